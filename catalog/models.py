@@ -1,0 +1,236 @@
+"""The ledger: merchants, products, their images, imports. Every other store is derived from these tables."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.types import TypeDecorator
+
+AVAILABILITIES = ("in_stock", "out_of_stock", "preorder", "backorder")
+IMAGE_STATES = ("queued", "fetching", "embedding", "live", "failed", "hidden")
+JOB_STATES = ("running", "done", "failed")
+MAX_POSITION = 10  # one main image and ten more, as Google Merchant has it
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An instant. Takes aware datetimes only and gives back UTC, because SQLite forgets the offset."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn the instant into UTC; a naive datetime raises ValueError."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("A naive datetime has no instant: use datetime.now(UTC).")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Say UTC where the database has dropped it."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def now() -> datetime:
+    """Return the present instant in UTC."""
+    return datetime.now(UTC)
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> str:
+    return f"{column} IN ({', '.join(repr(value) for value in values)})"
+
+
+class Base(DeclarativeBase):
+    """The tables' base: constraint names are fixed so that migrations can name them on every database."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 (SQLAlchemy reads this class attribute)
+        datetime: UtcDateTime(),
+        dict[str, Any]: JSON().with_variant(JSONB(), "postgresql"),
+    }
+
+
+class Merchant(Base):
+    """A shop: the tenant of everything below."""
+
+    __tablename__ = "merchant"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(200), default="")
+    currency: Mapped[str] = mapped_column(String(3), default="USD")  # ISO 4217
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Product(Base):
+    """One sellable variant: one row of a feed. Variants of one article share `item_group_id`.
+
+    Absent text is "" and never NULL. `rev` starts at 1 and rises with each accepted change. A row with
+    `deleted_at` is a tombstone: the indexer takes its points out of the index and then purges it.
+    """
+
+    __tablename__ = "product"
+    __table_args__ = (
+        UniqueConstraint("merchant_id", "sku"),
+        CheckConstraint(_one_of("availability", AVAILABILITIES), name="availability"),
+        CheckConstraint("rev >= 1", name="rev"),
+        Index(None, "merchant_id", "item_group_id"),
+        Index(None, "merchant_id", "created_at", "id"),  # browsing: newest first
+        Index(
+            "ix_product_deleted_at",
+            "deleted_at",
+            sqlite_where=text("deleted_at IS NOT NULL"),
+            postgresql_where=text("deleted_at IS NOT NULL"),
+        ),
+        {"sqlite_autoincrement": True},  # a purged product's id is never given to another
+    )
+
+    # The wide columns (link, description, attributes) come last: SQLite then reads facets without them.
+    id: Mapped[int] = mapped_column(primary_key=True)
+    merchant_id: Mapped[int] = mapped_column(ForeignKey("merchant.id", ondelete="CASCADE"))
+    sku: Mapped[str] = mapped_column(String(100))
+    item_group_id: Mapped[str] = mapped_column(String(100))
+    rev: Mapped[int] = mapped_column(default=1)
+    hidden: Mapped[bool] = mapped_column(default=False, server_default=false())
+    deleted_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now)
+    content_hash: Mapped[str] = mapped_column(String(64), default="")
+    price_minor: Mapped[int | None] = mapped_column(BigInteger)  # in the currency's minor unit
+    sale_price_minor: Mapped[int | None] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3), default="USD")
+    availability: Mapped[str] = mapped_column(String(16), default="in_stock")
+    title: Mapped[str] = mapped_column(String(300), default="")
+    brand: Mapped[str] = mapped_column(String(150), default="")
+    category: Mapped[str] = mapped_column(String(750), default="")  # a path: "Women > Dresses"
+    colour: Mapped[str] = mapped_column(String(200), default="")
+    pattern: Mapped[str] = mapped_column(String(200), default="")
+    material: Mapped[str] = mapped_column(String(300), default="")
+    gender: Mapped[str] = mapped_column(String(32), default="")
+    age_group: Mapped[str] = mapped_column(String(32), default="")
+    size: Mapped[str] = mapped_column(String(200), default="")
+    link: Mapped[str] = mapped_column(String(2000), default="")
+    description: Mapped[str] = mapped_column(Text, default="")
+    attributes: Mapped[dict[str, Any]] = mapped_column(default=dict)  # every other column of the feed
+
+    merchant: Mapped[Merchant] = relationship()
+    every_image: Mapped[list["Image"]] = relationship(
+        back_populates="product",
+        order_by="Image.position",
+        cascade="all, delete-orphan",
+        passive_deletes=True,
+    )
+    images: Mapped[list["Image"]] = relationship(  # what a shopper may see: without the removed ones
+        primaryjoin="and_(Image.product_id == Product.id, Image.removed == False)",
+        order_by="Image.position",
+        viewonly=True,
+    )
+
+
+class Image(Base):
+    """One picture of a product and how far it has come on its way into the index.
+
+    `source` is "incoming:<sha256>" (raw bytes that wait in the incoming folder) or an http(s) URL.
+    `sha256` is None until those bytes are decoded; after that it names the blob, and a queued row that
+    has it needs neither fetching nor decoding (only what is said about the product has changed).
+    A row that is `removed` is a tombstone of its own: the feed no longer lists it, so the indexer deletes
+    its point and then the row. Everything that the indexer must look at is `queued`.
+    """
+
+    __tablename__ = "image"
+    __table_args__ = (
+        UniqueConstraint("product_id", "position"),
+        CheckConstraint(_one_of("state", IMAGE_STATES), name="state"),
+        CheckConstraint(f"position BETWEEN 0 AND {MAX_POSITION}", name="position"),
+        Index(None, "state", "next_attempt_at", "id"),  # the claim
+        Index(None, "state", "claimed_at"),  # the sweeper: who holds what since when
+        Index(None, "state", "fingerprint"),  # a change of model: what is still of the old one
+        Index(None, "sha256"),  # is this blob still in use?
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    product_id: Mapped[int] = mapped_column(ForeignKey("product.id", ondelete="CASCADE"))
+    position: Mapped[int]  # 0 is the main image
+    source: Mapped[str] = mapped_column(String(2000))
+    sha256: Mapped[str | None] = mapped_column(String(64))
+    width: Mapped[int | None]
+    height: Mapped[int | None]
+    state: Mapped[str] = mapped_column(String(16), default="queued")
+    removed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    error_code: Mapped[str] = mapped_column(String(64), default="")
+    error_message: Mapped[str] = mapped_column(String(1000), default="")
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_attempt_at: Mapped[datetime | None]
+    claimed_by: Mapped[str | None] = mapped_column(String(100))
+    claimed_at: Mapped[datetime | None]
+    fingerprint: Mapped[str] = mapped_column(String(64), default="")  # of the pack that is indexed
+    indexed_rev: Mapped[int] = mapped_column(default=0)  # the product.rev that the point carries
+
+    product: Mapped[Product] = relationship(back_populates="every_image")
+
+
+class ImportJob(Base):
+    """One run of an import: its counts, and its refused rows in `errors`."""
+
+    __tablename__ = "import_job"
+    __table_args__ = (
+        CheckConstraint(_one_of("state", JOB_STATES), name="state"),
+        Index(None, "merchant_id", "started_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    merchant_id: Mapped[int] = mapped_column(ForeignKey("merchant.id", ondelete="CASCADE"))
+    filename: Mapped[str] = mapped_column(String(300), default="")
+    state: Mapped[str] = mapped_column(String(16), default="running")
+    rows: Mapped[int] = mapped_column(default=0)
+    created: Mapped[int] = mapped_column(default=0)
+    updated: Mapped[int] = mapped_column(default=0)
+    unchanged: Mapped[int] = mapped_column(default=0)
+    refused: Mapped[int] = mapped_column(default=0)
+    started_at: Mapped[datetime] = mapped_column(default=now)
+    finished_at: Mapped[datetime | None]
+    message: Mapped[str] = mapped_column(String(1000), default="")
+
+    errors: Mapped[list["RowError"]] = relationship(order_by="RowError.row", passive_deletes=True)
+
+
+class RowError(Base):
+    """One reason why a row of a feed was refused. `row` counts as a spreadsheet does: the header is row 1."""
+
+    __tablename__ = "row_error"
+    __table_args__ = (Index(None, "job_id", "row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    job_id: Mapped[int] = mapped_column(ForeignKey("import_job.id", ondelete="CASCADE"))
+    row: Mapped[int]
+    column: Mapped[str] = mapped_column(String(200), default="")
+    code: Mapped[str] = mapped_column(String(64))
+    message: Mapped[str] = mapped_column(String(1000), default="")
+    raw: Mapped[dict[str, Any]] = mapped_column(default=dict)  # the row as the feed had it

@@ -1,0 +1,181 @@
+"""All writes of products, and the reads that every room needs. Nothing here commits: the caller does."""
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session, selectinload
+
+from catalog.models import MAX_POSITION, Image, Merchant, Product, now
+from catalog.records import ProductRecord
+
+Outcome = Literal["created", "updated", "unchanged"]
+
+_COLUMNS = (
+    "title", "description", "link", "brand", "category", "colour", "pattern", "material", "gender",
+    "age_group", "size", "price_minor", "sale_price_minor", "currency", "availability",
+)  # fmt: skip
+
+
+def ensure_merchant(session: Session, slug: str, name: str = "", currency: str = "USD") -> Merchant:
+    """Return the merchant called `slug`, made now if there was none."""
+    merchant = find_merchant(session, slug)
+    if merchant is None:
+        merchant = Merchant(slug=slug, name=name or slug, currency=currency)
+        session.add(merchant)
+        session.flush()
+    return merchant
+
+
+def find_merchant(session: Session, slug: str) -> Merchant | None:
+    """Return the merchant called `slug`, or None."""
+    return session.scalars(select(Merchant).where(Merchant.slug == slug)).one_or_none()
+
+
+def find_product(session: Session, merchant_id: int, sku: str) -> Product | None:
+    """Return the product with its images, hidden ones too; None when it is absent or deleted."""
+    product = find_row(session, merchant_id, sku)
+    return None if product is None or product.deleted_at else product
+
+
+def find_row(session: Session, merchant_id: int, sku: str) -> Product | None:
+    """Return the product's row even where it is a tombstone, or None."""
+    found = select(Product).where(Product.merchant_id == merchant_id, Product.sku == sku)
+    return session.scalars(found).one_or_none()
+
+
+def get_products(session: Session, ids: Iterable[int], unseen: bool = False) -> dict[int, Product]:
+    """Return {id: product with `images`} in two queries.
+
+    Only what a shopper may see; with `unseen`, hidden and deleted products too.
+    """
+    wanted = select(Product).where(Product.id.in_(set(ids))).options(selectinload(Product.images))
+    if not unseen:
+        wanted = wanted.where(Product.deleted_at.is_(None), Product.hidden.is_(False))
+    return {product.id: product for product in session.scalars(wanted)}
+
+
+def save_product(session: Session, merchant_id: int, record: ProductRecord) -> Outcome:
+    """Write one valid record; an unchanged one costs a read. A deleted sku comes back to life.
+
+    `record.images` must be sources ("incoming:<sha256>", whose bytes are durable already, or http(s) URLs);
+    ValueError otherwise. A change bumps `rev` and queues every image; an image whose source is new loses
+    its sha256, so that it is fetched and decoded again.
+    """
+    _check_sources(record.images)
+    content_hash = record.content_hash()
+    product = find_row(session, merchant_id, record.sku)
+    if product is None:
+        product = Product(merchant_id=merchant_id, sku=record.sku, rev=1)
+        session.add(product)
+        outcome: Outcome = "created"
+    elif product.deleted_at is None and product.content_hash == content_hash:
+        return "unchanged"
+    else:
+        outcome = "created" if product.deleted_at else "updated"
+        product.rev += 1
+    _write(product, record, content_hash)
+    session.flush()
+    return outcome
+
+
+def delete_product(session: Session, merchant_id: int, sku: str) -> bool:
+    """Leave a tombstone: out of every answer now, out of the index when the indexer gets to it."""
+    product = find_product(session, merchant_id, sku)
+    if product is None:
+        return False
+    product.deleted_at = now()
+    _touch(product)
+    session.flush()
+    return True
+
+
+def hide_product(session: Session, merchant_id: int, sku: str, hidden: bool = True) -> bool:
+    """Take a product out of the shop without deleting it, or bring it back; False when there is none."""
+    product = find_product(session, merchant_id, sku)
+    if product is None:
+        return False
+    if product.hidden != hidden:
+        product.hidden = hidden
+        _touch(product)
+        session.flush()
+    return True
+
+
+def tombstones(session: Session, limit: int = 100) -> Sequence[Product]:
+    """Return deleted products, oldest first, each with `every_image`: what the indexer must take out."""
+    deleted = select(Product).where(Product.deleted_at.is_not(None)).order_by(Product.deleted_at).limit(limit)
+    return session.scalars(deleted.options(selectinload(Product.every_image))).all()
+
+
+def purge_product(session: Session, product_id: int, rev: int) -> bool:
+    """Delete a tombstone's row for good; False when it was revived (its rev is no longer `rev`)."""
+    dead = delete(Product).where(
+        Product.id == product_id, Product.rev == rev, Product.deleted_at.is_not(None)
+    )
+    return bool(session.execute(dead).rowcount)  # type: ignore[attr-defined]
+
+
+def purge_image(session: Session, image_id: int) -> bool:
+    """Delete a removed image's row for good; False when the feed has brought it back."""
+    gone = delete(Image).where(Image.id == image_id, Image.removed.is_(True))
+    return bool(session.execute(gone).rowcount)  # type: ignore[attr-defined]
+
+
+def retry_failed(session: Session, merchant_id: int) -> int:
+    """Queue every failed image of the merchant again with a clean slate; return how many."""
+    mine = select(Product.id).where(Product.merchant_id == merchant_id, Product.deleted_at.is_(None))
+    failed = update(Image).where(Image.state == "failed", Image.product_id.in_(mine))
+    again = failed.values(
+        state="queued", attempts=0, next_attempt_at=None, error_code="", error_message="",
+        claimed_by=None, claimed_at=None,
+    )  # fmt: skip
+    return int(session.execute(again).rowcount)  # type: ignore[attr-defined]
+
+
+def _check_sources(sources: Sequence[str]) -> None:
+    if not 1 <= len(sources) <= MAX_POSITION + 1:
+        raise ValueError(f"A product has 1 to {MAX_POSITION + 1} images, not {len(sources)}.")
+    for source in sources:
+        if not source.startswith(("incoming:", "http://", "https://")):
+            raise ValueError(f"Not an image source: {source[:80]!r}. Import the feed with its images.")
+
+
+def _write(product: Product, record: ProductRecord, content_hash: str) -> None:
+    for name in _COLUMNS:
+        setattr(product, name, getattr(record, name))
+    product.item_group_id = record.item_group_id or record.sku
+    product.attributes = dict(record.attributes)
+    product.content_hash = content_hash
+    product.deleted_at = None
+    product.updated_at = now()
+    _place_images(product, record.images)
+
+
+def _place_images(product: Product, sources: Sequence[str]) -> None:
+    rows = {image.position: image for image in product.every_image}
+    for position, source in enumerate(sources):
+        image = rows.pop(position, None)
+        if image is None:
+            product.every_image.append(Image(position=position, source=source))
+            continue
+        if image.source != source:
+            image.source, image.sha256, image.width, image.height = source, None, None, None
+        image.removed = False
+        _queue(image)
+    for image in rows.values():  # no longer in the feed: the indexer deletes the point, then the row
+        image.removed = True
+        _queue(image)
+
+
+def _touch(product: Product) -> None:
+    product.rev += 1
+    product.updated_at = now()
+    for image in product.every_image:
+        _queue(image)
+
+
+def _queue(image: Image) -> None:
+    image.state, image.attempts, image.next_attempt_at = "queued", 0, None
+    image.error_code = image.error_message = ""
+    image.claimed_by = image.claimed_at = None

@@ -1,0 +1,32 @@
+"""Alembic's environment: `catalog.database.upgrade` hands over a connection, a developer `-x url=...`."""
+
+from alembic import context
+from sqlalchemy import Connection
+
+from catalog.database import open_engine
+from catalog.models import Base
+
+
+def migrate(connection: Connection) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        compare_type=True,
+        render_as_batch=connection.dialect.name == "sqlite",  # SQLite alters a table by copying it
+        transaction_per_migration=False,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+given = context.config.attributes.get("connection")
+if given is not None:
+    migrate(given)
+else:
+    url = context.get_x_argument(as_dictionary=True).get("url")
+    if not url:
+        raise SystemExit("Say which database: alembic -x url=sqlite:///data/twirl.sqlite3 <command>")
+    engine = open_engine(url)
+    with engine.begin() as opened:
+        migrate(opened)
+    engine.dispose()
