@@ -1,0 +1,1 @@
+"""Query -> hits: parse, encode, compose, filter, search, hydrate."""

@@ -1,0 +1,53 @@
+"""What a search gives back."""
+
+from dataclasses import dataclass, field
+
+from catalog.models import Image, Product
+from searcher.query import Mode
+
+
+@dataclass(frozen=True)
+class ProductHit:
+    """One product, shown by its best variant and that variant's best picture.
+
+    `variants` are the other sellable variants of the same product, none of which is a hit of its own.
+    `score` falls down the list: cosine for pictures, fused rank for words, 0 when browsing.
+    """
+
+    product: Product
+    image: Image
+    score: float
+    variants: tuple[Product, ...] = ()
+
+
+@dataclass(frozen=True)
+class FacetValue:
+    """One value that could be chosen: `count` products have it under the other filters."""
+
+    value: str  # what a filter takes
+    label: str  # as the merchant writes it
+    count: int
+    selected: bool = False
+
+
+@dataclass(frozen=True)
+class Facet:
+    """One field to narrow by. The price has `low` and `high` (minor units) and no values."""
+
+    field: str
+    label: str
+    values: tuple[FacetValue, ...] = ()
+    low: int | None = None
+    high: int | None = None
+
+
+@dataclass(frozen=True)
+class Results:
+    """One page of a search. `total` counts the products under the filters, whatever their rank."""
+
+    hits: list[ProductHit]
+    total: int
+    mode: Mode
+    next_cursor: str | None = None
+    facets: list[Facet] = field(default_factory=list)
+    timings: dict[str, float] = field(default_factory=dict)  # milliseconds by stage
