@@ -25,7 +25,7 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 def tokens(text: str) -> list[str]:
-    """Stems in order: compatibility forms and case folded, accents dropped, split at all but letters and digits."""
+    """Stems in order: compatibility forms and case folded, accents dropped, split at other signs."""
     folded = unicodedata.normalize("NFKD", text).casefold()
     plain = "".join(sign for sign in folded if not unicodedata.combining(sign))
     return [_stem(word) for word in _WORD.findall(plain)]

@@ -1,8 +1,8 @@
 """Nearest neighbours in our own words: the store that both engines are, its points and its filters.
 
-    store.create(Collection("images-1f0c", 576, (Field("colour", "keyword"), Field("price", "integer"))))
-    store.upsert("images-1f0c", [Point(uuid, vector, {"colour": ["red"], "price": 4900, "rev": 3})])
-    store.search("images-1f0c", query, where=(AnyOf("colour", ("red", "pink")), Between("price", high=5000)))
+store.create(Collection("images-1f0c", 576, (Field("colour", "keyword"), Field("price", "integer"))))
+store.upsert("images-1f0c", [Point(uuid, vector, {"colour": ["red"], "price": 4900, "rev": 3})])
+store.search("images-1f0c", query, where=(AnyOf("colour", ("red", "pink")), Between("price", high=5000)))
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Collection:
-    """What one index holds: a dense vector of `dimension` (cosine), a sparse one "lexical", and the `fields`."""
+    """What one index holds: a dense vector of `dimension` (cosine), a sparse "lexical" one, and `fields`."""
 
     name: str
     dimension: int
@@ -105,15 +105,15 @@ class VectorStoreError(Exception):
         self.code, self.message, self.fix = code, message, fix
 
 
-class VectorStoreUnavailable(VectorStoreError):  # noqa: N818 - a state of the world, said as one
+class VectorStoreUnavailable(VectorStoreError):
     """The engine is away or too slow just now: the same call may work later."""
 
 
-class CollectionMissing(VectorStoreError):  # noqa: N818 - as above
+class CollectionMissing(VectorStoreError):
     """No collection or alias has this name."""
 
 
-class VectorsRefused(VectorStoreError):  # noqa: N818 - as above
+class VectorsRefused(VectorStoreError):
     """The call itself is wrong: dimension, NaN, unknown field, bad id. Repeating it cannot help."""
 
 
@@ -149,7 +149,7 @@ class VectorStore(Protocol):
         group_by: str | None = None,
         exact: bool = False,
     ) -> list[Hit]:
-        """Best first. With `group_by`, the best hit of each value of that field; points without it stay out."""
+        """Best first. With `group_by`, the best hit per value of that field; points without it stay out."""
 
     def facets(
         self, name: str, field: str, *, where: Filter = (), limit: int = 50
