@@ -23,8 +23,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "web": {"searcher", "catalog", "indexer.queue"},
     "settings": set(),
     "bootstrap": {*FOUNDATION, "indexer", "searcher", "settings"},
-    "launcher": {"settings", "bootstrap", "web", "indexer", "catalog", "vectors"},
-    "cli": {"settings", "bootstrap", "launcher", "catalog", "atelier", "indexer", "searcher", "embedding"},
+    "launcher": {"settings", "bootstrap", "indexer", "searcher", "catalog", "vectors", "atelier"},
+    "cli": {"settings", "bootstrap", "launcher", "catalog", "indexer", "searcher", "web", "vectors"},
 }
 ENTRY_POINTS = {
     "web/wsgi.py": {"settings", "bootstrap"},

@@ -1,0 +1,1 @@
+"""Starts and watches the processes of the embedded shape: engine, indexer, web."""

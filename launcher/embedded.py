@@ -1,0 +1,117 @@
+"""The embedded shape: one command, three processes beside this one (engine, indexer, web)."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from bootstrap import Services
+from launcher.preflight import (
+    available_memory_mb,
+    check_disk,
+    check_folder,
+    check_memory,
+    check_port,
+    lock_store,
+)
+from launcher.supervisor import Child, Supervisor
+from vectors.protocol import VectorStoreUnavailable
+
+Say = Callable[[str], None]
+ENGINE_START_S = 60.0
+WEB_START_S = 90.0
+
+
+def preflight(services: Services, *, port: bool) -> None:
+    """Check folder, disk, memory and, when asked, the port. Raises StartRefused."""
+    chosen = services.settings
+    if port:
+        check_port(chosen.web.host, chosen.web.port)
+    check_folder(services.data)
+    check_disk(services.data, chosen.storage.min_free_disk_mb)
+    check_memory(chosen.storage.min_free_memory_mb, available_memory_mb())
+
+
+def _child(services: Services, name: str) -> Child:
+    argv = [sys.executable, "-m", "cli", name, "--with-parent"]
+    return Child(name, argv, services.data / "run" / f"{name}.log")
+
+
+def engine_answers(services: Services) -> bool:
+    """Whether the vector engine can be asked."""
+    try:
+        services.store.collections()
+    except VectorStoreUnavailable:
+        return False
+    return True
+
+
+def web_answers(services: Services) -> bool:
+    """Whether the storefront says of itself that it is well."""
+    host, port = services.settings.web.host, services.settings.web.port
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - where to ask, not where to listen
+    try:
+        with urlopen(f"http://{host}:{port}/health", timeout=2) as answer:
+            return bool(json.load(answer)["status"] == "ok")
+    except (URLError, OSError, ValueError, KeyError):
+        return False
+
+
+@contextmanager
+def running(services: Services, names: tuple[str, ...], say: Say) -> Iterator[Supervisor]:
+    """Have these processes run while the block does; the data folder is ours meanwhile.
+
+    Raises StartRefused when another Twirl has the data folder, or a process will not start.
+    """
+    with lock_store(services.data):
+        services.prepare()
+        supervisor = Supervisor([_child(services, name) for name in names], say)
+        try:
+            supervisor.start()
+            if services.embedded:
+                supervisor.wait_for(lambda: engine_answers(services), "The vector engine", ENGINE_START_S)
+            yield supervisor
+        finally:
+            supervisor.stop()
+
+
+@contextmanager
+def borrowed(services: Services, names: tuple[str, ...], say: Say) -> Iterator[None]:
+    """Use the Twirl that is already running on this data folder, or run these processes for the while."""
+    check_folder(services.data)
+    if engine_answers(services):
+        yield
+        return
+    with running(services, names, say):
+        yield
+
+
+def processes(services: Services) -> tuple[str, ...]:
+    """The processes of `twirl serve`; the engine first, because the others ask it."""
+    return ("engine", "indexer", "web") if services.embedded else ("indexer", "web")
+
+
+def serve(supervisor: Supervisor, services: Services, say: Say) -> None:
+    """Wait for the storefront, say where it is, and tend the processes until stopped."""
+    supervisor.wait_for(lambda: web_answers(services), "The storefront", WEB_START_S)
+    chosen = services.settings.web
+    say(
+        f"Storefront: http://{chosen.host}:{chosen.port}   (Ctrl-C stops it; logs in {services.data / 'run'})"
+    )
+    supervisor.run()
+
+
+def wait_until_indexed(
+    pending: Callable[[], tuple[int, int]], show: Callable[[int, int], None], tend: Callable[[], None]
+) -> None:
+    """Show (done, total) images until none waits to be indexed."""
+    while True:
+        done, total = pending()
+        show(done, total)
+        if done >= total:
+            return
+        tend()
+        time.sleep(0.25)

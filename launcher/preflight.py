@@ -1,0 +1,106 @@
+"""What is checked before anything starts, so that a failure names its cause and its fix."""
+
+import fcntl
+import os
+import shutil
+import socket
+from pathlib import Path
+from typing import IO
+
+MIB = 1024 * 1024
+
+
+class StartRefused(RuntimeError):
+    """Twirl cannot start. `message` is the cause, `fix` what to do about it."""
+
+    def __init__(self, message: str, fix: str) -> None:
+        super().__init__(f"{message}\n  Fix: {fix}")
+        self.message = message
+        self.fix = fix
+
+
+def check_folder(data: Path) -> None:
+    """The data folder exists and can be written. Raises StartRefused."""
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        probe = data / f".probe-{os.getpid()}"
+        probe.write_bytes(b"x")
+        probe.unlink()
+    except OSError as error:
+        raise StartRefused(
+            f"The data folder {data} cannot be written ({error.strerror}).",
+            "make it writable, or name another one: TWIRL_DATA=/path/to/folder",
+        ) from error
+
+
+def check_disk(data: Path, least_mb: int) -> None:
+    """At least `least_mb` MiB are free where the data folder lies. Raises StartRefused."""
+    free = shutil.disk_usage(data).free // MIB
+    if free < least_mb:
+        raise StartRefused(
+            f"Only {free} MiB of disk are free at {data}; Twirl wants {least_mb} MiB.",
+            "free some space, name a folder on another disk (TWIRL_DATA), or lower TWIRL_MIN_FREE_DISK_MB",
+        )
+
+
+def available_memory_mb(
+    meminfo: Path = Path("/proc/meminfo"), cgroup: Path = Path("/sys/fs/cgroup")
+) -> int | None:
+    """MiB that can still be used: the machine's, or the container's when that is less; None if unknown."""
+    known = []
+    if meminfo.exists():
+        rows = dict(line.split(":", 1) for line in meminfo.read_text().splitlines() if ":" in line)
+        known.append(int(rows["MemAvailable"].split()[0]) // 1024)
+    limit, used = cgroup / "memory.max", cgroup / "memory.current"
+    if limit.exists() and used.exists() and (most := limit.read_text().strip()).isdigit():
+        known.append((int(most) - int(used.read_text())) // MIB)
+    return min(known, default=None)
+
+
+def check_memory(least_mb: int, available_mb: int | None) -> None:
+    """At least `least_mb` MiB of memory are available. Raises StartRefused."""
+    if available_mb is not None and available_mb < least_mb:
+        raise StartRefused(
+            f"Only {available_mb} MiB of memory are available; Twirl wants {least_mb} MiB.",
+            "close other programs or give the container more, or lower TWIRL_MIN_FREE_MEMORY_MB",
+        )
+
+
+def check_port(host: str, port: int) -> None:
+    """Nothing listens on the port and we may. Raises StartRefused."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise StartRefused(
+                f"Port {port} on {host} cannot be used ({error.strerror}).",
+                f"stop what is using it, or choose another: make demo TWIRL_PORT={port + 1}",
+            ) from error
+
+
+def lock_store(data: Path) -> IO[str]:
+    """Take the data folder for this process; the lock ends with the process or the file's closing.
+
+    Raises StartRefused when another Twirl has it.
+    """
+    run = data / "run"
+    run.mkdir(parents=True, exist_ok=True)
+    run.chmod(0o700)
+    lock = (run / "twirl.lock").open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.seek(0)
+        owner = lock.read().strip() or "unknown"
+        lock.close()
+        raise StartRefused(
+            f"Another Twirl (process {owner}) is using the data folder {data}.",
+            f"stop it (kill {owner}), or name another folder: TWIRL_DATA=/path/to/folder",
+        ) from error
+    lock.seek(0)
+    lock.truncate()
+    lock.write(str(os.getpid()))
+    lock.flush()
+    return lock
