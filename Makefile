@@ -38,7 +38,7 @@ bars: $(VENV)/.dev  ## the bars that fit in ten minutes: name, figure, target, o
 bars-all: $(VENV)/.dev  ## every bar
 	$(BIN)/python -m benchmarks --all
 
-bench: bars
+bench: bars  ## the same as bars
 
 train: $(VENV)/.dev  ## train the shipped pack anew (needs the photos of ../shared/data)
 	$(BIN)/python -m training.small --out packs/twirl-small --data ../shared/data

@@ -1,0 +1,79 @@
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from launcher.preflight import (
+    StartRefused,
+    available_memory_mb,
+    check_disk,
+    check_folder,
+    check_memory,
+    check_port,
+    lock_store,
+)
+
+
+def test_a_port_in_use_names_the_fix() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(StartRefused, match=rf"Port {port} .*cannot be used(.|\n)*TWIRL_PORT={port + 1}"):
+            check_port("127.0.0.1", port)
+
+
+def test_a_free_port_passes() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    check_port("127.0.0.1", port)
+
+
+def test_too_little_disk_names_the_setting(tmp_path: Path) -> None:
+    with pytest.raises(StartRefused, match="TWIRL_MIN_FREE_DISK_MB"):
+        check_disk(tmp_path, least_mb=10**9)
+
+
+def test_too_little_memory_names_the_setting() -> None:
+    with pytest.raises(StartRefused, match="Only 100 MiB of memory"):
+        check_memory(1536, available_mb=100)
+    check_memory(1536, available_mb=None)
+
+
+def test_memory_is_the_lesser_of_machine_and_container(tmp_path: Path) -> None:
+    meminfo = tmp_path / "meminfo"
+    meminfo.write_text("MemTotal: 8000000 kB\nMemAvailable: 4096000 kB\n")
+    assert available_memory_mb(meminfo, tmp_path) == 4000
+    (tmp_path / "memory.max").write_text(str(1000 * 2**20))
+    (tmp_path / "memory.current").write_text(str(400 * 2**20))
+    assert available_memory_mb(meminfo, tmp_path) == 600
+    (tmp_path / "memory.max").write_text("max\n")
+    assert available_memory_mb(meminfo, tmp_path) == 4000
+
+
+def test_a_data_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("not a folder")
+    with pytest.raises(StartRefused, match="TWIRL_DATA"):
+        check_folder(tmp_path / "data")
+
+
+def test_a_second_process_is_refused_and_told_who_has_the_store(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from launcher.preflight import lock_store;"
+        "lock_store(Path(sys.argv[1]))"
+    )
+    with lock_store(tmp_path):
+        other = subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False
+        )
+    assert other.returncode != 0
+    assert f"Another Twirl (process {os.getpid()})" in other.stderr
+
+
+def test_the_lock_ends_with_its_holder(tmp_path: Path) -> None:
+    lock_store(tmp_path).close()
+    lock_store(tmp_path).close()
