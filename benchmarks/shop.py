@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -96,7 +96,7 @@ class Shop:
 
 
 def _nested(value: Any) -> bool:
-    return isinstance(value, Mapping | bool)
+    return not isinstance(value, str)
 
 
 def free_port() -> int:
