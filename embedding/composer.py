@@ -1,0 +1,107 @@
+"""A photo and words become one query vector.
+
+The photo's visual part stays: it knows which garment. In the aligned and colour parts the words replace what
+they name and leave the rest to the photo. Which share that is, a small network has learned.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - PyTorch's own name for it
+
+from embedding.towers import Parts, TowerConfig
+
+
+@dataclass(frozen=True)
+class Weights:
+    """How much each part counts in a query of one kind. Tuned on held-out photos, saved in the pack."""
+
+    visual: float
+    aligned: float
+    colour: float
+
+
+@dataclass(frozen=True)
+class Balance:
+    """The weights of the three kinds of query."""
+
+    photo: Weights = Weights(1.0, 0.5, 0.5)
+    both: Weights = Weights(1.0, 0.7, 0.7)
+    words: Weights = Weights(0.0, 1.0, 0.5)
+
+
+class Composer(nn.Module):
+    """The learned share and residual of the aligned part (CLIP4Cir's combiner, Baldrati et al., 2022)."""
+
+    def __init__(self, config: TowerConfig) -> None:
+        super().__init__()
+        width = config.parts.aligned
+        self.mix = nn.Linear(2 * width, config.hidden)
+        self.share = nn.Linear(config.hidden, 1)
+        self.residual = nn.Linear(config.hidden, width)
+        nn.init.zeros_(self.residual.weight)
+        nn.init.zeros_(self.residual.bias)
+
+    def forward(self, photo: Tensor, words: Tensor) -> Tensor:
+        """(B, aligned) of the photo and of the words -> (B, aligned) of what is wanted, unit rows."""
+        mixed = F.gelu(self.mix(torch.cat([photo, words], dim=-1)))
+        share = self.share(mixed).sigmoid()  # (B, 1): 1 = the words alone
+        return F.normalize((1 - share) * photo + share * words + self.residual(mixed), dim=-1)
+
+
+def index_vectors(parts: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+    """Three (B, width) unit parts -> (B, D) unit rows: what is indexed. Each part weighs the same."""
+    return F.normalize(torch.cat(parts, dim=-1), dim=-1)
+
+
+def weigh(parts: tuple[Tensor, Tensor, Tensor], weights: Weights) -> Tensor:
+    """Unit parts of a query, weighted and side by side -> (B, D) unit rows."""
+    visual, aligned, colour = parts
+    return F.normalize(
+        torch.cat([weights.visual * visual, weights.aligned * aligned, weights.colour * colour], dim=-1),
+        dim=-1,
+    )
+
+
+def slerp(start: Tensor, end: Tensor, share: float) -> Tensor:
+    """The point at `share` (0 = start, 1 = end) of the arc between unit rows (..., D) (Shoemake, 1985)."""
+    angle = (start * end).sum(-1, keepdim=True).clamp(-1, 1).acos()
+    sine = angle.sin()
+    along = (((1 - share) * angle).sin() * start + (share * angle).sin() * end) / sine.clamp_min(1e-6)
+    straight = F.normalize((1 - share) * start + share * end, dim=-1)
+    return F.normalize(torch.where(sine > 1e-4, along, straight), dim=-1)
+
+
+@dataclass(frozen=True)
+class Query:
+    """The three corners between which `balance` moves, each a (B, D) unit row."""
+
+    photo: Tensor
+    both: Tensor
+    words: Tensor
+
+    def at(self, balance: float) -> Tensor:
+        """0 = the photo only, 0.5 = as learned, 1 = the words only; along the arcs between."""
+        if balance <= 0.5:
+            return slerp(self.photo, self.both, 2 * balance)
+        return slerp(self.both, self.words, 2 * balance - 1)
+
+
+def compose(composer: Composer, image: Tensor, text: Tensor, parts: Parts, balance: Balance) -> Query:
+    """(B, D) index vectors and (B, aligned + colour + 1) text vectors -> the three corners of the query."""
+    visual, aligned, colour = (F.normalize(part, dim=-1) for part in parts.split(image))
+    said, said_colour, names = parts.split_text(text)
+    wanted = F.normalize((1 - names) * colour + names * said_colour, dim=-1)
+    return Query(
+        photo=weigh((visual, aligned, colour), balance.photo),
+        both=weigh((visual, composer(aligned, said), wanted), balance.both),
+        words=words_query(text, parts, balance),
+    )
+
+
+def words_query(text: Tensor, parts: Parts, balance: Balance) -> Tensor:
+    """(B, aligned + colour + 1) text vectors -> (B, D) unit rows; colour counts as far as it is named."""
+    said, said_colour, names = parts.split_text(text)
+    nothing = said.new_zeros((*said.shape[:-1], parts.visual))
+    return weigh((nothing, said, said_colour * names), balance.words)

@@ -1,0 +1,9 @@
+"""What this room refuses, with the fix."""
+
+
+class PackRefused(Exception):
+    """A model pack can't be used: `code` is stable, `message` says why, `fix` what to do."""
+
+    def __init__(self, code: str, message: str, fix: str) -> None:
+        super().__init__(f"{message} {fix}")
+        self.code, self.message, self.fix = code, message, fix

@@ -1,0 +1,124 @@
+"""A loaded model pack: photos and words in, vectors out.
+
+pack = load_pack(Path("packs/twirl-small"))
+gallery = pack.encode_images(photos)                                   # (B, D)
+query = pack.compose(gallery[0], pack.encode_texts(["in red"])[0])     # (D,)
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from embedding.colour import bin_centres, bin_table, patch_histograms
+from embedding.composer import Composer, compose, index_vectors, weigh, words_query
+from embedding.errors import PackRefused
+from embedding.minilm import TextTower, find_minilm
+from embedding.pack_files import PackConfig, PackInfo, read_info, read_weights
+from embedding.preprocess import Pixels, normalise, prepare
+from embedding.towers import ImageTower, TextHead
+
+__all__ = ["Pack", "PackInfo", "PackRefused", "load_pack"]
+
+Floats = npt.NDArray[np.float32]
+_BATCH = 32  # images a forward pass: more gains nothing on a CPU and costs memory
+
+
+class Towers(nn.Module):
+    """All trained weights of a pack under one name each."""
+
+    def __init__(self, config: PackConfig) -> None:
+        super().__init__()
+        self.image = ImageTower(config.tower)
+        self.text = TextHead(config.tower)
+        self.composer = Composer(config.tower)
+
+
+class Pack:
+    """Encoders and composer of one pack. Thread-safe: nothing is written after construction."""
+
+    def __init__(self, info: PackInfo, towers: Towers, text_tower: TextTower, device: str = "cpu") -> None:
+        self.info, self.name, self.fingerprint = info, info.name, info.fingerprint
+        self.dimension, self.text_dimension = info.dimension, info.text_dimension
+        self._towers, self._text_tower, self._device = towers.to(device).eval(), text_tower, device
+
+    def encode_images(self, pixels: Sequence[Pixels]) -> Floats:
+        """B images of (H, W, 3) uint8 RGB, any size -> (B, D) float32 unit rows: what is indexed."""
+        if not pixels:
+            return np.zeros((0, self.dimension), dtype=np.float32)
+        batches = [pixels[start : start + _BATCH] for start in range(0, len(pixels), _BATCH)]
+        return np.concatenate([self._encode_batch(batch) for batch in batches])
+
+    @torch.inference_mode()
+    def _encode_batch(self, pixels: Sequence[Pixels]) -> Floats:
+        config = self.info.config.preprocessing
+        squares = np.stack([prepare(image, config) for image in pixels])  # (B, S, S, 3)
+        histograms = torch.from_numpy(patch_histograms(squares)).to(self._device)
+        inputs = torch.from_numpy(normalise(squares, config)).to(self._device)
+        return _array(index_vectors(self._towers.image(inputs, histograms)))
+
+    @torch.inference_mode()
+    def encode_texts(self, texts: Sequence[str]) -> Floats:
+        """B texts -> (B, T) float32: their parts of the vector, and how much they say of colour."""
+        if not texts:
+            return np.zeros((0, self.text_dimension), dtype=np.float32)
+        sentences = self._text_tower.encode(texts).to(self._device)
+        return _array(torch.cat(self._towers.text(sentences), dim=-1))
+
+    @torch.inference_mode()
+    def compose(self, image: Floats | None, text: Floats | None, balance: float = 0.5) -> Floats:
+        """(D,) index vector and/or (T,) text vector -> (D,) float32 unit query vector.
+
+        `balance` goes from 0, the photo only, to 1, the words only; 0.5 is the learned default. With one of
+        the two missing it has no effect. Raises ValueError when both are missing or a shape is wrong.
+        """
+        parts, weights = self.info.config.tower.parts, self.info.config.balance
+        photo, words = self._row(image, self.dimension, "image"), self._row(text, self.text_dimension, "text")
+        if not 0 <= balance <= 1:
+            raise ValueError(f"balance must lie between 0 and 1, not at {balance}")
+        if photo is not None and words is not None:
+            query = compose(self._towers.composer, photo, words, parts, weights).at(balance)
+        elif words is not None:
+            query = words_query(words, parts, weights)
+        elif photo is not None:
+            visual, aligned, colour = (nn.functional.normalize(part, dim=-1) for part in parts.split(photo))
+            query = weigh((visual, aligned, colour), weights.photo)
+        else:
+            raise ValueError("compose needs an image vector, a text vector or both")
+        return _array(query[0])
+
+    def _row(self, vector: Floats | None, width: int, what: str) -> torch.Tensor | None:
+        if vector is None:
+            return None
+        if vector.shape != (width,):
+            raise ValueError(f"the {what} vector must have shape ({width},), not {vector.shape}")
+        return torch.from_numpy(np.array(vector, dtype=np.float32))[None].to(self._device)
+
+
+def _array(tensor: torch.Tensor) -> Floats:
+    return np.ascontiguousarray(tensor.float().cpu().numpy())
+
+
+def load_pack(directory: Path, device: str = "cpu", threads: int = 1) -> Pack:
+    """Read, verify and build the pack in `directory`; PackRefused (code, message, fix) when it can't be used.
+
+    `threads` sets how many cores one forward pass of this process uses.
+    """
+    torch.set_num_threads(threads)
+    info = read_info(directory)
+    towers = Towers(info.config)
+    if info.config.tower.bins != len(bin_centres()):
+        raise PackRefused(
+            "pack-bins", "The pack was made with other colour bins.", "Train the pack again with: make train"
+        )
+    try:
+        towers.load_state_dict(read_weights(directory, info))
+    except RuntimeError as error:
+        message = f"The weights do not fit the configuration: {error}."
+        raise PackRefused("pack-weights-shape", message, "Train the pack again with: make train") from error
+    bin_table()  # built once here, not in the first search
+    text_tower = TextTower(find_minilm(sha256=info.config.text_tower_sha256))
+    return Pack(info, towers, text_tower, device)

@@ -1,0 +1,95 @@
+"""The trained half of a pack: photo and sentence features to the parts of the one vector.
+
+An index vector has three parts side by side: `visual` knows *which garment* this is, `aligned` is the photo
+in the space of words, and `colour` is a histogram of the garment's own pixels. One inner product compares all
+three.
+"""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - PyTorch's own name for it
+
+from embedding.vit import ViT, ViTConfig
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Widths of the three parts of the vector, in their order."""
+
+    visual: int = 192  # which garment
+    aligned: int = 128  # what words say of it
+    colour: int = 64  # its colours
+
+    @property
+    def dimension(self) -> int:
+        """Width of the whole vector."""
+        return self.visual + self.aligned + self.colour
+
+    def split(self, vectors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(..., D) -> (..., visual), (..., aligned), (..., colour)."""
+        visual, rest = vectors[..., : self.visual], vectors[..., self.visual :]
+        return visual, rest[..., : self.aligned], rest[..., self.aligned :]
+
+    def split_text(self, vectors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(..., T) text vectors -> (..., aligned), (..., colour), (..., 1): how far they name a colour."""
+        end = self.aligned + self.colour
+        return vectors[..., : self.aligned], vectors[..., self.aligned : end], vectors[..., end:]
+
+
+@dataclass(frozen=True)
+class TowerConfig:
+    """The shape of all that is trained. Saved in the pack, part of its fingerprint."""
+
+    vit: ViTConfig = field(default_factory=ViTConfig)
+    parts: Parts = field(default_factory=Parts)
+    bins: int = 135  # of the colour histogram
+    text: int = 384  # width of the text tower's vector
+    hidden: int = 512  # of each head
+
+
+def _head(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.LayerNorm(inputs), nn.Linear(inputs, hidden), nn.GELU(), nn.Linear(hidden, outputs)
+    )
+
+
+class ImageTower(nn.Module):
+    """A photo to the three parts, each a unit vector."""
+
+    def __init__(self, config: TowerConfig) -> None:
+        super().__init__()
+        width, parts = config.vit.width, config.parts
+        self.vit = ViT(config.vit)
+        self.look = nn.Linear(width, 1)  # how much a patch belongs to the garment
+        self.visual = nn.Linear(2 * width, parts.visual)
+        self.aligned = _head(2 * width + config.bins, config.hidden, parts.aligned)
+        self.colour = nn.Linear(config.bins, parts.colour, bias=False)
+
+    def forward(self, pixels: Tensor, histograms: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, 3, S, S) and (B, patches, bins) -> (B, visual), (B, aligned), (B, colour), unit rows."""
+        tokens = self.vit(pixels)
+        cls, patches = tokens[:, 0], tokens[:, 1:]
+        gaze = self.look(patches).softmax(dim=1)  # (B, patches, 1), sums to 1
+        feature = torch.cat([cls, (gaze * patches).sum(1)], dim=1)  # (B, 2 width)
+        histogram = (gaze * histograms).sum(1).clamp_min(1e-8).sqrt()  # (B, bins), unit rows (Hellinger)
+        visual = F.normalize(self.visual(feature), dim=-1)
+        aligned = F.normalize(self.aligned(torch.cat([feature, histogram * 4], dim=1)), dim=-1)
+        return visual, aligned, F.normalize(self.colour(histogram), dim=-1)
+
+
+class TextHead(nn.Module):
+    """A sentence vector to its place in the aligned and colour parts, and how much it says of colour."""
+
+    def __init__(self, config: TowerConfig) -> None:
+        super().__init__()
+        self.aligned = _head(config.text, config.hidden, config.parts.aligned)
+        self.colour = _head(config.text, config.hidden, config.parts.colour)
+        self.names_colour = nn.Linear(config.text, 1)
+
+    def forward(self, sentence: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, text) -> (B, aligned) and (B, colour) unit rows, (B, 1) in 0..1: does it name a colour."""
+        aligned = F.normalize(self.aligned(sentence), dim=-1)
+        colour = F.normalize(self.colour(sentence), dim=-1)
+        return aligned, colour, self.names_colour(sentence).sigmoid()

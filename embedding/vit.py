@@ -1,0 +1,84 @@
+"""A vision transformer (Dosovitskiy et al., 2021), the same arithmetic as `transformers.ViTModel`.
+
+Written out because importing `transformers` takes five seconds, which every start of the web would pay; a
+test proves the two equal on the same weights.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - PyTorch's own name for it
+
+
+@dataclass(frozen=True)
+class ViTConfig:
+    """The shape of the transformer. Saved in the pack."""
+
+    image_size: int = 224  # side of the square input, pixels
+    patch_size: int = 16  # side of a patch, pixels
+    width: int = 192  # features a token
+    depth: int = 12  # blocks
+    heads: int = 3  # attention heads a block
+    mlp: int = 768  # hidden features of a block's MLP
+    eps: float = 1e-6  # of the layer norms
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention over tokens."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """(B, N, width) tokens, optional (B, 1, 1, N) mask of what may be seen -> (B, N, width)."""
+        batch, tokens, width = x.shape
+        qkv = self.qkv(x).view(batch, tokens, 3, self.heads, width // self.heads)
+        query, key, value = qkv.permute(2, 0, 3, 1, 4)  # each (B, heads, N, width / heads)
+        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        joined: Tensor = self.out(mixed.transpose(1, 2).reshape(batch, tokens, width))
+        return joined
+
+
+class Block(nn.Module):
+    """Pre-norm transformer block."""
+
+    def __init__(self, config: ViTConfig) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(config.width, eps=config.eps)
+        self.attention = Attention(config.width, config.heads)
+        self.norm2 = nn.LayerNorm(config.width, eps=config.eps)
+        self.up = nn.Linear(config.width, config.mlp)
+        self.down = nn.Linear(config.mlp, config.width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, N, width) -> (B, N, width)."""
+        x = x + self.attention(self.norm1(x))
+        deeper: Tensor = x + self.down(F.gelu(self.up(self.norm2(x))))
+        return deeper
+
+
+class ViT(nn.Module):
+    """Pixels to tokens: the class token first, then one a patch."""
+
+    def __init__(self, config: ViTConfig) -> None:
+        super().__init__()
+        patches = (config.image_size // config.patch_size) ** 2
+        self.config = config
+        self.patch = nn.Conv2d(3, config.width, config.patch_size, config.patch_size)
+        self.cls = nn.Parameter(torch.zeros(1, 1, config.width))
+        self.position = nn.Parameter(torch.zeros(1, 1 + patches, config.width))
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
+        self.norm = nn.LayerNorm(config.width, eps=config.eps)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """(B, 3, S, S) normalised pixels -> (B, 1 + patches, width) tokens after the last norm."""
+        x = self.patch(pixels).flatten(2).transpose(1, 2)  # (B, patches, width)
+        x = torch.cat([self.cls.expand(len(x), -1, -1), x], dim=1) + self.position
+        for block in self.blocks:
+            x = block(x)
+        tokens: Tensor = self.norm(x)
+        return tokens

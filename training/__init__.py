@@ -1,0 +1,1 @@
+"""Learns model packs: datasets, recolouring, captions, losses, the loop and its evaluation."""
