@@ -8,6 +8,7 @@ import os
 import socket
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
@@ -17,8 +18,6 @@ from catalog.database import open_engine, sessions, upgrade
 from catalog.images import Decoder
 from catalog.models import Merchant
 from catalog.products import ensure_merchant
-from embedding.pack import Pack, load_pack
-from indexer.pipeline import Pipeline
 from indexer.queue import Doorbell, WakeFile
 from searcher.photos import QueryPhotos
 from searcher.search import Searcher
@@ -26,12 +25,17 @@ from settings import Settings
 from vectors.edge.client import EdgeStore
 from vectors.protocol import VectorStore
 
+if TYPE_CHECKING:
+    # These two bring PyTorch, which takes seconds to import: `twirl import` must not wait for it.
+    from embedding.pack import Pack
+    from indexer.pipeline import Pipeline
+
 
 class Services:
     """What the entry points hand to the packages below them."""
 
     def __init__(
-        self, settings: Settings, *, store: VectorStore | None = None, pack: Pack | None = None
+        self, settings: Settings, *, store: VectorStore | None = None, pack: "Pack | None" = None
     ) -> None:
         self.settings = settings
         self._given_store = store
@@ -83,8 +87,10 @@ class Services:
         )
 
     @cached_property
-    def pack(self) -> Pack:
+    def pack(self) -> "Pack":
         """The model pack: encoders and composer."""
+        from embedding.pack import load_pack
+
         chosen = self.settings.model
         return self._given_pack or load_pack(chosen.pack, chosen.device, chosen.torch_threads)
 
@@ -116,8 +122,10 @@ class Services:
         """Tells the indexer that there is work."""
         return WakeFile(self.data / "run" / "wake")
 
-    def pipeline(self) -> Pipeline:
+    def pipeline(self) -> "Pipeline":
         """One worker's way from catalogue rows to indexed vectors."""
+        from indexer.pipeline import Pipeline
+
         return Pipeline(
             self.sessions,
             self.blobs,
