@@ -1,0 +1,225 @@
+"""Serves the shard of one collection: searches and writes by turns, and hands over to a successor."""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+
+from vectors.edge.channel import Channel
+from vectors.edge.frames import Header
+from vectors.edge.journal import Journal
+from vectors.edge.order import Order
+from vectors.edge.serving import Handler, Peer, Reply, Turns
+from vectors.edge.shard import SLICE, Shard, prepare, read_built
+from vectors.edge.wire import unpack_filter, unpack_points, unpack_query
+from vectors.protocol import PayloadValue, VectorStoreUnavailable
+
+MOVED: Reply = ({"moved": True}, b"")
+IDLE_S = 5.0  # without a write for this long, a smaller tail is worth optimising
+TAIL, IDLE_TAIL = 5_000, 1_000  # points outside the graph that start an optimisation, busy and idle
+TAIL_SHARE = 0.1  # of the points: a large index is not rebuilt for every 5,000
+HOLD_S = 30.0  # the longest that a write waits for the copy or for the last steps of a handover
+ASK_AGAIN_S = 10.0  # after a successor that failed, for want of disk or memory
+LINGER_S = 3.0  # a retired process answers "moved" for so long
+
+
+class ShardServer:
+    """Serves one open shard. Writes can be held, followed and handed over; searches never wait for that."""
+
+    def __init__(self, order: Order, shard: Shard) -> None:
+        self._order, self._shard = order, shard
+        self._turns = Turns()
+        self._names: tuple[int, frozenset[str]] = (-1, frozenset())
+        self._writable = threading.Condition()
+        self._held_by: Peer | None = None
+        self._journal: Journal | None = None
+        self._moved = False
+        self._points, self._built = shard.count(), read_built(order.generation)
+        self._tail = max(0, self._points - self._built)
+        self._last_write, self._asked = time.monotonic(), 0.0
+
+    def handlers(self) -> dict[str, Handler]:
+        """What a client, and a successor, may ask."""
+        reads: dict[str, Callable[[Header, bytearray], Reply]] = {
+            "search": self._search,
+            "facets": self._facets,
+            "vectors": self._vectors,
+            "scroll": self._scroll,
+            "count": self._count,
+            "stats": self._stats,
+        }
+        served: dict[str, Handler] = {op: self._guarded(read) for op, read in reads.items()}
+        for op in ("upsert", "delete"):
+            served[op] = self._write
+        orders: dict[str, Handler] = {
+            "hold": self._hold,
+            "follow": self._follow,
+            "drain": self._drain,
+            "take": self._take,
+        }
+        return served | orders
+
+    def apply(self, header: Header, body: bytearray) -> None:
+        """One write on the shard; the caller has the turn, or is alone."""
+        if header["op"] == "delete":
+            self._shard.delete(header["ids"])
+            self._tail += len(header["ids"])
+            return
+        points = unpack_points(header, body, self._order.collection.dimension)
+        self._tail += self._shard.upsert(points, prepare(points))
+
+    def close(self) -> None:
+        """End cleanly: nothing is left for the log to replay."""
+        with self._turns:
+            if not self._moved:
+                self._shard.flush()
+            self._shard.close()
+
+    def housekeep(self) -> None:
+        """For ever: ask for an optimisation when the tail is long enough; end when the shard has moved on."""
+        while not self._moved:
+            time.sleep(0.5)
+            now, idle = time.monotonic(), time.monotonic() - self._last_write > IDLE_S
+            threshold = IDLE_TAIL if idle else max(TAIL, TAIL_SHARE * self._built)
+            if self._tail >= threshold and self._journal is None and now - self._asked > ASK_AGAIN_S:
+                self._asked = now
+                self._tell({"op": "succeed", "name": self._order.collection.name})
+        time.sleep(LINGER_S)
+
+    def _tell(self, header: Header) -> None:
+        keeper = Channel(self._order.keeper, HOLD_S)
+        try:
+            keeper.call(header)
+        finally:
+            keeper.close()
+
+    def _guarded(self, read: Callable[[Header, bytearray], Reply]) -> Handler:
+        def handle(header: Header, body: bytearray, peer: Peer) -> Reply:
+            return read(header, body) if self._mine(header["name"]) else MOVED
+
+        return handle
+
+    def _mine(self, name: str) -> bool:
+        """Whether the name or alias means this collection now; a changed alias file is read again."""
+        if self._moved:
+            return False
+        if name == self._order.collection.name:
+            return True
+        stamp = self._order.aliases_stamp()
+        if stamp != self._names[0]:
+            self._names = (stamp, self._order.read_aliases())
+        return name in self._names[1]
+
+    def _search(self, header: Header, body: bytearray) -> Reply:
+        query, where = unpack_query(header, body), unpack_filter(header["where"])
+        group_by = header.get("group")
+        with self._turns:
+            hits = self._shard.search(
+                query, where, header["limit"], header["offset"], group_by, header["exact"]
+            )
+        if group_by is None:
+            return {"hits": [(hit.id, hit.score) for hit in hits]}, b""
+        return {"hits": [(hit.id, hit.score, hit.group) for hit in hits]}, b""
+
+    def _facets(self, header: Header, body: bytearray) -> Reply:
+        with self._turns:
+            pairs = self._shard.facets(header["field"], unpack_filter(header["where"]), header["limit"])
+        return {"facets": pairs}, b""
+
+    def _vectors(self, header: Header, body: bytearray) -> Reply:
+        found = []
+        for start in range(0, len(header["ids"]), 4 * SLICE):
+            with self._turns:
+                found += self._shard.vectors(header["ids"][start : start + 4 * SLICE])
+        return {"ids": [point_id for point_id, _ in found]}, b"".join(row.tobytes() for _, row in found)
+
+    def _scroll(self, header: Header, body: bytearray) -> Reply:
+        rows: list[tuple[str, dict[str, PayloadValue]]] = []
+        after, wanted = header["after"], header["limit"]
+        while wanted > len(rows):
+            with self._turns:
+                part = self._shard.scroll(after, min(500, wanted - len(rows)))
+            if not part:
+                break
+            rows += part
+            after = part[-1][0]
+        return {"rows": rows}, b""
+
+    def _count(self, header: Header, body: bytearray) -> Reply:
+        with self._turns:
+            return {"count": self._shard.count(unpack_filter(header["where"]))}, b""
+
+    def _stats(self, header: Header, body: bytearray) -> Reply:
+        with self._turns:
+            points = self._shard.count()
+        generation, optimising = self._order.generation.name, self._journal is not None
+        return {"points": points, "tail": self._tail, "generation": generation, "optimising": optimising}, b""
+
+    def _write(self, header: Header, body: bytearray, peer: Peer) -> Reply:
+        deadline = time.monotonic() + HOLD_S
+        while True:
+            with self._turns:
+                if not self._mine(header["name"]):
+                    return MOVED
+                if self._held_by is None:
+                    self.apply(header, body)
+                    if self._journal is not None:
+                        self._journal.append(header, body)
+                    self._last_write = time.monotonic()
+                    return {}, b""
+            self._wait_for_release(deadline)
+
+    def _wait_for_release(self, deadline: float) -> None:
+        with self._writable:
+            released = self._writable.wait_for(
+                lambda: self._held_by is None or self._moved, deadline - time.monotonic()
+            )
+        if not released:
+            raise VectorStoreUnavailable("vectors-held", "Writes are held by a handover.", "Try again.")
+
+    def _hold(self, header: Header, body: bytearray, peer: Peer) -> Reply:
+        """Writes wait until this peer follows, takes or hangs up: what is on disk stays as it is."""
+        with self._turns:
+            self._held_by = peer
+        if self._let_go not in peer.on_close:
+            peer.on_close.append(self._let_go)
+        return {}, b""
+
+    def _follow(self, header: Header, body: bytearray, peer: Peer) -> Reply:
+        """Writes go on, and each is kept for the successor as well."""
+        with self._turns:
+            self._journal = Journal(self._order.generation.parent)
+        self._release()
+        return {}, b""
+
+    def _drain(self, _: Header, __: bytearray, peer: Peer) -> Reply:
+        """The oldest write that the successor has not seen; `left` counts those after it."""
+        with self._turns:
+            entry = self._journal.pop() if self._journal is not None else None
+            left = len(self._journal) if self._journal is not None else 0
+        write, data = entry or (None, b"")
+        return {"write": write, "left": left}, data
+
+    def _take(self, header: Header, body: bytearray, peer: Peer) -> Reply:
+        """The successor has everything and listens: make it official, then answer "moved" to all."""
+        try:
+            self._tell(
+                {"op": "promote", "name": self._order.collection.name, "generation": header["generation"]}
+            )
+        except OSError:  # it may or may not be official: take no further write, the keeper knows who goes on
+            os._exit(1)
+        self._moved = True
+        self._release()
+        return {}, b""
+
+    def _let_go(self) -> None:
+        with self._turns:
+            if self._journal is not None:
+                self._journal.close()
+            self._journal = None
+        self._release()
+
+    def _release(self) -> None:
+        with self._writable:
+            self._held_by = None
+            self._writable.notify_all()
