@@ -1,0 +1,134 @@
+"""Raw image bytes, from the incoming folder or from a merchant's URL."""
+
+import threading
+from collections import defaultdict
+from urllib.parse import urljoin, urlsplit
+
+import requests
+from requests_hardened.ip_filter import InvalidIPAddress
+
+from catalog.blobs import BlobMissing, Incoming
+from indexer.errors import FetchFailed
+from indexer.guard import guarded_session
+
+INCOMING = "incoming:"
+MAX_BYTES = 16 * 1024 * 1024
+DEADLINE_S = 20.0
+MAX_REDIRECTS = 3
+PER_HOST = 4  # connections to one host at once: a merchant's site is no load test
+TIMEOUT_S = (5.0, 10.0)  # to connect, and between two reads
+AGENT = "Twirl image fetcher (+https://schema.org/Product)"
+_AGAIN = {408, 425, 429, 500, 502, 503, 504}
+
+
+class Fetcher:
+    """Gets the bytes behind `Image.source`. Thread-safe.
+
+    `allow_private` opens loopback addresses and any port: for tests against a server of their own.
+    """
+
+    def __init__(
+        self, incoming: Incoming, allow_private: bool = False, deadline_s: float = DEADLINE_S
+    ) -> None:
+        self.incoming, self.allow_private, self.deadline_s = incoming, allow_private, deadline_s
+        self._hosts: defaultdict[str, threading.Semaphore] = defaultdict(
+            lambda: threading.Semaphore(PER_HOST)
+        )
+
+    def fetch(self, source: str) -> bytes:
+        """The raw bytes, at most MAX_BYTES. Raises FetchFailed."""
+        if source.startswith(INCOMING):
+            return self._incoming(source.removeprefix(INCOMING))
+        with self._hosts[urlsplit(source).netloc]:
+            return self._download(source)
+
+    def _incoming(self, sha256: str) -> bytes:
+        try:
+            return self.incoming.read(sha256)
+        except BlobMissing:
+            raise FetchFailed(
+                "image-missing", "The bytes of this image are gone.", "Import the feed with its images again."
+            ) from None
+
+    def _download(self, url: str) -> bytes:
+        session, guards = guarded_session(self.allow_private)
+        late = threading.Event()
+
+        def cut() -> None:
+            late.set()
+            for guard in guards:
+                guard.cut()
+
+        watchdog = threading.Timer(self.deadline_s, cut)
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            data = self._follow(session, url)
+            if late.is_set():  # a body without a length ends quietly when the line is cut
+                raise TimeoutError
+            return data
+        except (requests.RequestException, OSError, ValueError) as error:
+            raise _translate(error, late.is_set(), self.deadline_s) from error
+        finally:
+            watchdog.cancel()
+            session.close()
+
+    def _follow(self, session: requests.Session, url: str) -> bytes:
+        for _ in range(MAX_REDIRECTS + 1):
+            self._check(url)
+            headers = {"User-Agent": AGENT, "Accept": "image/*", "Accept-Encoding": "identity"}
+            options = {"stream": True, "allow_redirects": False, "timeout": TIMEOUT_S}
+            with session.get(url, headers=headers, **options) as answer:  # type: ignore[arg-type]
+                if not answer.is_redirect:
+                    return _body(answer)
+                url = urljoin(url, answer.headers["location"])
+        raise FetchFailed(
+            "image-redirects", f"The image address redirects more than {MAX_REDIRECTS} times.",
+            "Give the address of the image itself.",
+        )  # fmt: skip
+
+    def _check(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or parts.username is not None:
+            raise _refused("Image addresses are plain http:// or https:// ones.")
+        if parts.port not in (None, 80, 443) and not self.allow_private:
+            raise _refused(f"Port {parts.port} is not fetched from.")
+
+
+def _turnstile() -> threading.Semaphore:
+    return threading.Semaphore(PER_HOST)
+
+
+def _body(answer: requests.Response) -> bytes:
+    if answer.status_code != 200:
+        raise FetchFailed(
+            f"image-http-{answer.status_code}", f"The image's address answered {answer.status_code}.",
+            "Make the image public at this address, then import again.", answer.status_code in _AGAIN,
+        )  # fmt: skip
+    chunks, size = [], 0
+    for chunk in answer.iter_content(65_536):
+        size += len(chunk)
+        if size > MAX_BYTES:
+            raise FetchFailed(
+                "image-too-large", f"The image is larger than {MAX_BYTES // 2**20} MiB.",
+                "Save it smaller or at a lower JPEG quality.",
+            )  # fmt: skip
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _refused(message: str) -> FetchFailed:
+    return FetchFailed("image-address", message, "Give a public address of the image in the feed.")
+
+
+def _translate(error: Exception, late: bool, deadline_s: float) -> FetchFailed:
+    fix = "Check that the address opens in a browser; it is tried again by itself."
+    if late or isinstance(error, requests.Timeout):
+        return FetchFailed("image-timeout", f"No image within {deadline_s:g} s.", fix, transient=True)
+    if isinstance(error, InvalidIPAddress):
+        return _refused("The image's address is not on the public internet.")
+    if isinstance(error, (requests.exceptions.InvalidURL, UnicodeError)):
+        return _refused("The image's address is no address.")
+    if isinstance(error, (requests.ConnectionError, requests.exceptions.ChunkedEncodingError, OSError)):
+        return FetchFailed("image-unreachable", "The image's host cannot be reached.", fix, transient=True)
+    return _refused("The image's address cannot be used.")

@@ -1,0 +1,170 @@
+"""What an interrupted worker leaves behind, put right: claims, poison, tombstones, bytes nobody names."""
+
+import os
+import socket
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, func, literal, select, update
+
+from catalog.blobs import SIZES, Blobs, Incoming
+from catalog.models import Image, Product, now
+from catalog.products import purge_product
+from indexer.fetch import INCOMING
+from indexer.ledger import WORKER_DIED, Sessions
+from indexer.mapping import ALIAS, point_id, positions
+from vectors.protocol import VectorStore
+
+POISON_DEATHS = 3
+POISON = "poison"
+_POISON_SAID = (
+    f"Indexing this image ended its worker {POISON_DEATHS} times. Save it again as JPEG and import it again."
+)
+_CLAIMED = ("fetching", "embedding")
+
+
+def release_stale(sessions: Sessions, lease_s: float, but: str = "") -> int:
+    """Queue again what a silent worker has held for longer than the lease; return how many rows.
+
+    `but` is the worker that asks: it knows what it holds, however long it takes.
+    """
+    silent = Image.claimed_at < now() - timedelta(seconds=lease_s)
+    return _release(sessions, and_(silent, ~_held_by(but)) if but else silent)
+
+
+def release_worker(sessions: Sessions, worker_id: str) -> int:
+    """Queue again what an earlier life of this worker held: a worker starting up holds nothing."""
+    return _release(sessions, _held_by(worker_id))
+
+
+def release_dead(sessions: Sessions) -> int:
+    """Queue again what workers of this machine held whose process is gone ("host:pid" names them)."""
+    host = socket.gethostname()
+    with sessions() as session:
+        mine = Image.claimed_by.startswith(f"{host}:", autoescape=True)
+        held = set(
+            session.scalars(select(Image.claimed_by).where(Image.state.in_(_CLAIMED), mine).distinct())
+        )
+    workers = {str(token).rsplit("/", 1)[0] for token in held}
+    dead = [worker for worker in workers if not _alive(worker.rsplit(":", 1)[-1])]
+    return sum(release_worker(sessions, worker) for worker in dead)
+
+
+def _held_by(worker_id: str) -> ColumnElement[bool]:
+    return Image.claimed_by.startswith(f"{worker_id[:80]}/", autoescape=True)
+
+
+def _alive(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except (ValueError, PermissionError, OverflowError):
+        return True  # not for us to say: the lease decides
+    return True
+
+
+def _release(sessions: Sessions, which: ColumnElement[bool]) -> int:
+    """The third death in a row is the image's own doing; before that it is tried again, alone."""
+    poison = and_(Image.attempts >= POISON_DEATHS, Image.error_code == WORKER_DIED)
+    values: dict[str, Any] = {
+        "state": case((poison, literal("failed")), else_=literal("queued")),
+        "error_code": case((poison, literal(POISON)), else_=literal(WORKER_DIED)),
+        "error_message": case((poison, literal(_POISON_SAID)), else_=literal("")),
+        "claimed_by": None,
+        "claimed_at": None,
+    }
+    with sessions.begin() as session:
+        held = update(Image).where(Image.state.in_(_CLAIMED), which).values(values)
+        return int(session.execute(held).rowcount)  # type: ignore[attr-defined]
+
+
+def purge(sessions: Sessions, store: VectorStore, collection: str, grace_s: float, limit: int = 200) -> int:
+    """Delete tombstones for good whose points are out of the index; return how many products.
+
+    After the grace no worker can still hold an image from before the deletion, so no point comes after.
+    """
+    with sessions() as session:
+        old = and_(Product.deleted_at.is_not(None), Product.deleted_at <= now() - timedelta(seconds=grace_s))
+        unsettled = Product.every_image.any(Image.state.in_(("queued", *_CLAIMED)))
+        found = select(Product).where(old, ~unsettled).order_by(Product.deleted_at).limit(limit)
+        dead = session.scalars(found).all()
+    if not dead:
+        return 0
+    ids = [point_id(each.merchant_id, each.sku, position) for each in dead for position in positions()]
+    store.delete(collection, ids)
+    with sessions.begin() as session:
+        return sum(purge_product(session, each.id, each.rev) for each in dead)
+
+
+def settle_alias(sessions: Sessions, store: VectorStore, collection: str) -> bool:
+    """Point "live" at this pack's collection once nothing waits to be indexed; True when it was switched."""
+    if store.resolve(ALIAS) == collection or unfinished(sessions):
+        return False
+    store.point_alias(ALIAS, collection)
+    return True
+
+
+def unfinished(sessions: Sessions) -> int:
+    """How many images are queued or in a worker's hands."""
+    with sessions() as session:
+        waiting = select(func.count()).where(Image.state.in_(("queued", *_CLAIMED)))
+        return int(session.scalar(waiting.select_from(Image)) or 0)
+
+
+def collect_garbage(sessions: Sessions, blobs: Blobs, incoming: Incoming, age_s: float = 600.0) -> int:
+    """Delete bytes that no row names and that are older than `age_s`, and raw bytes that were decoded.
+
+    The age protects what an import or a worker has stored and is about to name. Returns how many.
+    """
+    removed = 0
+    for sha256 in orphan_incoming(sessions, blobs, incoming):
+        if blobs.has(sha256) or _age_s(incoming.root / sha256) >= age_s:
+            incoming.delete(sha256)
+            removed += 1
+    for sha256 in orphan_blobs(sessions, blobs):
+        if _age_s(blobs.path(sha256, SIZES[0])) >= age_s:
+            blobs.delete(sha256)
+            removed += 1
+    return removed
+
+
+def orphan_blobs(sessions: Sessions, blobs: Blobs) -> Iterator[str]:
+    """Hashes of renditions that no image row names, neither decoded nor waiting."""
+    for some in _chunks(blobs, 400):
+        used = _named(sessions, some)
+        yield from (sha256 for sha256 in some if sha256 not in used)
+
+
+def orphan_incoming(sessions: Sessions, blobs: Blobs, incoming: Incoming) -> Iterator[str]:
+    """Hashes of raw bytes that no row needs: nobody names them, or they are decoded already."""
+    for some in _chunks(incoming, 400):
+        used = _named(sessions, some)
+        yield from (sha256 for sha256 in some if sha256 not in used or blobs.has(sha256))
+
+
+def _named(sessions: Sessions, hashes: Sequence[str]) -> set[str]:
+    """Which hashes a row names: as decoded (an index answers), else as a source that waits."""
+    with sessions() as session:
+        used = {str(sha) for sha in session.scalars(select(Image.sha256).where(Image.sha256.in_(hashes)))}
+        sources = [INCOMING + sha256 for sha256 in hashes if sha256 not in used]
+        if sources:
+            waiting = session.scalars(select(Image.source).where(Image.source.in_(sources)))
+            used |= {source.removeprefix(INCOMING) for source in waiting}
+    return used
+
+
+def _chunks(hashes: Iterable[str], size: int) -> Iterator[list[str]]:
+    listed = iter(hashes)
+    while some := list(islice(listed, size)):
+        yield some
+
+
+def _age_s(path: "os.PathLike[str]") -> float:
+    try:
+        return time.time() - os.stat(path).st_mtime  # noqa: PTH116 - one call for any path
+    except FileNotFoundError:
+        return 0.0
