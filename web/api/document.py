@@ -1,0 +1,51 @@
+"""flask-smorest, with our problems in place of its errors.
+
+python -m web.api.document > docs/openapi.json      # a test compares the two
+"""
+
+import json
+import sys
+from http import HTTPStatus
+from typing import Any
+
+from flask import Response
+from flask_smorest import Api  # type: ignore[import-untyped]
+from werkzeug.exceptions import HTTPException
+
+from web.api.schemas import ProblemSchema
+from web.errors import answer
+from web.problems import MEDIA_TYPE
+
+
+class ShopApi(Api):  # type: ignore[misc]
+    """The API object: it answers errors from the one table and documents them as problem+json."""
+
+    ERROR_SCHEMA = ProblemSchema
+
+    def handle_http_exception(self, error: HTTPException) -> Response:
+        """Answer an HTTP error as every other error is answered."""
+        return answer(error)
+
+    def _register_responses(self) -> None:
+        content = {MEDIA_TYPE: {"schema": ProblemSchema}}
+        for status in HTTPStatus:
+            if status >= HTTPStatus.BAD_REQUEST:
+                known = {"description": status.phrase, "content": content}
+                self.spec.components.response(status.name, known, lazy=True)
+        default = {"description": "Any other problem", "content": content}
+        self.spec.components.response("DEFAULT_ERROR", default, lazy=True)
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI document, made without any service."""
+    from web.app import bare_app  # the application registers this module
+
+    app = bare_app()
+    with app.app_context():
+        api = app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
+        described: dict[str, Any] = api.spec.to_dict()
+    return described
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(document(), indent=2, ensure_ascii=False) + "\n")

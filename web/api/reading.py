@@ -1,0 +1,102 @@
+"""From a request to the one query: JSON, or a form with the photo as a file."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from flask import request
+from marshmallow import ValidationError
+
+from searcher.filters import Filters
+from searcher.query import SearchQuery
+from web.api.schemas import FiltersSchema, SearchSchema
+from web.problems import FieldError, http, invalid
+from web.uploads import keep_photo, uploaded
+
+_NUMBERS = {"balance": float, "limit": int}
+
+
+def read_search(merchant_id: int) -> SearchQuery:
+    """The query of a POST /search. Raises Refused, QueryRefused or ImageRefused."""
+    photo_id = None
+    if request.mimetype == "application/json":
+        given = _json_object()
+    elif request.mimetype == "multipart/form-data":
+        given = _form()
+        photo = uploaded("photo")
+        photo_id = keep_photo(photo) if photo is not None else None
+    else:
+        raise http(415)
+    return _query(merchant_id, given, photo_id)
+
+
+def read_filters() -> Filters:
+    """The filters of a GET /facets, as repeated parameters: ?colour=red&colour=navy&price_max=5000."""
+    given: dict[str, Any] = {}
+    for name, values in request.args.lists():
+        given[name] = _whole(values[-1]) if name in ("price_min", "price_max") else values
+    return Filters.from_mapping(_load(FiltersSchema(), given, "filters."))
+
+
+def _query(merchant_id: int, given: Mapping[str, Any], photo_id: str | None) -> SearchQuery:
+    asked = _load(SearchSchema(), given)
+    filters = Filters.from_mapping(asked.pop("filters"))
+    asked["exclude"] = tuple(asked["exclude"])
+    asked["photo_id"] = photo_id or asked["photo_id"]
+    return SearchQuery(merchant_id=merchant_id, filters=filters, **asked)
+
+
+def _json_object() -> Mapping[str, Any]:
+    try:
+        given = json.loads(request.get_data(cache=False) or b"{}")
+    except (ValueError, RecursionError) as error:
+        raise http(400, "The body is not JSON.", "Send a JSON object in UTF-8.") from error
+    if not isinstance(given, dict):
+        raise http(400, "The body is JSON, but not an object.", 'Send an object such as {"words": "red"}.')
+    return given
+
+
+def _form() -> Mapping[str, Any]:
+    given: dict[str, Any] = {name: value for name, value in request.form.items() if name != "photo"}
+    for name, default in (("filters", {}), ("exclude", [])):
+        if name in given:
+            given[name] = _json_field(name, given[name] or json.dumps(default))
+    for name, kind in _NUMBERS.items():
+        if name in given:
+            given[name] = _number(name, given[name], kind)
+    return given
+
+
+def _json_field(name: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise invalid((FieldError(name, "This field must be JSON."),)) from error
+
+
+def _number(name: str, text: str, kind: type) -> Any:
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise invalid((FieldError(name, f"{text[:40]!r} is not a number."),)) from error
+
+
+def _whole(text: str) -> Any:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else text
+
+
+def _load(schema: Any, given: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    try:
+        return dict(schema.load(given))
+    except ValidationError as error:
+        raise invalid(tuple(_flat(error.messages, prefix))) from error
+
+
+def _flat(messages: Any, path: str) -> Iterator[FieldError]:
+    """marshmallow's nested messages as one list: ("filters.colour.0", "Not a valid string.")."""
+    if isinstance(messages, Mapping):
+        for name, below in messages.items():
+            yield from _flat(below, f"{path}{name}.")
+    else:
+        for message in messages if isinstance(messages, list) else [messages]:
+            yield FieldError(path.rstrip(".")[:200], str(message))

@@ -1,0 +1,112 @@
+# flask-smorest ships no types, so its decorators have none.
+# mypy: disable-error-code="untyped-decorator"
+"""The API's endpoints: parse, one call, answer."""
+
+from typing import Any
+
+from flask import Response
+from flask_smorest import Blueprint  # type: ignore[import-untyped]
+
+from web import shelf
+from web.api import shapes
+from web.api.reading import read_filters, read_search
+from web.api.schemas import (
+    FacetsSchema,
+    KeptPhotoSchema,
+    PhotoSchema,
+    PhotoSearchSchema,
+    ProductSchema,
+    ResultsSchema,
+    SearchSchema,
+)
+from web.pictures import rendition
+from web.services import merchant, services
+from web.uploads import keep_photo, required, uploaded
+
+blueprint = Blueprint("api", __name__, description="Search the shop.")
+
+_SEARCH_BODY = {
+    "required": True,
+    "content": {
+        "application/json": {"schema": SearchSchema},
+        "multipart/form-data": {"schema": PhotoSearchSchema},
+    },
+}
+_PHOTO_BODY = {"required": True, "content": {"multipart/form-data": {"schema": PhotoSchema}}}
+_PICTURE = {200: {"description": "WebP bytes", "content": {"image/webp": {}}}}
+_FILTERS: list[dict[str, Any]] = [
+    {
+        "name": name,
+        "in": "query",
+        "schema": {"type": "array", "items": {"type": "string"}},
+        "explode": True,
+        "description": "Any of these values.",
+    }
+    for name in (
+        "category",
+        "brand",
+        "colour",
+        "pattern",
+        "material",
+        "gender",
+        "age_group",
+        "size",
+        "availability",
+    )
+] + [
+    {"name": name, "in": "query", "schema": {"type": "integer", "minimum": 0}, "description": "Minor units."}
+    for name in ("price_min", "price_max")
+]
+
+
+@blueprint.post("/search")
+@blueprint.doc(requestBody=_SEARCH_BODY, summary="Search by photo, words, a product, or any mix")
+@blueprint.response(200, ResultsSchema)
+@blueprint.alt_response(400, "BAD_REQUEST", success=False)
+@blueprint.alt_response(413, "REQUEST_ENTITY_TOO_LARGE", success=False)
+@blueprint.alt_response(415, "UNSUPPORTED_MEDIA_TYPE", success=False)
+@blueprint.alt_response(422, "UNPROCESSABLE_ENTITY", success=False)
+@blueprint.alt_response(503, "SERVICE_UNAVAILABLE", success=False)
+def search() -> dict[str, Any]:
+    """The page of hits, the facets, and a cursor to the next page."""
+    query = read_search(merchant().id)
+    return shapes.results(services().searcher.search(query), query.photo_id)
+
+
+@blueprint.post("/photos")
+@blueprint.doc(requestBody=_PHOTO_BODY, summary="Keep a photo to search by")
+@blueprint.response(201, KeptPhotoSchema)
+@blueprint.alt_response(413, "REQUEST_ENTITY_TOO_LARGE", success=False)
+@blueprint.alt_response(415, "UNSUPPORTED_MEDIA_TYPE", success=False)
+@blueprint.alt_response(422, "UNPROCESSABLE_ENTITY", success=False)
+def photos() -> dict[str, str]:
+    """Its unguessable name, good until the photo is forgotten."""
+    return {"photo_id": keep_photo(required(uploaded("photo"), "photo"))}
+
+
+@blueprint.get("/products/<sku>")
+@blueprint.doc(summary="One product with its variants and pictures")
+@blueprint.response(200, ProductSchema)
+@blueprint.alt_response(404, "NOT_FOUND", success=False)
+def product(sku: str) -> dict[str, Any]:
+    """Everything the shop says about one variant, and the others beside it."""
+    found = shelf.product(sku)
+    return shapes.product(found, shelf.variants(found))
+
+
+@blueprint.get("/facets")
+@blueprint.doc(summary="What the shop can be filtered by", parameters=_FILTERS)
+@blueprint.response(200, FacetsSchema)
+@blueprint.alt_response(422, "UNPROCESSABLE_ENTITY", success=False)
+def facets() -> dict[str, Any]:
+    """The facets, each counted under the other filters."""
+    found = services().searcher.facets(merchant().id, read_filters())
+    return {"facets": [shapes.facet(each) for each in found]}
+
+
+@blueprint.get("/images/<sha256>/<int:size>")
+@blueprint.doc(summary="One picture of a product", responses=_PICTURE)
+@blueprint.alt_response(404, "NOT_FOUND", success=False)
+def image(sha256: str, size: int) -> Response:
+    """WebP bytes, 160, 480 or 1200 px on the longest side. They never change."""
+    return rendition(sha256, size)

@@ -1,0 +1,239 @@
+"""The API's shapes, which are also its documentation."""
+
+from marshmallow import RAISE, Schema, fields, validate
+
+from searcher.filters import FACET_FIELDS
+from searcher.query import MAX_EXCLUDE, MAX_LIMIT, MAX_NAME, MAX_WORDS, SORTS
+
+
+def _said(words: str) -> dict[str, str]:
+    return {"description": words}
+
+
+class FiltersSchema(Schema):
+    """Every field must hold; within a field any of its values."""
+
+    class Meta:
+        """An unknown filter is refused, not ignored."""
+
+        unknown = RAISE
+
+    price_min = fields.Integer(
+        strict=True,
+        allow_none=True,
+        validate=validate.Range(min=0),
+        metadata=_said("Minor units, inclusive."),
+    )
+    price_max = fields.Integer(
+        strict=True,
+        allow_none=True,
+        validate=validate.Range(min=0),
+        metadata=_said("Minor units, inclusive."),
+    )
+    without = fields.Dict(
+        keys=fields.String(validate=validate.OneOf(FACET_FIELDS)),
+        values=fields.List(fields.String()),
+        metadata=_said("Values that must not be there, by field."),
+    )
+
+
+for _name in FACET_FIELDS:
+    FiltersSchema._declared_fields[_name] = fields.List(
+        fields.String(validate=validate.Length(max=MAX_NAME)), metadata=_said("Any of these values.")
+    )
+
+
+class SearchSchema(Schema):
+    """A photo, words, a catalogue item as the reference, or any mix of them, under filters."""
+
+    class Meta:
+        """A field that is not known is refused: a typing mistake must not widen a search."""
+
+        unknown = RAISE
+
+    words = fields.String(
+        load_default="",
+        validate=validate.Length(max=MAX_WORDS),
+        metadata=_said("What to look for or change."),
+    )
+    photo_id = fields.String(
+        load_default=None, allow_none=True, validate=validate.Length(max=MAX_NAME),
+        metadata=_said("A photo sent before, as POST /photos or a search named it."),
+    )  # fmt: skip
+    reference = fields.String(
+        load_default=None, allow_none=True, validate=validate.Length(max=MAX_NAME),
+        metadata=_said("SKU of a product whose picture leads the search."),
+    )  # fmt: skip
+    filters = fields.Nested(FiltersSchema, load_default=dict)
+    balance = fields.Float(
+        load_default=0.5, validate=validate.Range(0, 1),
+        metadata=_said("0: the picture only; 0.5: the learned default; 1: the words only."),
+    )  # fmt: skip
+    sort = fields.String(
+        load_default="", validate=validate.OneOf(SORTS), metadata=_said('"" is the best match first.')
+    )
+    limit = fields.Integer(strict=True, load_default=24, validate=validate.Range(1, MAX_LIMIT))
+    cursor = fields.String(
+        load_default=None, allow_none=True, validate=validate.Length(max=2048),
+        metadata=_said("`next_cursor` of the page before, with the rest of the request unchanged."),
+    )  # fmt: skip
+    collapse = fields.Boolean(
+        load_default=True, truthy={True, "true", "1"}, falsy={False, "false", "0"},
+        metadata=_said("One hit for a product and all its variants."),
+    )  # fmt: skip
+    facets = fields.Boolean(
+        load_default=True, truthy={True, "true", "1"}, falsy={False, "false", "0"},
+        metadata=_said("Count what could be filtered by."),
+    )  # fmt: skip
+    exclude = fields.List(  # type: ignore[assignment]
+        fields.String(validate=validate.Length(max=MAX_NAME)), load_default=list,
+        validate=validate.Length(max=MAX_EXCLUDE), metadata=_said("SKUs to leave out."),
+    )  # fmt: skip
+
+
+class PhotoSearchSchema(SearchSchema):
+    """The same as form fields, with the photo as a file. `filters` and `exclude` are JSON."""
+
+    photo = fields.Raw(
+        metadata={"type": "string", "format": "binary", "description": "JPEG, PNG, WebP or GIF, up to 16 MB."}
+    )
+    filters = fields.String(metadata=_said("JSON of the same shape as in a JSON request."))  # type: ignore[assignment]
+    exclude = fields.String(metadata=_said("JSON list of SKUs."))  # type: ignore[assignment]
+
+
+class PhotoSchema(Schema):
+    """A photo to search by."""
+
+    photo = fields.Raw(
+        required=True,
+        metadata={
+            "type": "string",
+            "format": "binary",
+            "description": "JPEG, PNG, WebP or GIF, up to 16 MB.",
+        },
+    )
+
+
+class KeptPhotoSchema(Schema):
+    """A photo that is kept for a while (a day, unless the shop sets otherwise)."""
+
+    photo_id = fields.String(required=True, metadata=_said("Unguessable; whoever has it can search with it."))
+
+
+class PriceSchema(Schema):
+    """An amount of money."""
+
+    amount = fields.String(required=True, metadata=_said('In the main unit, such as "49.00".'))
+    minor = fields.Integer(required=True, metadata=_said("The same in minor units."))
+    currency = fields.String(required=True, metadata=_said("ISO 4217."))
+
+
+class PictureSchema(Schema):
+    """One picture, in three sizes by their longest side."""
+
+    sha256 = fields.String(required=True)
+    width = fields.Integer(required=True, metadata=_said("Of the original."))
+    height = fields.Integer(required=True)
+    url_160 = fields.String(required=True)
+    url_480 = fields.String(required=True)
+    url_1200 = fields.String(required=True)
+
+
+class VariantSchema(Schema):
+    """One sellable variant of a product."""
+
+    sku = fields.String(required=True)
+    colour = fields.String(required=True)
+    size = fields.String(required=True)
+    availability = fields.String(required=True)
+    price = fields.Nested(PriceSchema, required=True, allow_none=True)
+    sale_price = fields.Nested(PriceSchema, required=True, allow_none=True)
+    image = fields.Nested(PictureSchema, required=True, allow_none=True)
+
+
+class HitSchema(VariantSchema):
+    """One product of a result, by its best variant and that variant's best picture."""
+
+    item_group_id = fields.String(required=True)
+    title = fields.String(required=True)
+    brand = fields.String(required=True)
+    category = fields.String(required=True)
+    link = fields.String(required=True, metadata=_said("The merchant's own page of it."))
+    page = fields.String(required=True, metadata=_said("Its page in this storefront."))
+    score = fields.Float(required=True, metadata=_said("Falls down the list; comparable within one result."))
+    variants = fields.List(fields.Nested(VariantSchema), required=True, metadata=_said("The other ones."))
+
+
+class FacetValueSchema(Schema):
+    """One value to filter by."""
+
+    value = fields.String(required=True, metadata=_said("What a filter takes."))
+    label = fields.String(required=True)
+    count = fields.Integer(required=True, metadata=_said("Products that have it under the other filters."))
+    selected = fields.Boolean(required=True)
+
+
+class FacetSchema(Schema):
+    """One field to filter by; the price has `low` and `high` in minor units."""
+
+    field = fields.String(required=True)
+    label = fields.String(required=True)
+    values = fields.List(fields.Nested(FacetValueSchema), required=True)
+    low = fields.Integer(required=True, allow_none=True)
+    high = fields.Integer(required=True, allow_none=True)
+
+
+class ResultsSchema(Schema):
+    """One page of a search."""
+
+    hits = fields.List(fields.Nested(HitSchema), required=True)
+    total = fields.Integer(required=True, metadata=_said("Products under the filters."))
+    mode = fields.String(required=True, validate=validate.OneOf(("browse", "words", "photo", "photo+words")))
+    next_cursor = fields.String(required=True, allow_none=True)
+    facets = fields.List(fields.Nested(FacetSchema), required=True)
+    timings_ms = fields.Dict(keys=fields.String(), values=fields.Float(), required=True)
+    photo_id = fields.String(
+        required=True, allow_none=True, metadata=_said("Send it instead of the photo from now on.")
+    )
+
+
+class FacetsSchema(Schema):
+    """What can be filtered by."""
+
+    facets = fields.List(fields.Nested(FacetSchema), required=True)
+
+
+class ProductSchema(HitSchema):
+    """Everything about one product."""
+
+    class Meta:
+        """A product on its own has no rank."""
+
+        exclude = ("score",)
+
+    description = fields.String(required=True)
+    material = fields.String(required=True)
+    pattern = fields.String(required=True)
+    gender = fields.String(required=True)
+    age_group = fields.String(required=True)
+    images = fields.List(fields.Nested(PictureSchema), required=True)
+
+
+class FieldErrorSchema(Schema):
+    """One field that cannot be used."""
+
+    field = fields.String(required=True)
+    message = fields.String(required=True)
+
+
+class ProblemSchema(Schema):
+    """What went wrong (RFC 9457). Branch on `type` or `code`: they never change."""
+
+    type = fields.String(required=True, metadata={"example": "urn:twirl:problem:image-format"})
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True)
+    code = fields.String(required=True)
+    fix = fields.String(required=True, metadata=_said("What to do about it."))
+    errors = fields.List(fields.Nested(FieldErrorSchema), required=True)
+    request_id = fields.String(required=True, metadata=_said("Finds the request in the shop's log."))

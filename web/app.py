@@ -1,0 +1,38 @@
+"""The Flask application. Making one opens nothing: every service comes in built."""
+
+from flask import Flask
+
+from web import assets, errors, headers, health, pictures, storefront
+from web.api import register as register_api
+from web.services import KEY, Services, merchant
+from web.storefront import departments
+
+MIB = 1024 * 1024
+
+
+def create_app(services: Services) -> Flask:
+    """The storefront, its API and its health page, over the given services."""
+    app = bare_app()
+    app.extensions[KEY] = services
+    return app
+
+
+def bare_app() -> Flask:
+    """The application without services: enough to describe the API."""
+    app = Flask(__name__, static_folder=None)
+    app.config.update(
+        MAX_CONTENT_LENGTH=17 * MIB,  # a photo of 16 MiB and its form
+        MAX_FORM_MEMORY_SIZE=256 * 1024,
+        MAX_FORM_PARTS=64,
+        TEMPLATES_AUTO_RELOAD=False,
+    )
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    headers.register(app)
+    errors.register(app)
+    assets.register(app)
+    for room in (storefront, pictures, health):
+        app.register_blueprint(room.blueprint)
+    register_api(app)
+    app.context_processor(lambda: {"shop": merchant, "departments": departments})
+    return app

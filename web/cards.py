@@ -1,0 +1,120 @@
+"""Products as the pages show them: words, money and addresses, nothing that a template must work out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from flask import url_for
+
+from catalog.models import Image, Product
+from searcher.results import ProductHit
+from web import colours, money
+from web.pagestate import PageState
+from web.pictures import Shot, shots
+
+AVAILABILITY = {
+    "in_stock": "In stock",
+    "out_of_stock": "Sold out",
+    "preorder": "Pre-order",
+    "backorder": "Back soon",
+}
+MOST_SWATCHES = 6
+
+
+@dataclass(frozen=True)
+class Price:
+    """What it costs; `was` is the price before a sale."""
+
+    now: str
+    was: str = ""
+
+
+@dataclass(frozen=True)
+class Swatch:
+    """One colour of an article, with the address of that variant."""
+
+    label: str
+    url: str
+    paints: list[str]
+    current: bool
+    sold_out: bool
+
+
+@dataclass(frozen=True)
+class Card:
+    """One product in a grid."""
+
+    sku: str
+    title: str
+    brand: str
+    url: str
+    more_url: str
+    shots: list[Shot]
+    price: Price | None
+    availability: str
+    sold_out: bool
+    swatches: list[Swatch]
+    more_swatches: int
+
+
+def card(hit: ProductHit) -> Card:
+    """A hit as a card, the picture that matched best in front."""
+    product = hit.product
+    swatches = swatches_of(product, [product, *hit.variants])
+    return Card(
+        sku=product.sku,
+        title=product.title,
+        brand=product.brand,
+        url=url_for("storefront.product", sku=product.sku),
+        more_url=PageState(like=product.sku).url(),
+        shots=shots(product, hit.image)[:2],
+        price=price_of(product),
+        availability=AVAILABILITY.get(product.availability, ""),
+        sold_out=product.availability == "out_of_stock",
+        swatches=swatches[:MOST_SWATCHES] if len(swatches) > 1 else [],
+        more_swatches=max(0, len(swatches) - MOST_SWATCHES),
+    )
+
+
+def price_of(product: Product) -> Price | None:
+    """The price to pay, and the usual one when the product is on sale; None when the feed names none."""
+    usual, sale = product.price_minor, product.sale_price_minor
+    if usual is None:
+        return None
+    if sale is not None and sale < usual:
+        return Price(money.shown(sale, product.currency), money.shown(usual, product.currency))
+    return Price(money.shown(usual, product.currency))
+
+
+def swatches_of(shown: Product, variants: Sequence[Product]) -> list[Swatch]:
+    """One swatch for each colour, the shown one first seen; a colour is sold out when all its sizes are."""
+    by_colour: dict[str, list[Product]] = {}
+    for variant in variants:
+        if variant.colour:
+            by_colour.setdefault(variant.colour.casefold(), []).append(variant)
+    return [_swatch(shown, same) for same in by_colour.values()]
+
+
+def _swatch(shown: Product, same: Sequence[Product]) -> Swatch:
+    current = any(p.id == shown.id or p.colour.casefold() == shown.colour.casefold() for p in same)
+    buyable = [p for p in same if p.availability != "out_of_stock"]
+    fitting = [p for p in buyable if p.size == shown.size]
+    chosen = shown if current else (fitting or buyable or list(same))[0]
+    return Swatch(
+        label=chosen.colour,
+        url=url_for("storefront.product", sku=chosen.sku),
+        paints=colours.paints(chosen.colour),
+        current=current,
+        sold_out=not buyable,
+    )
+
+
+def shop_link(product: Product, host: str) -> str:
+    """The merchant's own page of a product, when it is a web address elsewhere."""
+    parts = urlsplit(product.link)
+    return product.link if parts.scheme in ("http", "https") and parts.netloc not in ("", host) else ""
+
+
+def main_image(product: Product) -> Image | None:
+    """The front picture of a product, decoded or not."""
+    return product.images[0] if product.images else None

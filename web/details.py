@@ -1,0 +1,142 @@
+"""The product page: its colours and sizes, what is known about it, and the same for search engines."""
+
+import html
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import url_for
+
+from catalog.models import Product
+from web import cards, money
+from web.pictures import Shot, shots
+
+_SCHEMA_AVAILABILITY = {
+    "in_stock": "https://schema.org/InStock",
+    "out_of_stock": "https://schema.org/OutOfStock",
+    "preorder": "https://schema.org/PreOrder",
+    "backorder": "https://schema.org/BackOrder",
+}
+_BREAK = re.compile(r"<\s*(?:br|/p|/li|/div)[^>]*>", re.IGNORECASE)
+_TAG = re.compile(r"<[^>]*>")
+
+
+@dataclass(frozen=True)
+class Size:
+    """One size of the shown colour."""
+
+    label: str
+    url: str
+    current: bool
+    sold_out: bool
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the product page says beside the product's own words."""
+
+    shots: list[Shot]
+    price: cards.Price | None
+    availability: str
+    sold_out: bool
+    colours: list[cards.Swatch]
+    sizes: list[Size]
+    facts: list[tuple[str, str]]
+    paragraphs: list[str]
+    crumbs: list[tuple[str, str]]
+    shop_link: str
+
+
+def page(product: Product, variants: Sequence[Product], host: str) -> Page:
+    """Everything the product page shows."""
+    return Page(
+        shots=shots(product),
+        price=cards.price_of(product),
+        availability=cards.AVAILABILITY.get(product.availability, ""),
+        sold_out=product.availability == "out_of_stock",
+        colours=cards.swatches_of(product, variants),
+        sizes=_sizes(product, variants),
+        facts=_facts(product),
+        paragraphs=paragraphs(product.description),
+        crumbs=_crumbs(product.category),
+        shop_link=cards.shop_link(product, host),
+    )
+
+
+def _sizes(product: Product, variants: Sequence[Product]) -> list[Size]:
+    same = [v for v in variants if v.size and v.colour.casefold() == product.colour.casefold()]
+    if len(same) < 2:
+        return []
+    return [
+        Size(
+            label=v.size,
+            url=url_for("storefront.product", sku=v.sku),
+            current=v.id == product.id,
+            sold_out=v.availability == "out_of_stock",
+        )
+        for v in same
+    ]
+
+
+def _facts(product: Product) -> list[tuple[str, str]]:
+    known = [
+        ("Brand", product.brand),
+        ("Colour", product.colour),
+        ("Size", product.size),
+        ("Material", product.material),
+        ("Pattern", product.pattern),
+        ("For", product.gender),
+        ("Article", product.sku),
+    ]
+    return [(label, value) for label, value in known if value]
+
+
+def paragraphs(description: str) -> list[str]:
+    """The words of a description: tags are dropped, and what ends a line in HTML ends a paragraph."""
+    plain = html.unescape(_TAG.sub(" ", _BREAK.sub("\n", description)))
+    return [" ".join(part.split()) for part in plain.split("\n") if part.strip()]
+
+
+def _crumbs(category: str) -> list[tuple[str, str]]:
+    """(name, address) of each step of a category path. Facet values are casefolded paths."""
+    parts = [part.strip() for part in category.split(">") if part.strip()]
+    paths = [" > ".join(parts[: i + 1]).casefold() for i in range(len(parts))]
+    return [
+        (name, url_for("storefront.home", category=path)) for name, path in zip(parts, paths, strict=True)
+    ]
+
+
+def markup(product: Product, root: str) -> dict[str, Any]:
+    """schema.org/Product, for search engines (a data block: it is never run, so the policy allows it)."""
+    said: dict[str, Any] = {
+        "@context": "https://schema.org",
+        "@type": "Product",
+        "name": product.title,
+        "sku": product.sku,
+        "url": root + url_for("storefront.product", sku=product.sku),
+        "image": [root + shot.url(1200) for shot in shots(product)],
+        "description": " ".join(paragraphs(product.description)),
+        "color": product.colour,
+        "material": product.material,
+        "pattern": product.pattern,
+        "size": product.size,
+        "inProductGroupWithID": product.item_group_id,
+    }
+    if product.brand:
+        said["brand"] = {"@type": "Brand", "name": product.brand}
+    if product.price_minor is not None:
+        said["offers"] = _offer(product, said["url"])
+    return {name: value for name, value in said.items() if value}
+
+
+def _offer(product: Product, url: str) -> dict[str, Any]:
+    usual, sale = product.price_minor or 0, product.sale_price_minor
+    paid = sale if sale is not None and sale < usual else usual
+    return {
+        "@type": "Offer",
+        "url": url,
+        "price": money.amount(paid, product.currency),
+        "priceCurrency": product.currency,
+        "availability": _SCHEMA_AVAILABILITY.get(product.availability, ""),
+    }

@@ -1,0 +1,40 @@
+"""From what a page's address says to the one query that the searcher takes."""
+
+from searcher.filters import Filters
+from searcher.query import SearchQuery
+from web import money
+from web.pagestate import FACETS, PageState
+from web.problems import FieldError, invalid
+
+PAGE = 24
+
+
+def search_query(state: PageState, merchant_id: int, currency: str) -> SearchQuery:
+    """The query of a page. Raises Refused or QueryRefused for what cannot be asked."""
+    return SearchQuery(
+        merchant_id=merchant_id,
+        words=state.q,
+        photo_id=state.photo or None,
+        reference=state.like or None,
+        filters=filters(state, currency),
+        limit=PAGE,
+        cursor=state.cursor or None,
+        sort=state.sort,
+    )
+
+
+def filters(state: PageState, currency: str) -> Filters:
+    """The filters of a page, its prices in minor units."""
+    chosen = {name: state.filters.get(name, ()) for name in FACETS}
+    low = _price("price_min", state.price_min, currency)
+    high = _price("price_max", state.price_max, currency)
+    return Filters.from_mapping({**chosen, "price_min": low, "price_max": high})
+
+
+def _price(field: str, typed: str, currency: str) -> int | None:
+    if not typed:
+        return None
+    try:
+        return money.minor(typed, currency)
+    except ValueError as error:
+        raise invalid((FieldError(field, f"{error}. Write a price such as 49 or 49.50."),)) from error

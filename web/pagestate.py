@@ -1,0 +1,124 @@
+"""What the shopper asks for, as it stands in the address: parsed once, bounded, and written back."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from urllib.parse import urlencode
+
+from werkzeug.datastructures import MultiDict
+
+from web.problems import FieldError, invalid
+
+FACETS = ("category", "brand", "colour", "pattern", "material", "gender", "age_group", "size", "availability")
+SORTS = {
+    "": "Best match",
+    "price": "Price, low to high",
+    "price-desc": "Price, high to low",
+    "newest": "Newest",
+}
+MAX_WORDS = 500
+MAX_NAME = 256
+MAX_VALUES = 50
+
+
+@dataclass(frozen=True)
+class PageState:
+    """One search as an address can say it.
+
+    `price_min` and `price_max` are in the currency's main unit, as the shopper typed them.
+    """
+
+    q: str = ""
+    photo: str = ""
+    like: str = ""
+    filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    price_min: str = ""
+    price_max: str = ""
+    sort: str = ""
+    cursor: str = ""
+
+    @classmethod
+    def parse(cls, values: "MultiDict[str, str]") -> "PageState":
+        """Read the address. Raises Refused (422) naming every part that cannot be used."""
+        errors = tuple(_faults(values))
+        if errors:
+            raise invalid(errors)
+        return cls.lenient(values)
+
+    @classmethod
+    def lenient(cls, values: "MultiDict[str, str]") -> "PageState":
+        """Read the address, cutting what is too long: for pages that must be shown whatever was asked."""
+        given = {name: tuple(dict.fromkeys(v for v in values.getlist(name) if v)) for name in FACETS}
+        return cls(
+            q=" ".join(values.get("q", "").replace("\0", "").split())[:MAX_WORDS],
+            photo=values.get("photo", "")[:MAX_NAME],
+            like=values.get("like", "")[:MAX_NAME],
+            filters={name: chosen[:MAX_VALUES] for name, chosen in given.items() if chosen},
+            price_min=values.get("price_min", "").strip()[:12],
+            price_max=values.get("price_max", "").strip()[:12],
+            sort=values.get("sort", "") if values.get("sort", "") in SORTS else "",
+            cursor=values.get("cursor", "")[:2048],
+        )
+
+    @property
+    def has_reference(self) -> bool:
+        """Whether a picture leads the search."""
+        return bool(self.photo or self.like)
+
+    @property
+    def asks(self) -> bool:
+        """Whether anything at all is asked for."""
+        return bool(self.q or self.has_reference or self.filtered)
+
+    @property
+    def first_page(self) -> bool:
+        """Whether this is how the shop greets who comes in."""
+        return not (self.asks or self.sort or self.cursor)
+
+    @property
+    def filtered(self) -> bool:
+        """Whether a filter is set."""
+        return bool(self.filters or self.price_min or self.price_max)
+
+    def pairs(self, *, without: Iterable[str] = ()) -> list[tuple[str, str]]:
+        """Names and values as an address or a form's hidden fields carry them, empty ones left out."""
+        single = [(name, getattr(self, name)) for name in ("q", "photo", "like")]
+        chosen = [(name, value) for name, values in self.filters.items() for value in values]
+        rest = [(name, getattr(self, name)) for name in ("price_min", "price_max", "sort", "cursor")]
+        left_out = set(without)
+        return [(name, value) for name, value in single + chosen + rest if value and name not in left_out]
+
+    def url(self) -> str:
+        """The address of this search."""
+        query = urlencode(self.pairs())
+        return f"/?{query}" if query else "/"
+
+    def change(self, **changes: str) -> "PageState":
+        """Another search, from its first page on."""
+        return replace(self, **{"cursor": "", **changes})  # type: ignore[arg-type]
+
+    def drop(self, name: str, value: str | None = None) -> "PageState":
+        """Without one filter, or one value of it."""
+        if name == "price":
+            return self.change(price_min="", price_max="")
+        kept = {k: v for k, v in self.filters.items() if k != name}
+        left = tuple(v for v in self.filters.get(name, ()) if value is not None and v != value)
+        return replace(self, filters={**kept, name: left} if left else kept, cursor="")
+
+    def unfiltered(self) -> "PageState":
+        """The same search without any filter."""
+        return replace(self, filters={}, price_min="", price_max="", cursor="")
+
+
+def _faults(values: "MultiDict[str, str]") -> Iterable[FieldError]:
+    if len(values.get("q", "")) > MAX_WORDS:
+        yield FieldError("q", f"At most {MAX_WORDS} characters; leave out what matters least.")
+    for name in ("photo", "like"):
+        if len(values.get(name, "")) > MAX_NAME:
+            yield FieldError(name, f"At most {MAX_NAME} characters.")
+    if len(values.get("cursor", "")) > 2048:
+        yield FieldError("cursor", "This is not a cursor of ours; start from the first page.")
+    if values.get("sort", "") not in SORTS:
+        yield FieldError("sort", f"Choose one of: {', '.join(s for s in SORTS if s)}.")
+    for name in FACETS:
+        if len(values.getlist(name)) > MAX_VALUES or any(len(v) > MAX_NAME for v in values.getlist(name)):
+            yield FieldError(name, f"At most {MAX_VALUES} values of {MAX_NAME} characters.")

@@ -1,0 +1,202 @@
+"""What stands around the results: facets to choose from, chips to take away, words to try, departments."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from searcher.results import Facet, FacetValue, ProductHit
+from web import colours, money
+from web.pagestate import PageState
+from web.pictures import Shot, shots
+
+LABELS = {
+    "category": "Category",
+    "brand": "Brand",
+    "colour": "Colour",
+    "size": "Size",
+    "material": "Material",
+    "pattern": "Pattern",
+    "gender": "For",
+    "age_group": "Age",
+    "availability": "Availability",
+}
+ORDER = tuple(LABELS)
+FIRST_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One value of a facet as a tick box."""
+
+    id: str
+    value: str
+    label: str
+    count: int
+    selected: bool
+    paints: list[str]
+    depth: int
+
+
+@dataclass(frozen=True)
+class Group:
+    """One facet: what is shown at once, and what is under "more"."""
+
+    field: str
+    label: str
+    shown: list[Choice]
+    more: list[Choice]
+    open: bool
+
+
+@dataclass(frozen=True)
+class PriceRange:
+    """The price facet, in the currency's main unit."""
+
+    sign: str
+    low: str
+    high: str
+    chosen_low: str
+    chosen_high: str
+
+
+@dataclass(frozen=True)
+class Chip:
+    """One chosen filter, with the address of the same search without it."""
+
+    label: str
+    url: str
+    paints: list[str]
+
+
+def groups(facets: Sequence[Facet], state: PageState) -> list[Group]:
+    """The facets that leave a choice, in the order shoppers use them."""
+    by_field = {facet.field: facet for facet in facets if facet.field in LABELS}
+    found = []
+    for field in ORDER:
+        facet = by_field.get(field)
+        if facet and (len(facet.values) > 1 or state.filters.get(field)):
+            found.append(_group(facet))
+    return found
+
+
+def _group(facet: Facet) -> Group:
+    values = sorted(facet.values, key=lambda v: v.value) if facet.field == "category" else list(facet.values)
+    choices = [_choice(facet.field, index, value) for index, value in enumerate(values)]
+    most = FIRST_SHOWN if len(choices) > FIRST_SHOWN + 2 else len(choices)
+    shown = [c for i, c in enumerate(choices) if i < most or c.selected]
+    return Group(
+        field=facet.field,
+        label=LABELS[facet.field],
+        shown=shown,
+        more=[c for c in choices if c not in shown],
+        open=facet.field in ("category", "colour", "size") or any(c.selected for c in choices),
+    )
+
+
+def _choice(field: str, index: int, value: FacetValue) -> Choice:
+    last = value.label.split(" > ")[-1] if field == "category" else value.label
+    return Choice(
+        id=f"{field}-{index}",
+        value=value.value,
+        label=last[:1].upper() + last[1:],
+        count=value.count,
+        selected=value.selected,
+        paints=colours.paints(value.label) if field == "colour" else [],
+        depth=min(3, value.label.count(" > ")) if field == "category" else 0,
+    )
+
+
+def price_range(facets: Sequence[Facet], state: PageState, currency: str) -> PriceRange | None:
+    """The price facet, when there is a span to choose in."""
+    facet = next((f for f in facets if f.field == "price"), None)
+    if facet is None or facet.low is None or facet.high is None:
+        return None
+    if facet.low == facet.high and not (state.price_min or state.price_max):
+        return None
+    sign = money.shown(0, currency).replace("0", "").strip()
+    low, high = (f"{float(money.amount(int(v), currency)):g}" for v in (facet.low, facet.high))
+    return PriceRange(sign, low, high, state.price_min, state.price_max)
+
+
+def chips(facets: Sequence[Facet], state: PageState, currency: str) -> list[Chip]:
+    """The filters that are set, each with the way to take it off."""
+    labels = {(f.field, v.value): v.label for f in facets for v in f.values}
+    found = list(_value_chips(labels, state))
+    if state.price_min or state.price_max:
+        found.append(Chip(_price_label(state, currency), state.drop("price").url(), []))
+    return found
+
+
+def _value_chips(labels: dict[tuple[str, str], str], state: PageState) -> Iterator[Chip]:
+    for field, values in state.filters.items():
+        for value in values:
+            label = labels.get((field, value), value).split(" > ")[-1]
+            paints = colours.paints(label) if field == "colour" else []
+            yield Chip(label[:1].upper() + label[1:], state.drop(field, value).url(), paints)
+
+
+def _price_label(state: PageState, currency: str) -> str:
+    sign = money.shown(0, currency).replace("0", "").strip()
+    if state.price_min and state.price_max:
+        return f"{sign}{state.price_min} – {sign}{state.price_max}"
+    return f"From {sign}{state.price_min}" if state.price_min else f"Up to {sign}{state.price_max}"
+
+
+def prompts(facets: Sequence[Facet], state: PageState, own_colour: str = "") -> list[tuple[str, str]]:
+    """Words to try beside the picture, made of what the shop has: (words, address)."""
+    colour_names = [n for n in _names(facets, "colour") if n.casefold() != own_colour.casefold()]
+    patterns = [n for n in _names(facets, "pattern") if n.casefold() not in ("plain", "solid", "")]
+    words = [f"but in {name.lower()}" for name in colour_names[:3]]
+    words += [f"but {name.lower()}" for name in patterns[:1]]
+    words.append("with long sleeves")
+    return [(text, state.change(q=text).url()) for text in words if text != state.q]
+
+
+def _names(facets: Sequence[Facet], field: str) -> list[str]:
+    facet = next((f for f in facets if f.field == field), None)
+    return [v.label for v in sorted(facet.values, key=lambda v: -v.count)] if facet else []
+
+
+@dataclass(frozen=True)
+class Example:
+    """A search to try: one of the shop's own pictures and what to change about it."""
+
+    shot: Shot
+    title: str
+    words: str
+    url: str
+
+
+def examples(hits: Sequence[ProductHit], most: int = 3) -> list[Example]:
+    """Pieces that also come in another colour, each asked for in that colour: a search that must succeed."""
+    found: dict[str, Example] = {}
+    for hit in hits:
+        pictures = shots(hit.product, hit.image)
+        others = [v.colour for v in hit.variants if v.colour and v.colour != hit.product.colour]
+        fresh = [colour for colour in others if colour not in found]
+        if pictures and fresh and len(found) < most:
+            words = f"but in {fresh[0].lower()}"
+            url = PageState(like=hit.product.sku, q=words).url()
+            found[fresh[0]] = Example(pictures[0], hit.product.title, words, url)
+    return list(found.values()) if len(found) == most else []
+
+
+@dataclass(frozen=True)
+class Department:
+    """One of the shop's first-level categories."""
+
+    label: str
+    url: str
+
+
+def departments(facets: Sequence[Facet], most: int = 6) -> list[Department]:
+    """The shop's largest categories, from the first level that has more than one."""
+    facet = next((f for f in facets if f.field == "category"), None)
+    for depth in range(3):
+        level = [v for v in facet.values if v.value.count(" > ") == depth] if facet else []
+        if len(level) > 1:
+            largest = sorted(level, key=lambda v: (-v.count, v.label))[:most]
+            return [
+                Department(v.label.split(" > ")[-1], PageState(filters={"category": (v.value,)}).url())
+                for v in largest
+            ]
+    return []

@@ -1,0 +1,154 @@
+"""The one error table: what went wrong, in words that name the way on, as RFC 9457 problem details."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from catalog.images import ImageRefused
+from searcher.errors import QueryRefused, SearchUnavailable
+
+MEDIA_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One field of a request that cannot be used."""
+
+    field: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Problem:
+    """An answer that is not what was asked for.
+
+    `code` is stable and kebab-case: programs branch on it. `fix` is an imperative sentence for a person.
+    """
+
+    status: int
+    code: str
+    message: str
+    fix: str
+    errors: tuple[FieldError, ...] = ()
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """The status in words."""
+        return HTTPStatus(self.status).phrase
+
+    def body(self, request_id: str) -> dict[str, Any]:
+        """The problem+json document. `type` never changes for a code."""
+        return {
+            "type": f"urn:twirl:problem:{self.code}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.message,
+            "code": self.code,
+            "fix": self.fix,
+            "errors": [{"field": e.field, "message": e.message} for e in self.errors],
+            "request_id": request_id,
+        }
+
+
+class Refused(Exception):
+    """A request that this room itself refuses."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+_HTTP: dict[int, tuple[str, str, str]] = {
+    400: ("bad-request", "The request could not be read.", "Check the request against the API page."),
+    403: ("cross-site", "The request came from another site.", "Send the form from the shop's own page."),
+    404: ("not-found", "There is nothing at this address.", "Search, or start from the shop's first page."),
+    405: ("method-not-allowed", "This address does not take that method.", "Use a method that Allow names."),
+    408: ("too-slow", "The request took too long to arrive.", "Send it again."),
+    413: ("too-large", "What was sent is larger than 16 MB.", "Send a smaller photo."),
+    415: ("unsupported-media-type", "The body is not in a format that is read here.",
+          "Send application/json or multipart/form-data."),
+    422: ("invalid", "Some fields cannot be used.", "Change the fields that errors names."),
+}  # fmt: skip
+
+_IMAGE_STATUS = {
+    "image-too-large": 413,
+    "image-too-many-pixels": 413,
+    "image-format": 415,
+}
+
+
+def _of_image(error: ImageRefused) -> Problem:
+    status = _IMAGE_STATUS.get(error.code, 422)
+    return Problem(status, error.code, error.message, error.fix, (FieldError("photo", error.message),))
+
+
+def _of_query(error: QueryRefused) -> Problem:
+    errors = (FieldError(error.field, error.message),) if error.field else ()
+    return Problem(422, error.code, error.message, error.fix, errors)
+
+
+def _of_outage(error: SearchUnavailable) -> Problem:
+    seconds = max(1, round(error.retry_after))
+    return Problem(
+        503,
+        "search-unavailable",
+        "Search is taking a short break.",
+        f"Try again in {seconds} seconds. The shop's pages still open.",
+        headers={"Retry-After": str(seconds)},
+    )
+
+
+def _of_http(error: HTTPException) -> Problem:
+    status = error.code if error.code and 400 <= error.code < 500 else 500
+    if status == 500:
+        return unexpected()
+    code, message, fix = _HTTP.get(status, _HTTP[400])
+    headers = {}
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return Problem(status, code, message, fix, headers=headers)
+
+
+def unexpected() -> Problem:
+    """A fault of ours: nothing of it is shown, the request id finds it in the log."""
+    return Problem(
+        500,
+        "internal",
+        "Something went wrong on our side.",
+        "Try again. If it comes back, tell the shop the request number.",
+    )
+
+
+def invalid(errors: tuple[FieldError, ...]) -> Refused:
+    """Fields of a request that cannot be used, all of them at once."""
+    first = "; ".join(f"{e.field}: {e.message}" for e in errors[:3])
+    return Refused(Problem(422, "invalid", first, "Change the fields that errors names.", errors))
+
+
+def http(status: int, message: str | None = None, fix: str | None = None) -> Refused:
+    """A refusal by status, with the table's own words unless better ones are given."""
+    code, usual, way_on = _HTTP[status]
+    return Refused(Problem(status, code, message or usual, fix or way_on))
+
+
+_TABLE: tuple[tuple[type[Exception], Callable[[Any], Problem]], ...] = (
+    (Refused, lambda error: error.problem),
+    (ImageRefused, _of_image),
+    (QueryRefused, _of_query),
+    (SearchUnavailable, _of_outage),
+    (HTTPException, _of_http),
+)
+
+NAMED = tuple(kind for kind, _ in _TABLE)
+
+
+def problem_of(error: Exception) -> Problem:
+    """The answer to an error; one that the table does not name is a fault of ours."""
+    for kind, translate in _TABLE:
+        if isinstance(error, kind):
+            return translate(error)
+    return unexpected()

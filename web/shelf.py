@@ -1,0 +1,34 @@
+"""Products of the shop that is served, as one page needs them: read in one short session."""
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import selectinload
+
+from catalog.models import Product
+from web.pagestate import MAX_NAME
+from web.problems import http
+from web.services import merchant, services
+
+
+def product(sku: str) -> Product:
+    """One product with its pictures; 404 when it is gone, hidden, or another shop's."""
+    wanted = _visible().where(Product.sku == sku)
+    with services().sessions() as session:
+        found = session.scalars(wanted).one_or_none() if len(sku) <= MAX_NAME else None
+    if found is None:
+        raise http(404, "This piece is no longer in the shop.", "Search for one like it.")
+    return found
+
+
+def variants(of: Product) -> list[Product]:
+    """Every variant of an article that can be seen, itself among them, in feed order."""
+    wanted = _visible().where(Product.item_group_id == of.item_group_id).order_by(Product.id).limit(200)
+    with services().sessions() as session:
+        return list(session.scalars(wanted))
+
+
+def _visible() -> Select[Product]:
+    return (
+        select(Product)
+        .where(Product.merchant_id == merchant().id, Product.deleted_at.is_(None), Product.hidden.is_(False))
+        .options(selectinload(Product.images))
+    )

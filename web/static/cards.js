@@ -1,0 +1,42 @@
+// "Show more" puts the next page under this one.
+import { announce, setBusy, showProblem } from "./status.js";
+
+async function showMore(link) {
+  if (link.getAttribute("aria-disabled") === "true") return;
+  link.setAttribute("aria-disabled", "true");
+  setBusy(true);
+  try {
+    const answer = await fetch(link.href, { headers: { Accept: "text/html" } });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const cards = [...(page.getElementById("grid")?.children ?? [])];
+    if (!answer.ok) throw new Error(String(answer.status));
+    append(cards, link, page.querySelector("[data-more]"));
+  } catch {
+    showProblem("The next pieces did not arrive.", "Press “Show more” again.");
+    link.removeAttribute("aria-disabled");
+  } finally {
+    setBusy(false);
+  }
+}
+
+function append(cards, link, next) {
+  const grid = document.getElementById("grid");
+  const known = new Set([...grid.children].map((card) => card.dataset.sku));
+  const fresh = cards.filter((card) => !known.has(card.dataset.sku)).map((card) => document.adoptNode(card));
+  grid.append(...fresh);
+  const parent = link.closest(".more");
+  if (next) link.replaceWith(document.adoptNode(next));
+  else parent.remove();
+  announce(`${fresh.length} more shown, ${grid.children.length} in all`);
+  fresh[0]?.querySelector("h3 a")?.focus({ preventScroll: true });
+}
+
+/** Take over "show more"; without this it is a link to the next page. */
+export function startCards() {
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-more]");
+    if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
+    event.preventDefault();
+    showMore(link);
+  });
+}

@@ -1,0 +1,10 @@
+// The shop works without this. With it, a search changes the page in place and a photo may come from anywhere.
+import { startCards } from "./cards.js";
+import { startFilters } from "./filters.js";
+import { startPhotos } from "./photos.js";
+import { startVisits } from "./visits.js";
+
+startVisits();
+startPhotos();
+startFilters();
+startCards();

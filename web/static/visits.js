@@ -1,0 +1,119 @@
+// Going from search to search without leaving the page. Every address also works on its own.
+import { announce, setBusy, showProblem } from "./status.js";
+
+const AWAY = { message: "The shop does not answer.", fix: "Check your connection, then search again." };
+let current = null;
+
+/** Whether this page shows results, which a search can change in place. */
+const onResults = () => document.getElementById("results") !== null;
+
+/**
+ * Show the search at an address.
+ * @param {string | URL} address of a page of this shop
+ * @param {{push?: boolean, then?: "results" | "words" | ""}} options where the focus goes afterwards
+ */
+export async function visit(address, { push = true, then = "" } = {}) {
+  const url = new URL(address, location.href);
+  if (!onResults()) {
+    location.assign(url);
+    return;
+  }
+  current?.abort();
+  const mine = (current = new AbortController());
+  setBusy(true);
+  announce("Searching");
+  try {
+    const answer = await fetch(url, { headers: { Accept: "text/html" }, signal: mine.signal });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (!page.getElementById("results")) {
+      location.assign(url);
+      return;
+    }
+    if (push) history.pushState(null, "", url);
+    show(page);
+    settle(then);
+  } catch (error) {
+    if (error.name !== "AbortError") showProblem(AWAY.message, AWAY.fix);
+  } finally {
+    if (current === mine) setBusy(false);
+  }
+}
+
+function show(page) {
+  const focused = document.activeElement?.id;
+  const open = document.querySelector("#filters:popover-open") !== null;
+  for (const region of document.querySelectorAll("[data-region]")) {
+    const name = region.dataset.region;
+    const fresh = page.querySelector(`[data-region="${name}"]`);
+    if (fresh && document.contains(region)) region.replaceWith(document.adoptNode(fresh));
+  }
+  document.title = page.title;
+  document.body.className = page.body.className;
+  showHeadline(page);
+  showWords(page);
+  if (open) document.getElementById("filters")?.showPopover();
+  if (focused && document.activeElement === document.body) document.getElementById(focused)?.focus();
+}
+
+/** The first page's headline and examples belong to it alone. */
+function showHeadline(page) {
+  const hero = document.querySelector(".hero");
+  const form = document.getElementById("search");
+  const fresh = page.querySelector(".hero");
+  if (!hero || !fresh) return;
+  const at = [...fresh.children].findIndex((child) => child.id === "search");
+  const parts = [...fresh.children].map((child) => document.adoptNode(child));
+  for (const child of [...hero.children]) if (child !== form) child.remove();
+  form.before(...parts.slice(0, at));
+  form.after(...parts.slice(at + 1));
+}
+
+function showWords(page) {
+  const words = document.getElementById("words");
+  const fresh = page.getElementById("words");
+  words.value = fresh.value;
+  words.placeholder = fresh.placeholder;
+  document.querySelector('label[for="words"]').textContent =
+    page.querySelector('label[for="words"]').textContent;
+  document.querySelector(".bar-photo-word").textContent = page.querySelector(".bar-photo-word").textContent;
+}
+
+function settle(then) {
+  const results = document.getElementById("results");
+  announce(results.dataset.announce);
+  const top = document.querySelector(".hero").getBoundingClientRect().top;
+  if (then && top < 0) window.scrollTo({ top: 0 });
+  if (then === "words") document.getElementById("words").focus({ preventScroll: true });
+  if (then === "results") document.getElementById("main").focus({ preventScroll: true });
+}
+
+/** The address that a form asks for, empty fields left out. */
+export function addressOf(form) {
+  const fields = [...new FormData(form)].filter(([, value]) => typeof value === "string" && value.trim());
+  const query = new URLSearchParams(fields.map(([name, value]) => [name, value.trim()])).toString();
+  return query ? `/?${query}` : "/";
+}
+
+/** Take over searches, links that change a search, and the browser's back button. */
+export function startVisits() {
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.id !== "search") return;
+    event.preventDefault();
+    showProblem();
+    visit(addressOf(form));
+  });
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-swap]");
+    if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
+    event.preventDefault();
+    const url = new URL(link.href);
+    url.hash = "";
+    visit(url, { then: link.dataset.then ?? "" });
+  });
+  window.addEventListener("popstate", () => {
+    if (onResults()) visit(location.href, { push: false });
+    else location.reload();
+  });
+  if (location.hash === "#words") document.getElementById("words")?.focus();
+}

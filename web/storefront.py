@@ -1,0 +1,117 @@
+"""The shop's pages: search, product. Each view reads the request, makes its call, and hands over."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from structlog import get_logger
+from werkzeug.wrappers import Response
+
+from catalog.models import Product
+from searcher.filters import Filters
+from searcher.results import Results
+from web import cards, details, panel, shelf, wording
+from web.forms import search_query
+from web.pagestate import SORTS, PageState
+from web.pictures import shots
+from web.services import merchant, services
+from web.uploads import keep_photo, uploaded
+
+SIMILAR = 6
+
+log = get_logger("web")
+
+blueprint = Blueprint("storefront", __name__)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The picture that leads a search, as the search bar shows it."""
+
+    kind: str  # "photo" or "product"
+    src: str
+    title: str
+    url: str = ""
+    colour: str = ""
+
+
+@blueprint.get("/")
+def home() -> str:
+    """The first page and every search: what is asked is in the address."""
+    state = PageState.parse(request.args)
+    shop = merchant()
+    results = services().searcher.search(search_query(state, shop.id, shop.currency))
+    return render_template("search.html", **_search_page(state, results))
+
+
+@blueprint.post("/search")
+def search() -> Response:
+    """Take a photo and words, keep the photo, and answer with the address of the search."""
+    state = PageState.parse(request.form).change()
+    data = uploaded("photo_file")
+    if data is not None:
+        state = state.change(photo=keep_photo(data), like="")
+    return redirect(state.url(), 303)
+
+
+@blueprint.get("/p/<sku>")
+def product(sku: str) -> str:
+    """One product: pictures, variants, details, and more like it."""
+    found = shelf.product(sku)
+    similar = services().searcher.similar(found.merchant_id, found.sku, SIMILAR)
+    return render_template(
+        "product.html",
+        state=PageState(like=found.sku),
+        reference=_of_product(found),
+        product=found,
+        page=details.page(found, shelf.variants(found), request.host),
+        similar=[cards.card(hit) for hit in similar],
+        markup=details.markup(found, request.url_root.rstrip("/")),
+    )
+
+
+def departments() -> list[panel.Department]:
+    """The links of the masthead. A page is worth showing without them, so a fault leaves them out."""
+    try:
+        return panel.departments(services().searcher.facets(merchant().id, Filters()))
+    except Exception as error:  # said in the log; the page itself will meet the same fault if it matters
+        log.warning("departments", exc_info=error)
+        return []
+
+
+def _search_page(state: PageState, results: Results) -> dict[str, Any]:
+    reference = _reference(state)
+    currency = merchant().currency
+    chips = panel.chips(results.facets, state, currency)
+    heading = wording.heading(state, reference.title if reference else "", [chip.label for chip in chips])
+    return {
+        "state": state,
+        "welcome": state.first_page,
+        "reference": reference,
+        "heading": heading,
+        "announcement": wording.announcement(heading, results.total, bool(results.hits)),
+        "cards": [cards.card(hit) for hit in results.hits],
+        "total": results.total,
+        "more_url": state.change(cursor=results.next_cursor).url() if results.next_cursor else "",
+        "groups": panel.groups(results.facets, state),
+        "price": panel.price_range(results.facets, state, currency),
+        "chips": chips,
+        "prompts": panel.prompts(results.facets, state, reference.colour) if reference else [],
+        "examples": [] if not state.first_page else panel.examples(results.hits),
+        "sorts": SORTS,
+    }
+
+
+def _reference(state: PageState) -> Reference | None:
+    if state.like:
+        return _of_product(shelf.product(state.like))
+    if state.photo:
+        return Reference("photo", url_for("pictures.photo", photo_id=state.photo), "Your photo")
+    return None
+
+
+def _of_product(found: Product) -> Reference:
+    pictures = shots(found)
+    src = pictures[0].url(160) if pictures else ""
+    address = url_for("storefront.product", sku=found.sku)
+    return Reference("product", src, found.title, address, found.colour)

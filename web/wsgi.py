@@ -1,0 +1,21 @@
+"""The entry point of the web process, and of any WSGI server: `gunicorn 'web.wsgi:make_app()'`."""
+
+from flask import Flask
+
+from bootstrap import Services
+from settings import load
+from web.app import create_app
+from web.logs import configure
+
+
+def make_app() -> Flask:
+    """The storefront that the environment's settings describe, its model loaded.
+
+    To be called in the process that serves, after any fork.
+    """
+    settings = load()
+    configure(settings.logging.log_level)
+    services = Services(settings)
+    # Loaded here and not by the first searches, several of which would load it side by side.
+    _ = services.searcher, services.blobs, services.decoder, services.photos
+    return create_app(services)
