@@ -62,21 +62,49 @@ def save_product(session: Session, merchant_id: int, record: ProductRecord) -> O
     ValueError otherwise. A change bumps `rev` and queues every image; an image whose source is new loses
     its sha256, so that it is fetched and decoded again.
     """
+    return save_products(session, merchant_id, [record])[0][1]
+
+
+def save_products(
+    session: Session, merchant_id: int, records: Sequence[ProductRecord]
+) -> list[tuple[Product, Outcome]]:
+    """Write records as save_product does, reading what is there in two queries; skus must be distinct."""
+    rows = _rows(session, merchant_id, [record.sku for record in records])
+    saved = [_save(session, merchant_id, record, rows.get(record.sku)) for record in records]
+    session.flush()
+    return saved
+
+
+def content_hashes(session: Session, merchant_id: int, skus: Sequence[str]) -> dict[str, str]:
+    """Return {sku: content hash} of those products that are there and not deleted."""
+    there = select(Product.sku, Product.content_hash).where(
+        Product.merchant_id == merchant_id, Product.sku.in_(skus), Product.deleted_at.is_(None)
+    )
+    return {row.sku: row.content_hash for row in session.execute(there)}
+
+
+def _rows(session: Session, merchant_id: int, skus: Sequence[str]) -> dict[str, Product]:
+    there = select(Product).where(Product.merchant_id == merchant_id, Product.sku.in_(skus))
+    there = there.options(selectinload(Product.every_image))
+    return {product.sku: product for product in session.scalars(there)}
+
+
+def _save(
+    session: Session, merchant_id: int, record: ProductRecord, product: Product | None
+) -> tuple[Product, Outcome]:
     _check_sources(record.images)
     content_hash = record.content_hash()
-    product = find_row(session, merchant_id, record.sku)
+    outcome: Outcome = "created"
     if product is None:
         product = Product(merchant_id=merchant_id, sku=record.sku, rev=1)
         session.add(product)
-        outcome: Outcome = "created"
     elif product.deleted_at is None and product.content_hash == content_hash:
-        return "unchanged"
+        return product, "unchanged"
     else:
         outcome = "created" if product.deleted_at else "updated"
         product.rev += 1
     _write(product, record, content_hash)
-    session.flush()
-    return outcome
+    return product, outcome
 
 
 def delete_product(session: Session, merchant_id: int, sku: str) -> bool:

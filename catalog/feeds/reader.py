@@ -1,0 +1,42 @@
+"""A feed from its file to checked records, one row at a time."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from catalog.feeds.jsonlines import read_jsonl
+from catalog.feeds.rows import record_of, shortened
+from catalog.feeds.shape import FeedShape, survey_feed
+from catalog.feeds.tables import Row, read_table
+from catalog.records import ProductRecord, RowFault
+
+
+def read_feed(
+    path: Path, currency: str = "USD", shape: FeedShape | None = None
+) -> Iterator[ProductRecord | RowFault]:
+    """Yield each row as a valid record or as its faults (a bad row yields one or more with its number).
+
+    `currency` holds where a price names none. FeedRefused, at once, for a file that cannot be read at all.
+    Memory does not grow with the file but for the ids seen, which tell an id that comes twice.
+    """
+    return _checked(shape or survey_feed(path), currency)
+
+
+def _checked(shape: FeedShape, currency: str) -> Iterator[ProductRecord | RowFault]:
+    seen: dict[str, int] = {}
+    for row in _rows(shape):
+        if isinstance(row, RowFault):
+            yield row
+            continue
+        record = record_of(row, currency)
+        if isinstance(record, list):
+            yield from record
+        elif (first := seen.setdefault(record.sku, record.row)) != record.row:
+            message = f"The id {record.sku!r} is in row {first} already. Give each row an id of its own."
+            yield RowFault(record.row, "id", "id-twice", message, shortened(row.cells))
+        else:
+            yield record
+
+
+def _rows(shape: FeedShape) -> Iterator[Row | RowFault]:
+    with shape.path.open(encoding=shape.encoding, errors="replace", newline="") as file:
+        yield from read_table(file, shape) if shape.is_table else read_jsonl(file)

@@ -1,0 +1,198 @@
+"""One row's cells -> a valid ProductRecord, or every fault that keeps it from being one."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from catalog.feeds.columns import assigned, feed_name
+from catalog.feeds.prices import PriceInvalid, parse_price
+from catalog.feeds.tables import Row
+from catalog.feeds.values import (
+    MAX_LINK,
+    as_text,
+    availability,
+    category_path,
+    clean,
+    cleaned_json,
+    image_names,
+    is_url,
+    one_line,
+    plain_text,
+)
+from catalog.records import ProductRecord, RowFault
+
+MAX_DESCRIPTION = 5000  # what is longer is cut, as Google does; any other text that is too long is a fault
+MAX_IMAGES = 11
+MAX_ATTRIBUTES = 20_000  # characters of JSON
+
+_LIMITS = {
+    "sku": 100, "title": 300, "item_group_id": 100, "brand": 150, "category": 750, "colour": 200,
+    "pattern": 200, "material": 300, "gender": 32, "age_group": 32, "size": 200,
+}  # fmt: skip
+
+
+@dataclass
+class _Checked:
+    """A row under inspection: reads cells by our names and collects faults."""
+
+    row: Row
+    names: dict[str, str]  # ours -> the feed's
+    faults: list[RowFault] = field(default_factory=list)
+
+    def cell(self, ours: str) -> Any:
+        return self.row.cells.get(self.names.get(ours, ""), "")
+
+    def fault(self, ours: str, code: str, message: str) -> None:
+        raw = shortened(self.row.cells)
+        self.faults.append(
+            RowFault(self.row.number, self.names.get(ours, feed_name(ours)), code, message, raw)
+        )
+
+    def text(self, ours: str) -> str:
+        text = one_line(as_text(self.cell(ours)))
+        self._check_encoding(ours, text)
+        if len(text) > _LIMITS[ours]:
+            message = f"The text has {len(text)} characters; {_LIMITS[ours]} is the most. Shorten it."
+            self.fault(ours, "too-long", message)
+        return text
+
+    def required(self, ours: str) -> str:
+        text = self.text(ours)
+        if not text:
+            self.fault(ours, "required", f"The {feed_name(ours)} is empty. Fill it in.")
+        return text
+
+    def _check_encoding(self, ours: str, text: str) -> None:
+        if "\ufffd" in text:
+            message = f"The text holds bytes that are not in the file's encoding: {text[:60]!r}."
+            self.fault(ours, "encoding", f"{message} Save the feed as UTF-8.")
+
+    def description(self) -> str:
+        text = plain_text(as_text(self.cell("description"))[: 20 * MAX_DESCRIPTION])[
+            :MAX_DESCRIPTION
+        ].rstrip()
+        self._check_encoding("description", text)
+        return text
+
+
+def record_of(row: Row, currency: str) -> ProductRecord | list[RowFault]:
+    """Return the row as a valid record, or all of its faults; `currency` is the merchant's."""
+    checked = _Checked(row, assigned(tuple(row.cells)))
+    texts = {ours: checked.text(ours) for ours in _LIMITS if ours not in ("sku", "title", "category")}
+    price, sale_price, priced_in = _prices(checked, currency)
+    record = ProductRecord(
+        sku=checked.required("sku"),
+        title=checked.required("title"),
+        description=checked.description(),
+        category=_category(checked),
+        link=_link(checked),
+        images=_images(checked),
+        price_minor=price,
+        sale_price_minor=sale_price,
+        currency=priced_in,
+        availability=_availability(checked),
+        attributes=_attributes(checked),
+        row=row.number,
+        **texts,
+    )
+    return checked.faults or record
+
+
+def shortened(cells: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row as it is kept beside its fault: at most 60 columns of 500 characters."""
+    return {
+        clean(name)[:100]: clean(as_text(value)[:500])
+        for name, value in list(cells.items())[:60]
+        if value != ""
+    }
+
+
+def _category(checked: _Checked) -> str:
+    path = category_path(as_text(checked.cell("category")))
+    if len(path) > _LIMITS["category"]:
+        checked.fault(
+            "category", "too-long", f"The path has {len(path)} characters; 750 is the most. Shorten it."
+        )
+    return path
+
+
+def _link(checked: _Checked) -> str:
+    link = clean(as_text(checked.cell("link")))
+    if link and (not is_url(link) or len(link) > MAX_LINK):
+        checked.fault(
+            "link", "link-invalid", f"{link[:80]!r} is no link. Write it as https://... (2,000 characters)."
+        )
+    return link
+
+
+def _images(checked: _Checked) -> tuple[str, ...]:
+    first = checked.cell("image")
+    main = image_names(first) if isinstance(first, list) else [clean(as_text(first))]
+    if not any(main):
+        checked.fault("image", "required", "The image_link is empty. Give a link or a file name.")
+    names = dict.fromkeys(name for name in main if name)
+    for name in image_names(checked.cell("more_images")):
+        names.setdefault(name)
+    for name in names:
+        _check_image(checked, name, "image" if name in main else "more_images")
+    if len(names) > MAX_IMAGES:
+        message = f"There are {len(names)} images; {MAX_IMAGES} is the most. Take some out."
+        checked.fault("more_images", "too-many-images", message)
+    return tuple(names)
+
+
+def _check_image(checked: _Checked, name: str, ours: str) -> None:
+    scheme = name.split(":", 1)[0].lower() if ":" in name else ""
+    wrong = not is_url(name) if scheme in ("http", "https") else len(scheme) > 1
+    if wrong or len(name) > MAX_LINK or "\n" in name:
+        message = f"{name[:80]!r} is no image. Give a link (https://...) or the name of a file."
+        checked.fault(ours, "image-link-invalid", message)
+
+
+def _availability(checked: _Checked) -> str:
+    text = clean(as_text(checked.cell("availability")))
+    found = availability(text) if text else "in_stock"
+    if found is None:
+        message = f"{text[:40]!r} is no availability. Write in_stock, out_of_stock, preorder or backorder."
+        checked.fault("availability", "availability-unknown", message)
+    return found or "in_stock"
+
+
+def _prices(checked: _Checked, currency: str) -> tuple[int | None, int | None, str]:
+    price, priced_in = _price(checked, "price", currency)
+    sale_price, sold_in = _price(checked, "sale_price", priced_in)
+    if sale_price is None or price is None:
+        return price if price is not None else sale_price, None, priced_in if price is not None else sold_in
+    if sold_in != priced_in:
+        message = f"The sale price is in {sold_in}, the price in {priced_in}. Use one currency."
+        checked.fault("sale_price", "currency-mismatch", message)
+    elif sale_price > price:
+        checked.fault(
+            "sale_price", "sale-price-higher", "The sale price is above the price. Swap or mend them."
+        )
+    return price, sale_price if sale_price < price else None, priced_in
+
+
+def _price(checked: _Checked, ours: str, currency: str) -> tuple[int | None, str]:
+    value = checked.cell(ours)
+    if value == "" or (isinstance(value, str) and not clean(value)):
+        return None, currency
+    try:
+        return parse_price(clean(value) if isinstance(value, str) else value, currency)
+    except PriceInvalid as error:
+        checked.fault(ours, error.code, str(error))
+        return None, currency
+
+
+def _attributes(checked: _Checked) -> dict[str, Any]:
+    """Return every column that is none of ours, empty ones left out."""
+    used = set(checked.names.values())
+    others = {name: cleaned_json(value) for name, value in checked.row.cells.items() if name not in used}
+    kept = {name[:100]: value for name, value in others.items() if name and value not in ("", [], {}, [""])}
+    if (length := len(json.dumps(kept, ensure_ascii=False))) > MAX_ATTRIBUTES:
+        message = (
+            f"The other columns hold {length:,} characters; {MAX_ATTRIBUTES:,} is the most. Shorten them."
+        )
+        checked.fault("", "attributes-too-large", message)
+    return kept

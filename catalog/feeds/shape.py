@@ -1,0 +1,154 @@
+"""What kind of file a feed is: encoding, table or JSON lines, delimiter, header. Reads it once through."""
+
+import codecs
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from catalog.feeds.columns import NAMES, REPEATABLE, REQUIRED, assigned, feed_name, normalised
+from catalog.records import FeedRefused
+
+DELIMITERS = "\t,;|"
+MAX_LINE = 200_000  # characters; a longer line is a fault of its row and is never held whole
+
+_CHUNK = 2**20
+_HEAD = 2**16
+_AS_CSV = "Export it as CSV (UTF-8), TSV or JSON lines."
+_BINARY = {
+    b"PK\x03\x04": "an Excel workbook or a ZIP archive",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+    b"%PDF": "a PDF document",
+    b"\x1f\x8b": "a compressed file",
+    b"\xff\xd8\xff": "a picture",
+    b"\x89PNG": "a picture",
+    b"SQLite format 3": "a database",
+}
+
+
+@dataclass(frozen=True)
+class FeedShape:
+    """How to read a feed. `rows` is an estimate, for progress; JSON lines have no delimiter, no header."""
+
+    path: Path
+    encoding: str  # a Python codec
+    delimiter: str  # "" for JSON lines
+    header: tuple[str, ...]  # normalised names, in the file's order
+    rows: int
+
+    @property
+    def is_table(self) -> bool:
+        """Say whether this is CSV or TSV, not JSON lines."""
+        return bool(self.delimiter)
+
+
+def survey_feed(path: Path) -> FeedShape:
+    """Find out how to read the feed; FeedRefused (code, message, fix) when it cannot be read at all."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError as error:
+        message = f"The feed {path.name} cannot be opened: {error.strerror}."
+        raise FeedRefused("feed-unreadable", message, "Check the file's name and rights.") from None
+    _refuse_binary(head)
+    encoding, newlines = _encoding(path, head)
+    start = _first_line(path, encoding)
+    if start.startswith("{"):
+        return FeedShape(path, encoding, "", (), newlines)
+    _refuse_markup(start)
+    delimiter, header = _header(start)
+    return FeedShape(path, encoding, delimiter, header, max(0, newlines - 1))
+
+
+def _refuse_binary(head: bytes) -> None:
+    if not head.strip(b" \t\r\n\0\xef\xbb\xbf\xff\xfe"):
+        raise FeedRefused("feed-empty", "The feed is empty.", "Export it again with its products.")
+    for magic, words in _BINARY.items():
+        if head.startswith(magic):
+            raise FeedRefused("feed-binary", f"The feed is {words}, not text.", _AS_CSV)
+
+
+def _encoding(path: Path, head: bytes) -> tuple[str, int]:
+    """Return the codec and an estimate of how many records there are."""
+    for mark, codec in ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16")):
+        if head.startswith(mark):
+            return codec, _scan(path)[0]
+    if head.startswith(codecs.BOM_UTF16_BE):
+        return "utf-16", _scan(path)[0]
+    for start, codec in ((1, "utf-16-le"), (0, "utf-16-be")):  # UTF-16 without a mark: every other byte is 0
+        if head[start::2].count(0) > 0.6 * len(head[start::2]) > 0:
+            return codec, _scan(path)[0]
+    controls = sum(head.count(code) for code in range(32) if code not in (9, 10, 13))
+    if controls > 0.05 * len(head):
+        raise FeedRefused("feed-binary", "The feed is not text.", _AS_CSV)
+    records, sound, broken = _scan(path)
+    # Text in cp1252 read as UTF-8 breaks at nearly every accent; UTF-8 with a few bad bytes does not.
+    return ("utf-8" if sound >= broken else "cp1252"), records
+
+
+def _scan(path: Path) -> tuple[int, int, int]:
+    """Return (records, sound non-ASCII characters as UTF-8, broken ones), in constant memory."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    records = sound = broken = 0
+    outside, last = True, b""
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            last = chunk
+            for position, part in enumerate(chunk.split(b'"')):
+                outside = outside if position == 0 else not outside
+                records += part.count(b"\n") if outside else 0
+            text = decoder.decode(chunk)
+            if not text.isascii():
+                bad = text.count("\ufffd")
+                broken += bad
+                sound += len(text) - len(text.encode("ascii", "ignore")) - bad
+    return records + (not last.endswith((b"\n", b"\0"))), sound, broken
+
+
+def _first_line(path: Path, encoding: str) -> str:
+    """Return the first line that is not blank; a header may hold line breaks only inside quotes, so none."""
+    with path.open(encoding=encoding, errors="replace", newline="") as file:
+        while line := file.readline(MAX_LINE):
+            if line.strip(" \t\r\n\0\ufeff"):
+                return line.replace("\0", "").lstrip("\ufeff").strip("\r\n ")
+    raise FeedRefused("feed-empty", "The feed is empty.", "Export it again with its products.")
+
+
+def _refuse_markup(start: str) -> None:
+    if start.startswith("<"):
+        raise FeedRefused("feed-xml", "The feed is XML or a web page.", _AS_CSV)
+    if start.startswith("["):
+        raise FeedRefused(
+            "feed-json-array", "The feed is one JSON array.", "Write one JSON object a line, without commas."
+        )
+
+
+def _header(line: str) -> tuple[str, tuple[str, ...]]:
+    """Return the delimiter that finds the most columns that we know, and the header's names."""
+    readings = {delimiter: _split(line, delimiter) for delimiter in DELIMITERS}
+    delimiter = max(DELIMITERS, key=lambda one: len(assigned(readings[one])))
+    header = readings[delimiter]
+    found = assigned(header)
+    known = ", ".join(feed_name(ours) for ours in NAMES)
+    if not found:
+        message = f"The first line names no column that we know: {line[:80]!r}."
+        raise FeedRefused("feed-no-header", message, f"Begin the file with column names, such as {known}.")
+    missing = [feed_name(ours) for ours in REQUIRED if ours not in found]
+    if missing:
+        message = f"The feed has no column {' and no column '.join(missing)}."
+        raise FeedRefused("feed-columns-missing", message, f"Add the column {', '.join(missing)}.")
+    _refuse_twice(header)
+    return delimiter, header
+
+
+def _split(line: str, delimiter: str) -> tuple[str, ...]:
+    try:
+        return tuple(map(normalised, next(csv.reader([line], delimiter=delimiter))))
+    except csv.Error:
+        return ()
+
+
+def _refuse_twice(header: tuple[str, ...]) -> None:
+    for name in header:
+        if name and name not in REPEATABLE and header.count(name) > 1:
+            message = f"The column {name} is there {header.count(name)} times."
+            raise FeedRefused("feed-column-twice", message, "Keep one of them.")

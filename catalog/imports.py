@@ -1,0 +1,232 @@
+"""Importing a feed: good rows go in batch by batch, bad rows are kept with what is wrong with them."""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from catalog.blobs import Incoming
+from catalog.decoding import ImageRefused, sniff
+from catalog.feeds import FeedRefused, read_feed, survey_feed
+from catalog.feeds.pictures import PictureMissing, Pictures, open_pictures
+from catalog.feeds.rows import shortened
+from catalog.feeds.values import is_url
+from catalog.models import ImportJob, Merchant, RowError, now
+from catalog.products import content_hashes, save_products
+from catalog.records import ProductRecord, RowFault
+
+BATCH = 200  # rows a commit: the write lock is held for some tens of milliseconds
+
+Progress = Callable[[int, int | None], None]  # rows done, rows in all (an estimate) or None
+
+
+@dataclass
+class ImportSummary:
+    """What came of an import. `refused` counts rows; each has one or more RowErrors under `job_id`."""
+
+    job_id: int
+    rows: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    refused: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class _Batch:
+    """Rows that are committed together."""
+
+    rows: int = 0  # how many rows of the feed it covers
+    records: list[ProductRecord] = field(default_factory=list)  # with sources, their bytes durable
+    faults: list[RowFault] = field(default_factory=list)
+    unchanged: int = 0
+
+
+def import_feed(
+    sessions: sessionmaker[Session],
+    merchant_id: int,
+    feed: Path,
+    images: Path | None,
+    incoming: Incoming,
+    progress: Progress = lambda _done, _total: None,
+    on_commit: Callable[[Sequence[int]], None] = lambda _product_ids: None,
+    filename: str = "",
+) -> ImportSummary:
+    """Import `feed`, its file names looked up in `images` (a folder or ZIP archive); return the counts.
+
+    Rows that say what the ledger has already cost a read and no write. `on_commit` gets the ids of the products
+    that changed, after each commit. FeedRefused when the feed or `images` cannot be read at all; the job says so
+    too. What is committed stays when an import is cut off: running it again goes on from there.
+    """
+    start = time.monotonic()
+    with sessions.begin() as session:
+        merchant = session.get_one(Merchant, merchant_id)
+        currency = merchant.currency
+        job = ImportJob(merchant_id=merchant_id, filename=(filename or feed.name)[:300])
+        session.add(job)
+    summary = ImportSummary(job.id)
+    try:
+        _run(sessions, merchant_id, summary, _Reading(feed, images, currency), incoming, progress, on_commit)
+    except BaseException as error:
+        _finish(sessions, summary, "failed", _words(error))
+        raise
+    _finish(sessions, summary, "done", "")
+    summary.seconds = time.monotonic() - start
+    return summary
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What is read: the feed, the images beside it, the merchant's currency."""
+
+    feed: Path
+    images: Path | None
+    currency: str
+
+
+def _run(
+    sessions: sessionmaker[Session],
+    merchant_id: int,
+    summary: ImportSummary,
+    reading: _Reading,
+    incoming: Incoming,
+    progress: Progress,
+    on_commit: Callable[[Sequence[int]], None],
+) -> None:
+    shape = survey_feed(reading.feed)
+    total = shape.rows
+    progress(0, total)
+    with open_pictures(reading.images) as pictures:
+        rows = read_feed(reading.feed, reading.currency, shape)
+        for items in _batches(rows):
+            batch = _prepared(sessions, merchant_id, items, pictures, incoming)
+            touched = _commit(sessions, merchant_id, batch, summary)
+            if touched:
+                on_commit(touched)
+            progress(summary.rows, max(total, summary.rows))
+    progress(summary.rows, summary.rows)
+
+
+def _batches(items: Iterator[ProductRecord | RowFault]) -> Iterator[list[ProductRecord | RowFault]]:
+    """Yield runs of items that cover BATCH rows; a row's faults stay together."""
+    batch: list[ProductRecord | RowFault] = []
+    rows: set[int] = set()
+    for item in items:
+        if item.row not in rows and len(rows) == BATCH:
+            yield batch
+            batch, rows = [], set()
+        batch.append(item)
+        rows.add(item.row)
+    if batch:
+        yield batch
+
+
+def _prepared(
+    sessions: sessionmaker[Session],
+    merchant_id: int,
+    items: list[ProductRecord | RowFault],
+    pictures: Pictures,
+    incoming: Incoming,
+) -> _Batch:
+    """Look the images up and make the bytes of changed rows durable, before any row names them."""
+    batch = _Batch(rows=len({item.row for item in items}))
+    with sessions() as session:
+        skus = [item.sku for item in items if isinstance(item, ProductRecord)]
+        known = content_hashes(session, merchant_id, skus)
+    for item in items:
+        if isinstance(item, RowFault):
+            batch.faults.append(item)
+            continue
+        sourced = _sourced(item, pictures, batch.faults)
+        if sourced is None:
+            continue
+        if known.get(item.sku) == sourced.content_hash():
+            batch.unchanged += 1
+            continue
+        _keep_bytes(item, pictures, incoming)
+        batch.records.append(sourced)
+    return batch
+
+
+def _sourced(record: ProductRecord, pictures: Pictures, faults: list[RowFault]) -> ProductRecord | None:
+    """Return the record with sources for images; None, its faults noted, when one cannot be had.
+
+    Bytes are hashed and let go, one image at a time, so that a row of eleven large photos costs one of them.
+    """
+    sources, found = [], len(faults)
+    for position, name in enumerate(record.images):
+        try:
+            sources.append(name if is_url(name) else f"incoming:{_hashed(pictures.read(name))}")
+        except PictureMissing as error:
+            faults.append(_image_fault(record, position, "image-missing", str(error)))
+        except ImageRefused as error:
+            words = f"{name[:80]!r}: {error.message} {error.fix}"
+            faults.append(_image_fault(record, position, error.code, words))
+    return replace(record, images=tuple(dict.fromkeys(sources))) if len(faults) == found else None
+
+
+def _hashed(data: bytes) -> str:
+    sniff(data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def _image_fault(record: ProductRecord, position: int, code: str, message: str) -> RowFault:
+    column = "additional_image_link" if position else "image_link"
+    raw = shortened({"id": record.sku, "title": record.title, "image_link": ", ".join(record.images)})
+    return RowFault(record.row, column, code, message, raw)
+
+
+def _keep_bytes(record: ProductRecord, pictures: Pictures, incoming: Incoming) -> None:
+    for name in record.images:
+        if not is_url(name):
+            incoming.put(pictures.read(name))
+
+
+def _commit(
+    sessions: sessionmaker[Session], merchant_id: int, batch: _Batch, summary: ImportSummary
+) -> list[int]:
+    """Write one batch and the job's counts in one short transaction; return the ids of changed products."""
+    with sessions.begin() as session:
+        saved = save_products(session, merchant_id, batch.records)
+        session.add_all(_row_error(summary.job_id, fault) for fault in batch.faults)
+        summary.rows += batch.rows
+        summary.created += sum(outcome == "created" for _, outcome in saved)
+        summary.updated += sum(outcome == "updated" for _, outcome in saved)
+        summary.unchanged += batch.unchanged + sum(outcome == "unchanged" for _, outcome in saved)
+        summary.refused += len({fault.row for fault in batch.faults})
+        _count(session, summary)
+        return [product.id for product, outcome in saved if outcome != "unchanged"]
+
+
+def _row_error(job_id: int, fault: RowFault) -> RowError:
+    return RowError(
+        job_id=job_id,
+        row=fault.row,
+        column=fault.column[:200],
+        code=fault.code,
+        message=fault.message[:1000],
+        raw=dict(fault.raw),
+    )
+
+
+def _count(session: Session, summary: ImportSummary) -> ImportJob:
+    job = session.get_one(ImportJob, summary.job_id)
+    for name in ("rows", "created", "updated", "unchanged", "refused"):
+        setattr(job, name, getattr(summary, name))
+    return job
+
+
+def _finish(sessions: sessionmaker[Session], summary: ImportSummary, state: str, message: str) -> None:
+    with sessions.begin() as session:
+        job = _count(session, summary)
+        job.state, job.message, job.finished_at = state, message[:1000], now()
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, FeedRefused):
+        return f"{error.message} {error.fix}"
+    return f"The import was cut off ({type(error).__name__}). Run it again: it goes on where it stopped."
