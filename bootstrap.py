@@ -18,11 +18,11 @@ from catalog.database import open_engine, sessions, upgrade
 from catalog.images import Decoder
 from catalog.models import Merchant
 from catalog.products import ensure_merchant
-from indexer.queue import Doorbell, WakeFile
+from indexer.queue import WakeFile
 from searcher.photos import QueryPhotos
 from searcher.search import Searcher
 from settings import Settings
-from vectors.edge.client import EdgeStore
+from vectors.edge.store import EdgeStore
 from vectors.protocol import VectorStore
 
 if TYPE_CHECKING:
@@ -95,6 +95,17 @@ class Services:
         return self._given_pack or load_pack(chosen.pack, chosen.device, chosen.torch_threads)
 
     @cached_property
+    def fingerprint(self) -> str:
+        """The pack's fingerprint, without loading the pack."""
+        from embedding.pack_files import read_info
+
+        return (
+            self._given_pack.fingerprint
+            if self._given_pack
+            else read_info(self.settings.model.pack).fingerprint
+        )
+
+    @cached_property
     def store(self) -> VectorStore:
         """The vector engine: Qdrant Edge in its process, or a Qdrant server when one is named."""
         chosen = self.settings.vectors
@@ -105,7 +116,9 @@ class Services:
         # qdrant-client belongs to the `deployed` extra: an embedded installation has none.
         from vectors.server.store import ServerStore
 
-        return ServerStore(chosen.qdrant_url, chosen.qdrant_api_key, chosen.vectors_timeout_s)
+        return ServerStore.connect(
+            chosen.qdrant_url, api_key=chosen.qdrant_api_key or None, timeout_s=chosen.vectors_timeout_s
+        )
 
     @cached_property
     def photos(self) -> QueryPhotos:
@@ -118,7 +131,7 @@ class Services:
         return Searcher(self.sessions, self.pack, self.store, self.photos)
 
     @cached_property
-    def doorbell(self) -> Doorbell:
+    def doorbell(self) -> WakeFile:
         """Tells the indexer that there is work."""
         return WakeFile(self.data / "run" / "wake")
 

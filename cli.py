@@ -7,6 +7,7 @@ twirl search "red dress"             a search from the terminal
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -111,21 +112,22 @@ def web(services: Services, with_parent: bool) -> None:
 def indexer(services: Services, with_parent: bool) -> None:
     """Run the indexer alone: it takes what waits in the ledger into the index, for ever."""
     from launcher.indexing import run_indexer
+    from web.logs import configure
 
     _lifeline(with_parent)
+    configure(services.settings.logging.log_level)
     run_indexer(services)
 
 
 @main.command()
-@WITH_PARENT
 @click.pass_obj
-def engine(services: Services, with_parent: bool) -> None:
+def engine(services: Services) -> None:
     """Run the embedded vector engine alone."""
-    from vectors.edge.engine import run_engine
+    from launcher.embedded import engine_command
 
-    _lifeline(with_parent)
-    services.data.joinpath("run").mkdir(parents=True, exist_ok=True)
-    run_engine(services.data / "index", services.engine_socket)
+    services.prepare()
+    command = engine_command(services)
+    os.execv(command[0], command)  # noqa: S606 - our own interpreter and module
 
 
 def _lifeline(with_parent: bool) -> None:
@@ -193,11 +195,16 @@ def reindex(services: Services, merchant: str | None) -> None:
 def doctor(services: Services, repair: bool) -> None:
     """Compare database, pictures and index, and say what differs. Exit status 1 when something does."""
     from launcher.embedded import borrowed
-    from launcher.indexing import examine
+    from launcher.indexing import examine, mend
 
     services.prepare()
-    with borrowed(services, ("engine",), console.print):
-        differences = examine(services, repair=repair)
+    with borrowed(services, ("engine", "indexer") if repair else ("engine",), console.print):
+        if repair and (found := mend(services)):
+            console.print(f"{len(found)} differences found; mending")
+            services.doorbell.ring(())
+            with progress() as bars:
+                show_indexing(services, services.merchant().id, bars)
+        differences = examine(services)
     for each in differences:
         console.print(f"{each.kind}: {each.subject}: {each.detail}\n  Fix: {each.fix}", highlight=False)
     console.print(f"{len(differences)} differences")

@@ -98,7 +98,7 @@ def bars() -> Iterator[Bar]:
     longest = max(times)
     beside = (
         f"{len(times)} requests, p50 {statistics.median(times):.1f}, p99 {np.percentile(times, 99):.1f}, "
-        f"idle p50 {statistics.median(idle):.1f}, idle max {max(idle):.1f}; machine's own {worst.value:.0f} ms; "
+        f"idle p50 {statistics.median(idle):.1f}, max {max(idle):.1f}; machine itself {worst.value:.0f} ms; "
         f"{(ITEMS - FIRST) / took:.0f} items/s"
     )
     yield Bar(

@@ -36,8 +36,14 @@ def preflight(services: Services, *, port: bool) -> None:
 
 
 def _child(services: Services, name: str) -> Child:
-    argv = [sys.executable, "-m", "cli", name, "--with-parent"]
-    return Child(name, argv, services.data / "run" / f"{name}.log")
+    argv = engine_command(services) if name == "engine" else [sys.executable, "-m", "cli", name]
+    return Child(name, [*argv, "--with-parent"], services.data / "run" / f"{name}.log")
+
+
+def engine_command(services: Services) -> list[str]:
+    """The command line of the vector engine: light on purpose, it loads neither model nor database."""
+    root, path = str(services.data / "index"), str(services.engine_socket)
+    return [sys.executable, "-m", "vectors.edge", "--root", root, "--socket", path]
 
 
 def engine_answers(services: Services) -> bool:

@@ -32,7 +32,7 @@ def standing(session: Session, merchant_id: int) -> Standing:
         .where(Product.merchant_id == merchant_id)
         .group_by(Image.state)
     )
-    by_state: dict[str, int] = {state: count for state, count in rows}
+    by_state = {state: int(count) for state, count in rows}
     return Standing(
         waiting=sum(by_state.get(state, 0) for state in WAITING),
         live=by_state.get("live", 0),
