@@ -78,12 +78,7 @@ def check_ids(ids: Sequence[str]) -> None:
 def check_vector(collection: Collection, vector: NDArray[np.float32]) -> NDArray[np.float32]:
     """(D,) of any real type -> (D,) float32, contiguous, finite and not all zeros."""
     array = np.ascontiguousarray(vector, dtype=np.float32)
-    if array.shape != (collection.dimension,):
-        raise VectorsRefused(
-            "vectors-dimension",
-            f"{collection.name} holds vectors of {collection.dimension}, this one has shape {array.shape}.",
-            "Encode with the model pack that the collection was made for.",
-        )
+    check_width(collection, array.size if array.ndim == 1 else -1)
     square = float(np.dot(array, array))
     if not 0.0 < square < float("inf"):
         raise VectorsRefused(
@@ -92,6 +87,16 @@ def check_vector(collection: Collection, vector: NDArray[np.float32]) -> NDArray
             "Look at the image or text it was encoded from, and encode it again.",
         )
     return array
+
+
+def check_width(collection: Collection, width: int) -> None:
+    """A vector is as wide as its collection; -1 stands for what is no single vector."""
+    if width != collection.dimension:
+        raise VectorsRefused(
+            "vectors-dimension",
+            f"{collection.name} holds vectors of {collection.dimension}; this is none ({width}).",
+            "Encode with the model pack that the collection was made for, one vector a point.",
+        )
 
 
 def check_points(collection: Collection, points: Sequence[Point]) -> NDArray[np.float32]:
@@ -133,8 +138,19 @@ def check_query(collection: Collection, query: NDArray[np.float32] | Sparse) -> 
     return check_vector(collection, query)
 
 
-def check_facet(collection: Collection, name: str) -> None:
-    """Facets count keywords and integers."""
+def check_search(
+    collection: Collection, query: NDArray[np.float32] | Sparse, where: Filter, group_by: str | None
+) -> NDArray[np.float32] | Sparse:
+    """A whole search; the query as `check_query` gives it."""
+    check_filter(collection, where)
+    if group_by is not None:
+        check_facet(collection, group_by)
+    return check_query(collection, query)
+
+
+def check_facet(collection: Collection, name: str, where: Filter = ()) -> None:
+    """Facets and groups are of keywords and integers."""
+    check_filter(collection, where)
     if field_of(collection, name).kind == "float":
         raise VectorsRefused(
             "vectors-facet",

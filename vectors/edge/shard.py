@@ -72,11 +72,14 @@ class Shard:
         return [Hit(str(point.id), point.score) for point in found]
 
     def facets(self, field: str, where: Filter, limit: int) -> list[tuple[Value, int]]:
-        """See `VectorStore.facets`; the engine orders by count, so ties are cut only after sorting."""
+        """See `VectorStore.facets`; a value that only overwritten points had still comes, with count 0."""
         if limit == 0:
             return []
         response = self._shard.facet(qe.FacetRequest(field, limit, True, compile_filter(where)))
-        return sorted(((hit.value, hit.count) for hit in response.hits), key=lambda pair: (-pair[1], pair[0]))
+        return sorted(
+            ((hit.value, hit.count) for hit in response.hits if hit.count),
+            key=lambda pair: (-pair[1], pair[0]),
+        )
 
     def vectors(self, ids: Sequence[str]) -> list[tuple[str, NDArray[np.float32]]]:
         """Ids that exist with their unit vectors, (D,) float32."""

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from vectors.checks import check_width
 from vectors.edge.channel import Channel
 from vectors.edge.frames import Header
 from vectors.edge.journal import Journal
@@ -12,7 +13,7 @@ from vectors.edge.order import Order
 from vectors.edge.serving import Handler, Peer, Reply, Turns
 from vectors.edge.shard import SLICE, Shard, prepare, read_built
 from vectors.edge.wire import unpack_filter, unpack_points, unpack_query
-from vectors.protocol import PayloadValue, VectorStoreUnavailable
+from vectors.protocol import PayloadValue, Sparse, VectorStoreUnavailable
 
 MOVED: Reply = ({"moved": True}, b"")
 IDLE_S = 5.0  # without a write for this long, a smaller tail is worth optimising
@@ -65,7 +66,8 @@ class ShardServer:
             self._shard.delete(header["ids"])
             self._tail += len(header["ids"])
             return
-        points = unpack_points(header, body, self._order.collection.dimension)
+        check_width(self._order.collection, header["dimension"])
+        points = unpack_points(header, body, header["dimension"])
         self._tail += self._shard.upsert(points, prepare(points))
 
     def close(self) -> None:
@@ -112,6 +114,8 @@ class ShardServer:
 
     def _search(self, header: Header, body: bytearray) -> Reply:
         query, where = unpack_query(header, body), unpack_filter(header["where"])
+        if not isinstance(query, Sparse):
+            check_width(self._order.collection, len(query))
         group_by = header.get("group")
         with self._turns:
             hits = self._shard.search(

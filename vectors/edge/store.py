@@ -3,9 +3,9 @@
 import os
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,11 @@ from vectors.protocol import (
     Point,
     Sparse,
     Value,
+    VectorsRefused,
     VectorStoreUnavailable,
 )
+
+T = TypeVar("T")
 
 BATCH = 64  # points of one frame: the engine applies a frame in one turn
 WRITE_S = 60.0  # a write may wait while a copy is taken
@@ -57,7 +60,7 @@ class EdgeStore:
 
     def upsert(self, name: str, points: Sequence[Point]) -> None:
         """See `VectorStore.upsert`; sent in small frames, so searches go on between them."""
-        rows = checks.check_points(self._collection(name), points)
+        rows = self._checked(name, lambda collection: checks.check_points(collection, points))
         for start in range(0, len(points), BATCH):
             span = slice(start, start + BATCH)
             header, body = pack_points(points[span], rows[span])
@@ -82,9 +85,7 @@ class EdgeStore:
         exact: bool = False,
     ) -> list[Hit]:
         """See `VectorStore.search`."""
-        collection = self._collection(name)
-        query = checks.check_query(collection, query)
-        checks.check_filter(collection, where)
+        query = self._checked(name, lambda known: checks.check_search(known, query, where, group_by))
         checks.check_window(limit, offset)
         packed, body = pack_query(query)
         header = {
@@ -95,7 +96,7 @@ class EdgeStore:
             "exact": exact,
         }
         if group_by is not None:
-            header["group"] = checks.field_of(collection, group_by).name
+            header["group"] = group_by
         reply, _ = self._shard(name, header | packed, body)
         return [Hit(*hit) for hit in reply["hits"]]
 
@@ -103,9 +104,7 @@ class EdgeStore:
         self, name: str, field: str, *, where: Filter = (), limit: int = 50
     ) -> list[tuple[Value, int]]:
         """See `VectorStore.facets`."""
-        collection = self._collection(name)
-        checks.check_facet(collection, field)
-        checks.check_filter(collection, where)
+        self._checked(name, lambda known: checks.check_facet(known, field, where))
         checks.check_window(limit)
         header = {"op": "facets", "field": field, "where": pack_filter(where), "limit": limit}
         return [(value, count) for value, count in self._shard(name, header)[0]["facets"]]
@@ -132,7 +131,7 @@ class EdgeStore:
 
     def count(self, name: str, where: Filter = ()) -> int:
         """See `VectorStore.count`."""
-        checks.check_filter(self._collection(name), where)
+        self._checked(name, lambda known: checks.check_filter(known, where))
         return int(self._shard(name, {"op": "count", "where": pack_filter(where)})[0]["count"])
 
     def point_alias(self, alias: str, name: str) -> None:
@@ -160,6 +159,14 @@ class EdgeStore:
 
     def _collection(self, name: str) -> Collection:
         return self._route(name)[1]
+
+    def _checked(self, name: str, check: Callable[[Collection], T]) -> T:
+        """What is known of the collection is read again before a call is refused: an alias may have moved."""
+        try:
+            return check(self._collection(name))
+        except VectorsRefused:
+            self._routes.pop(name, None)
+            return check(self._collection(name))
 
     def _route(self, name: str) -> tuple[str, Collection]:
         route = self._routes.get(name)

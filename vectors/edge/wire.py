@@ -34,6 +34,7 @@ def pack_points(points: Sequence[Point], rows: Rows) -> tuple[dict[str, Any], by
     parts += [np.asarray(one.indices, "<u4").tobytes() for one in sparse]
     parts += [np.asarray(one.values, "<f4").tobytes() for one in sparse]
     header = {
+        "dimension": rows.shape[1],
         "ids": [point.id for point in points],
         "payloads": [dict(point.payload) for point in points],
         "tokens": [None if point.lexical is None else len(point.lexical.indices) for point in points],

@@ -1,0 +1,5 @@
+"""Qdrant server, or cluster, through its own client."""
+
+from vectors.server.store import ServerStore
+
+__all__ = ["ServerStore"]
