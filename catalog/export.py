@@ -37,9 +37,9 @@ def export_catalogue(
 ) -> int:
     """Write every shown product that has a decoded image to `path`; return how many.
 
-    One JSON object a line: the feed's columns, the attributes, and `image_link` with `additional_image_link` as
-    paths of the renditions with longest side `size`, so that `import_feed` reads the file back. It appears
-    whole or not at all.
+    One JSON object a line: the feed's columns, the attributes, and `image_link` with `additional_image_link`
+    as paths of the renditions with longest side `size`; `import_feed` reads the file back with the blobs'
+    folder as images. The file appears whole or not at all.
     """
     beside = path.with_name(path.name + ".part")
     count = 0

@@ -57,7 +57,7 @@ class Decoder:
                     return self._decode_once(data, renditions)
                 except ChildDied as death:
                     if death.over_limit:
-                        raise self._too_complex() from None
+                        raise _too_slow() from None
                     if last:  # twice with a fresh child: it is the picture
                         raise _deadly() from None
         raise AssertionError("unreachable")
@@ -110,10 +110,6 @@ class Decoder:
             child.forget()
             child.kill()
 
-    def _too_complex(self) -> ImageRefused:
-        message = f"Decoding this picture takes more than {self._cpu_seconds} s."
-        return ImageRefused("image-too-complex", message, "Save it smaller, as JPEG.")
-
 
 def read_rendition(data: bytes) -> np.ndarray:
     """Return (H, W, 3) uint8 RGB of one of our own WebP files; never give it bytes of others."""
@@ -131,6 +127,11 @@ def _picture(data: bytes, header: dict[str, Any], body: memoryview) -> Picture:
         end += length
     sha256 = hashlib.sha256(data).hexdigest()
     return Picture(sha256, header["width"], header["height"], header["format"], pixels, renditions)
+
+
+def _too_slow() -> ImageRefused:
+    message = "Decoding this picture takes too long."
+    return ImageRefused("image-too-complex", message, "Save it smaller, as JPEG.")
 
 
 def _deadly() -> ImageRefused:

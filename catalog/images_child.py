@@ -20,6 +20,8 @@ REQUEST = struct.Struct("<IB")
 LENGTH = struct.Struct("<I")
 READY = b"!"
 
+_LEAST_FREE = 32 * 2**20
+
 
 def serve(memory_mb: int, cpu_seconds: int) -> None:
     """Answer requests until the parent closes its end."""
@@ -70,6 +72,7 @@ def _own_pipes() -> tuple[BinaryIO, BinaryIO]:
 
 def _limit(memory_mb: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (memory_mb * 2**20,) * 2)
+    bytearray(_LEAST_FREE)  # with less, every picture would be blamed for a limit that is too low
     for kind in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):  # it writes no file
         resource.setrlimit(kind, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))

@@ -58,9 +58,9 @@ def import_feed(
 ) -> ImportSummary:
     """Import `feed`, its file names looked up in `images` (a folder or ZIP archive); return the counts.
 
-    Rows that say what the ledger has already cost a read and no write. `on_commit` gets the ids of the products
-    that changed, after each commit. FeedRefused when the feed or `images` cannot be read at all; the job says so
-    too. What is committed stays when an import is cut off: running it again goes on from there.
+    Rows that say what the ledger has already cost a read and no write. `on_commit` gets the ids of the
+    products that changed, after each commit. FeedRefused when the feed or `images` cannot be read at all; the
+    job says so too. What is committed stays when an import is cut off: run again, it goes on from there.
     """
     start = time.monotonic()
     with sessions.begin() as session:

@@ -72,7 +72,9 @@ class NoPictures:
 
 
 class _Names:
-    """Finds a file by the name in a feed: the path, else the one path that ends so, whatever the case."""
+    """Finds a file by the name in a feed: by its path, by the end of its path, by its bare name if only one
+    file has that; whatever the case.
+    """
 
     def __init__(self, paths: Iterable[str]) -> None:
         self._paths: dict[str, str] = {}
@@ -90,11 +92,13 @@ class _Names:
         if found := self._paths.get(key):
             return found
         same = self._by_name.get(key.rsplit("/", 1)[-1], [])
-        ends = [path for path in same if ("/" + _key(path)).endswith("/" + key)] or same
-        if len(ends) == 1:
-            return ends[0]
-        if ends:
-            raise PictureMissing(f"{name[:80]!r} fits {len(ends)} files. Give its folder too.")
+        deeper = [path for path in same if _ends_with(_key(path), key)]
+        shallower = [path for path in same if _ends_with(key, _key(path))]
+        for fitting in (deeper, shallower, same):
+            if len(fitting) == 1:
+                return fitting[0]
+        if same:
+            raise PictureMissing(f"{name[:80]!r} fits {len(same)} files. Give its folder too.")
         raise PictureMissing(f"The file {name[:80]!r} is not among the images. Add it or mend its name.")
 
 
@@ -103,6 +107,10 @@ def _key(name: str) -> str:
     if ".." in parts:
         raise PictureMissing(f"{name[:80]!r} points out of the images' folder. Give a name inside it.")
     return "/".join(parts).casefold()
+
+
+def _ends_with(path: str, end: str) -> bool:
+    return ("/" + path).endswith("/" + end)
 
 
 class FolderPictures:

@@ -188,6 +188,8 @@ def _price(checked: _Checked, ours: str, currency: str) -> tuple[int | None, str
 def _attributes(checked: _Checked) -> dict[str, Any]:
     """Return every column that is none of ours, empty ones left out."""
     used = set(checked.names.values())
+    if not category_path(as_text(checked.cell("category"))):  # a Google category given as a number
+        used.discard(checked.names.get("category", ""))
     others = {name: cleaned_json(value) for name, value in checked.row.cells.items() if name not in used}
     kept = {name[:100]: value for name, value in others.items() if name and value not in ("", [], {}, [""])}
     if (length := len(json.dumps(kept, ensure_ascii=False))) > MAX_ATTRIBUTES:

@@ -1,4 +1,4 @@
-"""Generates hostile and unusual image files, each with the refusal codes that are right for it ("" = a picture)."""
+"""Hostile and unusual image files, each with the refusal codes that are right for it ("" = a picture)."""
 
 import io
 import random
