@@ -1,0 +1,66 @@
+"""The facets of a shelf under a choice: for each field, what could be chosen beside the others' choices."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from threading import Lock
+
+from searcher.filters import FACET_FIELDS, Filters
+from searcher.results import Facet, FacetValue
+from searcher.shelf import Shelf
+
+MAX_LISTED = 100  # values of one facet, most frequent first; the chosen ones are always among them
+_LABELS = {"age_group": "Age group"}
+_KEPT = 256  # choices whose facets are remembered
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The facets under a choice and the number of products under all of it."""
+
+    facets: list[Facet]
+    total: int
+
+
+class FacetCounter:
+    """Counts once for each shelf and choice. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[int, Filters], tuple[Shelf, Counted]] = OrderedDict()
+        self._guard = Lock()
+
+    def count(self, shelf: Shelf, filters: Filters) -> Counted:
+        """Facets and total of the shelf under the filters."""
+        key = (shelf.merchant_id, filters)
+        with self._guard:
+            kept = self._kept.get(key)
+        if kept is not None and kept[0] is shelf:
+            return kept[1]
+        counted = Counted(list_facets(shelf, filters), shelf.count(shelf.mask(filters)))
+        with self._guard:
+            self._kept[key] = (shelf, counted)
+            self._kept.move_to_end(key)
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        return counted
+
+
+def list_facets(shelf: Shelf, filters: Filters) -> list[Facet]:
+    """Every field that has a value to choose, in one fixed order, the price last."""
+    listed = [_facet(shelf, filters, name) for name in FACET_FIELDS]
+    prices = shelf.price_range(shelf.mask(filters, but="price"))
+    if prices is not None:
+        listed.append(Facet("price", "Price", low=prices[0], high=prices[1]))
+    return [facet for facet in listed if facet.values or facet.field == "price"]
+
+
+def _facet(shelf: Shelf, filters: Filters, field: str) -> Facet:
+    column, chosen = shelf.columns[field], set(filters.values(field))
+    counts = shelf.value_counts(field, shelf.mask(filters, but=field)).tolist()
+    values = [
+        FacetValue(value, label, count, value in chosen)
+        for value, label, count in zip(column.values, column.labels, counts, strict=True)
+        if count or value in chosen
+    ]
+    values.sort(key=lambda each: (-each.count, each.label))
+    values = values[:MAX_LISTED] + [each for each in values[MAX_LISTED:] if each.selected]
+    return Facet(field, _LABELS.get(field, field.capitalize()), tuple(values))

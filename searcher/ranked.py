@@ -1,0 +1,38 @@
+"""One place in a ranking, before it is known what stands there."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from vectors.protocol import Value
+
+Key = tuple[float, str]  # ascending: the best first, ties by name
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A product (collapsed) or variant to show: `group` is the index's value for it.
+
+    `point` is the image that earned the place, None where the whole product did; then `product_id` may say
+    which variant it was.
+    """
+
+    group: Value
+    score: float
+    point: str | None = None
+    product_id: int | None = None
+    order: float | None = None  # what the list is sorted by, ascending; the score, falling, where it is None
+    tie: str | None = None  # what comes first among equals; the group where it is None
+
+    @property
+    def key(self) -> Key:
+        """Where it stands; engines repeat a score to 6 decimals, not to the last bit."""
+        tie = str(self.group) if self.tie is None else self.tie
+        return (round(-self.score if self.order is None else self.order, 6), tie)
+
+
+Source = Callable[[int], list[Ranked]]  # how many are wanted -> that many or all there are, in order of key
+
+
+def in_order(ranked: list[Ranked]) -> list[Ranked]:
+    """Sorted by key."""
+    return sorted(ranked, key=lambda each: each.key)

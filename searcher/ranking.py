@@ -1,0 +1,154 @@
+"""What stands where: by picture, by words, by exact names, or by date, each as a source of ranked places."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from searcher.points import group_id
+from searcher.query import SearchQuery
+from searcher.ranked import Ranked, Source, in_order
+from searcher.shelf import Bools, Ints, Shelf
+from vectors.lexical import query as lexical_query
+from vectors.protocol import AnyOf, CollectionMissing, Filter, Sparse, Value, VectorStore
+
+RRF = 60  # Cormack, Clarke and Buettcher, "Reciprocal Rank Fusion", 2009
+WINDOW, DEEP_WINDOW = 200, 1000  # places of each ranking that are fused; the deep one is for late pages
+SORTED = 240  # best matches that a sort by price or date reorders
+_SKU, _TITLE, _BRAND = 3.0, 2.0, 1.0  # above any fused score, in this order
+
+
+class Ranker:
+    """Ranks one search: its collection, terms and what its hits stand for are fixed."""
+
+    def __init__(self, store: VectorStore, collection: str, where: Filter, collapse: bool) -> None:
+        self.store, self.collection, self.where = store, collection, where
+        self.group_by = "group" if collapse else "product"
+
+    def by_vector(self, vector: NDArray[np.float32]) -> Source:
+        """Nearest first."""
+        return lambda wanted: in_order(self._search(vector, self.where, wanted))
+
+    def by_words(self, words: str, vector: NDArray[np.float32], shelf: Shelf, passing: Bools) -> Source:
+        """Exact names first, then lexical and dense rankings fused.
+
+        What only the deep window has stands behind the whole of the first one, so that pages fit together.
+        """
+        sparse = lexical_query(words)
+
+        def source(wanted: int) -> list[Ranked]:
+            first = self._named(words, vector, sparse, shelf, passing)
+            first = merged(first, self._fused(vector, sparse, self.where, WINDOW))
+            if wanted <= len(first):
+                return in_order(first)
+            later = self._fused(vector, sparse, self.where, DEEP_WINDOW)
+            return in_order(merged(first, [replace(each, score=each.score - 1) for each in later]))
+
+        return source
+
+    def _named(
+        self, words: str, vector: NDArray[np.float32], sparse: Sparse, shelf: Shelf, passing: Bools
+    ) -> list[Ranked]:
+        """Products that these words name outright: by sku, by title, by brand."""
+        found = [self._row(shelf, row, _SKU) for row in shelf.with_sku(words) if passing[row]]
+        found += [self._row(shelf, row, _TITLE) for row in shelf.with_title(words) if passing[row]]
+        if shelf.has_brand(words):
+            of_brand = (*self.where, AnyOf("brand", (words.casefold(),)))
+            fused = self._fused(vector, sparse, of_brand, WINDOW)
+            found += [replace(each, score=each.score + _BRAND) for each in fused]
+        return merged(found)
+
+    def _row(self, shelf: Shelf, row: int, score: float) -> Ranked:
+        product_id = int(shelf.ids[row])
+        group: Value = shelf.group_of(row) if self.group_by == "group" else product_id
+        return Ranked(group, score, product_id=product_id)
+
+    def _fused(self, vector: NDArray[np.float32], sparse: Sparse, where: Filter, window: int) -> list[Ranked]:
+        rankings = [self._search(vector, where, window)]
+        if len(sparse.indices):
+            rankings.insert(0, self._search(sparse, where, window))
+        return fuse(rankings)
+
+    def _search(self, query: NDArray[np.float32] | Sparse, where: Filter, limit: int) -> list[Ranked]:
+        try:
+            hits = self.store.search(self.collection, query, where=where, limit=limit, group_by=self.group_by)
+        except CollectionMissing:  # nothing has been indexed yet
+            return []
+        return [Ranked(hit.group, hit.score, hit.id) for hit in hits if hit.group is not None]
+
+
+def fuse(rankings: Sequence[Sequence[Ranked]]) -> list[Ranked]:
+    """Reciprocal rank fusion: the score of a place is the sum of 1 / (60 + rank) over the rankings.
+
+    The point shown is the one of the first ranking that has the group: with words, the lexical one's.
+    """
+    scores: dict[Value, float] = {}
+    shown: dict[Value, Ranked] = {}
+    for ranking in rankings:
+        for rank, each in enumerate(ranking, start=1):
+            scores[each.group] = scores.get(each.group, 0.0) + 1 / (RRF + rank)
+            shown.setdefault(each.group, each)
+    return [replace(each, score=scores[group]) for group, each in shown.items()]
+
+
+def merged(*lists: Iterable[Ranked]) -> list[Ranked]:
+    """One place a group: the earliest list's, and within a list its first."""
+    places: dict[Value, Ranked] = {}
+    for ranked in lists:
+        for each in ranked:
+            places.setdefault(each.group, each)
+    return list(places.values())
+
+
+def browse(shelf: Shelf, passing: Bools, query: SearchQuery) -> Source:
+    """The shelf itself: newest first, or by price. Only the places that are wanted are made."""
+    rows = np.flatnonzero(passing)
+    orders = _orders(shelf, rows, query.sort or "newest")
+    at = np.lexsort((shelf.ids[rows], orders))
+    if query.collapse:  # the first variant stands for its product
+        _, firsts = np.unique(shelf.groups[rows[at]], return_index=True)
+        at = at[np.sort(firsts)]
+    best, orders = rows[at], orders[at]
+
+    def source(wanted: int) -> list[Ranked]:
+        places = zip(best[:wanted].tolist(), orders[:wanted].tolist(), strict=True)
+        return [_place(shelf, row, order, query.collapse) for row, order in places]
+
+    return source
+
+
+def resorted(source: Source, shelf: Shelf, passing: Bools, query: SearchQuery) -> Source:
+    """The best matches of a source in the order that the shopper chose."""
+    if not query.sort:
+        return source
+
+    def sorted_source(wanted: int) -> list[Ranked]:
+        placed = (_replaced(each, shelf, passing, query) for each in source(SORTED)[:SORTED])
+        return in_order([each for each in placed if each is not None])
+
+    return sorted_source
+
+
+def _replaced(each: Ranked, shelf: Shelf, passing: Bools, query: SearchQuery) -> Ranked | None:
+    """The place by price or date of its best variant under the filters; None where that is off the shelf."""
+    if query.collapse:
+        rows = shelf.rows_of_group(group_id(str(each.group)))
+    else:
+        rows = shelf.row_of_id(int(each.group))
+    rows = rows[passing[rows]]
+    return replace(each, order=float(_orders(shelf, rows, query.sort).min())) if len(rows) else None
+
+
+def _orders(shelf: Shelf, rows: Ints, sort: str) -> NDArray[np.float64]:
+    """(rows,) ascending: the newest or the right price first, the unpriced last."""
+    if sort == "newest":
+        return -shelf.ids[rows].astype(np.float64)
+    prices = shelf.prices[rows].astype(np.float64)
+    return np.where(prices < 0, 2.0**53, prices if sort == "price" else -prices)
+
+
+def _place(shelf: Shelf, row: int, order: float, collapse: bool) -> Ranked:
+    product_id = int(shelf.ids[row])
+    group: Value = shelf.group_of(row) if collapse else product_id
+    return Ranked(group, 0.0, product_id=product_id, order=order, tie=f"{product_id:012d}")

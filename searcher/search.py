@@ -1,0 +1,162 @@
+"""The one way from a query to a page of hits: encode, compose, filter, search, hydrate."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from catalog.models import Product
+from searcher import cursor as cursors
+from searcher.cursor import Cursor
+from searcher.encode import Encoder, Vector
+from searcher.errors import QueryRefused, SearchUnavailable
+from searcher.facets import FacetCounter
+from searcher.filters import Filters, tenant
+from searcher.hydrate import Hydrator
+from searcher.pages import Page, Read, read_page
+from searcher.photos import QueryPhotos
+from searcher.points import group_key
+from searcher.query import MAX_LIMIT, SearchQuery
+from searcher.ranked import Ranked, Source
+from searcher.ranking import Ranker, browse, resorted
+from searcher.results import Facet, ProductHit, Results
+from searcher.shelf import Shelf
+from searcher.stock import LOOK_EVERY_S, Stock
+from vectors.protocol import AnyOf, Equals, Not, Term, VectorStore, VectorStoreUnavailable
+
+if TYPE_CHECKING:  # the pack brings torch: who passes one in has it
+    from embedding.pack import Pack
+
+RETRY_AFTER_S = 2
+
+
+class Searcher:
+    """Answers searches over the catalogue. Thread-safe; holds nothing that must be closed."""
+
+    def __init__(
+        self,
+        sessions: sessionmaker[Session],
+        pack: "Pack",
+        store: VectorStore,
+        photos: QueryPhotos,
+        look_every_s: float = LOOK_EVERY_S,
+    ) -> None:
+        self.sessions, self.pack, self.store = sessions, pack, store
+        self.encoder = Encoder(sessions, pack, store, photos)
+        self.stock = Stock(sessions, look_every_s)
+        self._counter = FacetCounter()
+        self._hydrator = Hydrator(sessions)
+
+    def search(self, query: SearchQuery) -> Results:
+        """One page of hits. Raises QueryRefused and SearchUnavailable."""
+        began, clock = time.perf_counter(), _Clock()
+        after = cursors.decode(query.cursor, query.digest()) if query.cursor else None
+        with _outages():
+            shelf = self.stock.shelf(query.merchant_id)
+            source = self._source(query, shelf, clock)
+            page = self._page(query, source, after, clock)
+        with clock.stage("facets"):
+            counted = self._counter.count(shelf, query.filters)
+        timings = {**clock.stages, "total": (time.perf_counter() - began) * 1000}
+        facets = counted.facets if query.facets else []
+        following = _cursor(query, after, page)
+        return Results(page.hits, counted.total, query.mode, following, facets, timings)
+
+    def similar(self, merchant_id: int, sku: str, limit: int = 12) -> list[ProductHit]:
+        """More like this: the nearest other products. Raises QueryRefused and SearchUnavailable."""
+        if not 1 <= limit <= MAX_LIMIT:
+            raise QueryRefused("limit-range", "limit is out of range.", f"Use 1 to {MAX_LIMIT}.", "limit")
+        product = self.encoder.product(merchant_id, sku)
+        with _outages():
+            vector = self.encoder.of_product(product)
+            if vector is None:
+                return []
+            own = Equals("group", group_key(merchant_id, product.item_group_id))
+            ranker = self._ranker(tenant(merchant_id, (Not(own),)), collapse=True)
+            source = ranker.by_vector(self.pack.compose(vector, None))
+            return read_page(source, self._reader(merchant_id, True, _Clock()), limit).hits
+
+    def facets(self, merchant_id: int, filters: Filters | None = None) -> list[Facet]:
+        """What can be chosen beside the other fields' choices; counts are products."""
+        return self._counter.count(self.stock.shelf(merchant_id), filters or Filters()).facets
+
+    def _source(self, query: SearchQuery, shelf: Shelf, clock: "_Clock") -> Source:
+        """Where the ranked places of this query come from."""
+        left_out = self._left_out(query)
+        passing = shelf.mask(query.filters) & ~np.isin(shelf.ids, left_out)
+        if query.mode == "browse":
+            return browse(shelf, passing, query)
+        with clock.stage("encode"):
+            picture, text = self.encoder.picture(query), self.encoder.text(query.words)
+        with clock.stage("compose"):
+            vector: Vector = self.pack.compose(picture, text, query.balance)  # (D,)
+        others = (Not(AnyOf("product", tuple(left_out))),) if left_out else ()
+        ranker = self._ranker(tenant(query.merchant_id, (*query.filters.terms(), *others)), query.collapse)
+        if query.mode == "words":
+            source = ranker.by_words(query.words, vector, shelf, passing)
+        else:
+            source = ranker.by_vector(vector)
+        return resorted(source, shelf, passing, query)
+
+    def _ranker(self, where: tuple[Term, ...], collapse: bool) -> Ranker:
+        return Ranker(self.store, self.encoder.collection, where, collapse)
+
+    def _left_out(self, query: SearchQuery) -> list[int]:
+        """Ids of the variants that must not be hits: those named, and the reference itself."""
+        skus = [sku for sku in (*query.exclude, query.reference) if sku]
+        if not skus:
+            return []
+        mine = select(Product.id).where(Product.merchant_id == query.merchant_id, Product.sku.in_(skus))
+        with self.sessions() as session:
+            return list(session.scalars(mine))
+
+    def _page(self, query: SearchQuery, source: Source, after: Cursor | None, clock: "_Clock") -> Page:
+        def timed(wanted: int) -> list[Ranked]:
+            with clock.stage("search"):
+                return source(wanted)
+
+        read = self._reader(query.merchant_id, query.collapse, clock)
+        if after is None:
+            return read_page(timed, read, query.limit)
+        return read_page(timed, read, query.limit, after.seen, after.after)
+
+    def _reader(self, merchant_id: int, collapse: bool, clock: "_Clock") -> Read:
+        def read(places: Sequence[Ranked]) -> list[ProductHit]:
+            with clock.stage("hydrate"):
+                return self._hydrator.hits(merchant_id, places, collapse)
+
+        return read
+
+
+def _cursor(query: SearchQuery, before: Cursor | None, page: Page) -> str | None:
+    if page.end is None:
+        return None
+    seen = (before.seen if before else 0) + len(page.hits)
+    return Cursor(query.digest(), seen, page.end).encode()
+
+
+class _Clock:
+    """Milliseconds by stage; a stage that comes twice adds up."""
+
+    def __init__(self) -> None:
+        self.stages: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.stages[name] = self.stages.get(name, 0.0) + (time.perf_counter() - began) * 1000
+
+
+@contextmanager
+def _outages() -> Iterator[None]:
+    try:
+        yield
+    except VectorStoreUnavailable as error:
+        raise SearchUnavailable(error.message, RETRY_AFTER_S) from error

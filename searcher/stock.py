@@ -1,0 +1,113 @@
+"""Keeps each merchant's shelf near the ledger: read again when it has moved, never while a shopper waits."""
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, exists, func, select
+from sqlalchemy.orm import Session, sessionmaker
+from structlog import get_logger
+
+from catalog.models import Image, Product
+from searcher.filters import FACET_FIELDS
+from searcher.shelf import Row, Shelf
+
+log = get_logger("searcher")
+LOOK_EVERY_S = 1.0
+LOOK_SHARE = 0.01  # of the time may go into looking whether the ledger has moved
+READ_SHARE = 0.05  # … and into reading it again
+INLINE_S = 0.03  # a shelf that is read this fast is read at once, a slower one beside
+
+
+@dataclass
+class _Kept:
+    """A shelf, what the ledger looked like when it was read, and when to look again."""
+
+    shelf: Shelf
+    mark: tuple[Any, ...]
+    read_s: float
+    read_at: float
+    look_at: float
+    reading: bool = False
+
+
+class Stock:
+    """The shelves of all merchants. Thread-safe."""
+
+    def __init__(self, sessions: sessionmaker[Session], look_every_s: float = LOOK_EVERY_S) -> None:
+        self.sessions, self.look_every_s = sessions, look_every_s
+        self._kept: dict[int, _Kept] = {}
+        self._guard = threading.Lock()
+
+    def shelf(self, merchant_id: int) -> Shelf:
+        """The merchant's shelf, as of a moment ago."""
+        kept = self._kept.get(merchant_id)
+        if kept is None:
+            with self._guard:  # the first is waited for, and read once
+                kept = self._kept.get(merchant_id) or self._read(merchant_id)
+            return kept.shelf
+        if time.monotonic() >= kept.look_at and self._moved(merchant_id, kept):
+            self._renew(merchant_id, kept)
+        return self._kept[merchant_id].shelf
+
+    def _moved(self, merchant_id: int, kept: _Kept) -> bool:
+        began = time.monotonic()
+        kept.look_at = began + self.look_every_s  # other threads need not look meanwhile
+        mark = self._mark(merchant_id)
+        took = time.monotonic() - began
+        kept.look_at = began + max(self.look_every_s, took / LOOK_SHARE)
+        pause = kept.read_s / READ_SHARE if kept.read_s > INLINE_S else 0.0
+        return mark != kept.mark and began - kept.read_at >= pause
+
+    def _renew(self, merchant_id: int, kept: _Kept) -> None:
+        if kept.read_s <= INLINE_S:
+            self._read(merchant_id)
+            return
+        with self._guard:
+            if kept.reading:
+                return
+            kept.reading = True
+        threading.Thread(target=self._read_beside, args=(merchant_id, kept), daemon=True).start()
+
+    def _read_beside(self, merchant_id: int, kept: _Kept) -> None:
+        try:
+            self._read(merchant_id)
+        except Exception as error:  # the old shelf serves on; the next look tries again
+            log.warning("shelf-not-read", reason=str(error)[:200])
+            kept.reading = False
+
+    def _read(self, merchant_id: int) -> _Kept:
+        began = time.monotonic()
+        mark = self._mark(merchant_id)
+        with self.sessions() as session:
+            rows = [_row(*columns) for columns in session.execute(_findable(merchant_id))]
+        shelf = Shelf(merchant_id, rows)
+        now = time.monotonic()
+        kept = _Kept(shelf, mark, now - began, now, now + self.look_every_s)
+        self._kept[merchant_id] = kept
+        return kept
+
+    def _mark(self, merchant_id: int) -> tuple[Any, ...]:
+        """A few sums that differ after any change that shoppers could see."""
+        product = select(
+            func.count(), func.max(Product.id), func.sum(Product.rev), func.max(Product.updated_at)
+        )
+        image = select(func.count(), func.max(Image.id), func.sum(Image.indexed_rev))
+        with self.sessions() as session:
+            first = session.execute(product.where(Product.merchant_id == merchant_id)).one()
+            return (*first, *session.execute(image).one())
+
+
+def _findable(merchant_id: int) -> Select[Any]:
+    """Variants that are for sale and have a picture in the index."""
+    columns = (Product.id, Product.sku, Product.item_group_id, Product.title)
+    pays = func.coalesce(Product.sale_price_minor, Product.price_minor)
+    facets = [getattr(Product, name) for name in FACET_FIELDS]
+    pictured = exists().where(Image.product_id == Product.id, Image.indexed_rev > 0, Image.removed.is_(False))
+    mine = (Product.merchant_id == merchant_id, Product.deleted_at.is_(None), Product.hidden.is_(False))
+    return select(*columns, pays, *facets).where(*mine, pictured).order_by(Product.id)
+
+
+def _row(id: int, sku: str, group: str, title: str, price: int | None, *values: str) -> Row:
+    return Row(id, sku, group, title, price, values)
