@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import url_for
 
@@ -46,10 +47,12 @@ class Page:
     paragraphs: list[str]
     crumbs: list[tuple[str, str]]
     shop_link: str
+    shop_name: str
 
 
 def page(product: Product, variants: Sequence[Product], host: str) -> Page:
     """Everything the product page shows."""
+    link = cards.shop_link(product, host)
     return Page(
         shots=shots(product),
         price=cards.price_of(product),
@@ -60,7 +63,8 @@ def page(product: Product, variants: Sequence[Product], host: str) -> Page:
         facts=_facts(product),
         paragraphs=paragraphs(product.description),
         crumbs=_crumbs(product.category),
-        shop_link=cards.shop_link(product, host),
+        shop_link=link,
+        shop_name=urlsplit(link).netloc.removeprefix("www."),
     )
 
 

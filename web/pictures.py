@@ -1,7 +1,6 @@
 """Pictures: what a page says about one, and the bytes behind its address."""
 
 from dataclasses import dataclass
-from typing import cast
 
 from flask import Blueprint, Response, send_file, url_for
 
@@ -77,7 +76,7 @@ def photo(photo_id: str) -> Response:
     data = services().photos.webp(photo_id)
     if data is None:
         raise http(404, "This photo is no longer kept.", "Add the photo again.")
-    response = Response(cast(bytes, data), mimetype="image/webp")
+    response = Response(data, mimetype="image/webp")
     response.headers["Cache-Control"] = "private, max-age=3600"
     response.headers["X-Robots-Tag"] = "noindex"
     return response

@@ -7,7 +7,7 @@ from typing import Any
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from catalog.images import ImageRefused
+from catalog.images import DecoderUnavailable, ImageRefused
 from searcher.errors import QueryRefused, SearchUnavailable
 
 MEDIA_TYPE = "application/problem+json"
@@ -102,6 +102,16 @@ def _of_outage(error: SearchUnavailable) -> Problem:
     )
 
 
+def _of_decoder(error: DecoderUnavailable) -> Problem:
+    return Problem(
+        503,
+        "photos-unavailable",
+        "Photos cannot be read right now.",
+        "Try again in a few seconds, or search with words.",
+        headers={"Retry-After": "5"},
+    )
+
+
 def _of_http(error: HTTPException) -> Problem:
     status = error.code if error.code and 400 <= error.code < 500 else 500
     if status == 500:
@@ -140,6 +150,7 @@ _TABLE: tuple[tuple[type[Exception], Callable[[Any], Problem]], ...] = (
     (ImageRefused, _of_image),
     (QueryRefused, _of_query),
     (SearchUnavailable, _of_outage),
+    (DecoderUnavailable, _of_decoder),
     (HTTPException, _of_http),
 )
 

@@ -8,8 +8,9 @@ from structlog import get_logger
 from werkzeug.wrappers import Response
 
 from catalog.models import Product
+from searcher.errors import SearchUnavailable
 from searcher.filters import Filters
-from searcher.results import Results
+from searcher.results import ProductHit, Results
 from web import cards, details, panel, shelf, wording
 from web.forms import search_query
 from web.pagestate import SORTS, PageState
@@ -58,16 +59,23 @@ def search() -> Response:
 def product(sku: str) -> str:
     """One product: pictures, variants, details, and more like it."""
     found = shelf.product(sku)
-    similar = services().searcher.similar(found.merchant_id, found.sku, SIMILAR)
     return render_template(
         "product.html",
         state=PageState(like=found.sku),
         reference=_of_product(found),
         product=found,
         page=details.page(found, shelf.variants(found), request.host),
-        similar=[cards.card(hit) for hit in similar],
+        similar=[cards.card(hit) for hit in _similar(found)],
         markup=details.markup(found, request.url_root.rstrip("/")),
     )
+
+
+def _similar(found: Product) -> list[ProductHit]:
+    """More like it; the page is worth showing without them while search is away."""
+    try:
+        return services().searcher.similar(found.merchant_id, found.sku, SIMILAR)
+    except SearchUnavailable:
+        return []
 
 
 def departments() -> list[panel.Department]:
@@ -98,7 +106,7 @@ def _search_page(state: PageState, results: Results) -> dict[str, Any]:
         "chips": chips,
         "prompts": panel.prompts(results.facets, state, reference.colour) if reference else [],
         "examples": [] if not state.first_page else panel.examples(results.hits),
-        "sorts": SORTS,
+        "sorts": SORTS if state.q or state.has_reference else {**SORTS, "": "Featured"},
     }
 
 

@@ -3,10 +3,7 @@
 python -m web.api.document > docs/openapi.json      # a test compares the two
 """
 
-import json
-import sys
 from http import HTTPStatus
-from typing import Any
 
 from flask import Response
 from flask_smorest import Api  # type: ignore[import-untyped]
@@ -34,18 +31,3 @@ class ShopApi(Api):  # type: ignore[misc]
                 self.spec.components.response(status.name, known, lazy=True)
         default = {"description": "Any other problem", "content": content}
         self.spec.components.response("DEFAULT_ERROR", default, lazy=True)
-
-
-def document() -> dict[str, Any]:
-    """The OpenAPI document, made without any service."""
-    from web.app import bare_app  # the application registers this module
-
-    app = bare_app()
-    with app.app_context():
-        api = app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
-        described: dict[str, Any] = api.spec.to_dict()
-    return described
-
-
-if __name__ == "__main__":
-    sys.stdout.write(json.dumps(document(), indent=2, ensure_ascii=False) + "\n")

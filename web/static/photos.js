@@ -2,7 +2,7 @@
 import { announce, setBusy, showProblem } from "./status.js";
 import { visit } from "./visits.js";
 
-const LONGEST = 1280; // as much as the search looks at, and a fraction of what a phone sends
+const LONGEST = 1024; // twice what the search looks at, and a fraction of what a phone sends
 const LARGE = 600_000; // bytes below which a photo goes as it is
 const veil = document.getElementById("veil");
 let preview = null;

@@ -1,0 +1,116 @@
+from catalog.models import Product
+from searcher.results import Facet, FacetValue
+from web import cards, colours, details, panel, wording
+from web.pagestate import PageState
+
+COLOUR = Facet(
+    "colour",
+    "Colour",
+    (
+        FacetValue("navy", "Navy", 7, True),
+        FacetValue("red", "Red", 9),
+        FacetValue("white/navy", "White/Navy", 2),
+    ),
+)
+CATEGORY = Facet(
+    "category",
+    "Category",
+    (
+        FacetValue("women", "Women", 9),
+        FacetValue("women > dresses", "Women > Dresses", 4),
+        FacetValue("men", "Men", 3),
+    ),
+)
+PRICE = Facet("price", "Price", low=1999, high=12000)
+
+
+def test_groups_come_in_the_order_shoppers_use_and_show_where_they_stand() -> None:
+    groups = panel.groups([COLOUR, CATEGORY, PRICE], PageState())
+    assert [group.field for group in groups] == ["category", "colour"]
+    dresses = next(choice for choice in groups[0].shown if choice.value == "women > dresses")
+    assert (dresses.label, dresses.depth) == ("Dresses", 1)
+    assert [choice.selected for choice in groups[1].shown] == [True, False, False]
+
+
+def test_a_facet_without_a_choice_is_left_out() -> None:
+    only = Facet("brand", "Brand", (FacetValue("own", "Own", 12),))
+    assert panel.groups([only], PageState()) == []
+
+
+def test_many_values_are_folded_but_never_a_chosen_one() -> None:
+    values = tuple(FacetValue(str(i), str(i), 1, i == 29) for i in range(30))
+    group = panel.groups([Facet("brand", "Brand", values)], PageState())[0]
+    assert len(group.shown) == panel.FIRST_SHOWN + 1
+    assert group.shown[-1].value == "29"
+    assert len(group.shown) + len(group.more) == 30
+
+
+def test_chips_name_what_is_chosen_and_lead_to_the_search_without_it() -> None:
+    state = PageState(q="coat", filters={"colour": ("navy", "gone")}, price_max="80")
+    chips = panel.chips([COLOUR], state, "EUR")
+    assert [chip.label for chip in chips] == ["Navy", "Gone", "Up to €80"]
+    assert chips[0].url == "/?q=coat&colour=gone&price_max=80"
+    assert chips[2].url == "/?q=coat&colour=navy&colour=gone"
+
+
+def test_the_price_range_is_in_the_main_unit() -> None:
+    found = panel.price_range([PRICE], PageState(price_min="30"), "USD")
+    assert found is not None
+    assert (found.sign, found.low, found.high, found.chosen_low) == ("$", "19.99", "120", "30")
+    assert panel.price_range([], PageState(), "USD") is None
+
+
+def test_prompts_never_ask_for_what_is_there_already() -> None:
+    texts = [text for text, _ in panel.prompts([COLOUR], PageState(photo="x", q="but in navy"), "Red")]
+    assert "but in red" not in texts
+    assert "but in navy" not in texts
+    assert "with long sleeves" in texts
+
+
+def test_departments_are_the_first_level_with_a_choice() -> None:
+    assert [d.label for d in panel.departments([CATEGORY])] == ["Women", "Men"]
+    one = Facet(
+        "category",
+        "",
+        (FacetValue("w", "W", 3), FacetValue("w > a", "W > A", 2), FacetValue("w > b", "W > B", 1)),
+    )
+    assert [d.label for d in panel.departments([one])] == ["A", "B"]
+    assert panel.departments([]) == []
+
+
+def test_colours_are_known_by_their_usual_names() -> None:
+    assert colours.paints("White/Navy") == [*colours.paints("white"), *colours.paints("NAVY")]
+    assert colours.paints("heather grey") == colours.paints("Grey")
+    assert colours.paints("light blue jeans") == colours.paints("Light-Blue")
+    assert colours.paints("sunset dream") == []
+
+
+def test_descriptions_lose_their_tags_and_keep_their_paragraphs() -> None:
+    said = details.paragraphs(
+        "<p>Soft &amp; warm.</p><ul><li>Wool</li><li>Lined</li></ul><script>alert(1)</script>"
+    )
+    assert said == ["Soft & warm.", "Wool", "Lined", "alert(1)"]
+
+
+def test_a_link_that_is_no_web_address_is_no_link() -> None:
+    for link in ("javascript:alert(1)", "data:text/html,x", "/p/1", "", "http://shop.test/p/1"):
+        assert cards.shop_link(Product(link=link), "shop.test") == ""
+    assert cards.shop_link(Product(link="https://other.test/1"), "shop.test") == "https://other.test/1"
+
+
+def test_a_sale_shows_both_prices() -> None:
+    assert cards.price_of(Product(price_minor=7000, sale_price_minor=4900, currency="USD")) == cards.Price(
+        "$49", "$70"
+    )
+    assert cards.price_of(Product(price_minor=7000, sale_price_minor=9900, currency="USD")) == cards.Price(
+        "$70"
+    )
+    assert cards.price_of(Product(price_minor=None, currency="USD")) is None
+
+
+def test_headings_say_what_is_shown() -> None:
+    assert wording.heading(PageState(photo="x", q="in red"), "Your photo", []) == "Like your photo, “in red”"
+    assert wording.heading(PageState(like="x"), "Linen shirt", []) == "Like Linen shirt"
+    assert wording.heading(PageState(filters={"colour": ("navy",)}), "", ["Navy"]) == "Navy"
+    assert wording.announcement("Navy", 1, True) == "Navy: 1 piece."
+    assert "nothing" in wording.announcement("Navy", 0, False)
