@@ -1,0 +1,152 @@
+"""A small real shop in a folder: SQLite, decoder, engine process, pipeline and searcher, put together.
+
+The benchmarks of indexing and the integration tests share it. Everything is the real part but the encoder,
+which may be `PlainEncoder` where the model is not the point.
+"""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pictures
+
+from catalog.blobs import Blobs, Incoming
+from catalog.database import open_engine, sessions, upgrade
+from catalog.images import Decoder
+from catalog.products import ensure_merchant, save_product
+from catalog.records import ProductRecord
+from indexer.doctor import Difference, diagnose
+from indexer.pipeline import Pipeline
+from searcher.photos import QueryPhotos
+from searcher.search import Searcher
+from vectors.edge import EdgeStore, EngineProcess, start_engine
+
+GRID = 8  # squares on a side of a generated picture
+Pixels = NDArray[np.uint8]
+
+
+class PlainEncoder:
+    """The shape of a pack without a model: pixels and words through fixed random projections."""
+
+    name = "plain"
+
+    def __init__(self, fingerprint: str = "plain0123456789abcdef", dimension: int = 64) -> None:
+        self.fingerprint, self.dimension, self.embedded = fingerprint, dimension, 0
+        rng = np.random.default_rng(7)
+        self._projection = rng.normal(size=(GRID * GRID * 3, dimension)).astype(np.float32)
+
+    def encode_images(self, pixels: Sequence[Pixels]) -> NDArray[np.float32]:
+        """B pictures -> (B, D) unit rows."""
+        self.embedded += len(pixels)
+        small = [Pictures.fromarray(image).resize((GRID, GRID), Pictures.Resampling.BOX) for image in pixels]
+        flat = np.stack([np.asarray(image, np.float32).ravel() / 255 - 0.5 for image in small])
+        return _unit(flat @ self._projection)
+
+    def encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """B texts -> (B, D) unit rows; equal words, equal rows."""
+        seeds = [int.from_bytes(text.encode()[:32].ljust(8, b"\0"), "little") for text in texts]
+        rows = [np.random.default_rng(seed).normal(size=self.dimension) for seed in seeds]
+        return _unit(np.array(rows, np.float32).reshape(len(texts), self.dimension))
+
+    def compose(
+        self, image: NDArray[np.float32] | None, text: NDArray[np.float32] | None, balance: float = 0.5
+    ) -> NDArray[np.float32]:
+        """(D,) somewhere between the picture and the words."""
+        if image is None or text is None:
+            only = text if image is None else image
+            assert only is not None
+            return only
+        return _unit(((1 - balance) * image + balance * text)[None])[0]
+
+
+def _unit(rows: NDArray[Any]) -> NDArray[np.float32]:
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9), np.float32)
+
+
+def picture(seed: int, side: int = 160, kind: str = "JPEG") -> bytes:
+    """A picture of coloured squares, one of its own for each seed."""
+    return encoded(pixels(seed, side), kind)
+
+
+def pixels(seed: int, side: int = 160) -> Pixels:
+    """The picture of a seed as (side, side, 3) uint8."""
+    squares = np.random.default_rng(seed).integers(0, 256, (GRID, GRID, 3), np.uint8)
+    return np.asarray(Pictures.fromarray(squares).resize((side, side), Pictures.Resampling.NEAREST))
+
+
+def encoded(image: Pixels, kind: str = "JPEG") -> bytes:
+    """The bytes of a picture file."""
+    file = io.BytesIO()
+    Pictures.fromarray(image).save(file, kind, quality=92)
+    return file.getvalue()
+
+
+class Shop:
+    """One merchant's data folder with the engine running over it."""
+
+    def __init__(self, root: Path, encoder: Any = None) -> None:
+        self.root = root
+        for name in ("blobs", "incoming", "index", "photos"):
+            (root / name).mkdir(parents=True, exist_ok=True)
+        (root / "run").mkdir(mode=0o700, exist_ok=True)
+        self.database = open_engine(f"sqlite:///{root / 'twirl.sqlite3'}")
+        upgrade(self.database)
+        self.sessions = sessions(self.database)
+        self.blobs, self.incoming = Blobs(root / "blobs"), Incoming(root / "incoming")
+        self.decoder = Decoder()
+        self.encoder = encoder or PlainEncoder()
+        self.socket = root / "run" / "engine.sock"
+        self.engine: EngineProcess | None = None
+        self.store = EdgeStore(self.socket, timeout_s=5.0)
+        self.photos = QueryPhotos(root / "photos", 3600)
+        self.pipelines: list[Pipeline] = []
+        with self.sessions.begin() as session:
+            self.merchant = ensure_merchant(session, "demo").id
+
+    def start_engine(self) -> EngineProcess:
+        """Start the engine, or start it again; ready when this returns."""
+        if self.engine is not None:
+            self.engine.stop()
+        with (self.root / "run" / "engine.log").open("ab") as log:
+            self.engine = start_engine(self.root / "index", self.socket, log=log)
+        self.engine.wait_ready()
+        return self.engine
+
+    def pipeline(self, worker_id: str = "tester:1", **options: Any) -> Pipeline:
+        """A pipeline over this shop, its collection made."""
+        chosen = {"allow_private_urls": True, **options}
+        parts = (self.sessions, self.blobs, self.incoming, self.decoder, self.encoder, self.store)
+        made = Pipeline(*parts, worker_id=worker_id, **chosen)
+        made.ensure_collection()
+        self.pipelines.append(made)
+        return made
+
+    def searcher(self) -> Searcher:
+        """A searcher that looks at the ledger before every search."""
+        return Searcher(self.sessions, self.encoder, self.store, self.photos, look_every_s=0)
+
+    def put(self, sku: str, *images: bytes | str, **said: Any) -> str:
+        """Save a product; images are bytes or addresses. What became of it: created, updated, unchanged."""
+        sources = tuple(
+            image if isinstance(image, str) else f"incoming:{self.incoming.put(image)}" for image in images
+        )
+        record = ProductRecord(sku=sku, **{"title": f"Garment {sku}", "images": sources, **said})
+        with self.sessions.begin() as session:
+            return save_product(session, self.merchant, record)
+
+    def differences(self) -> list[Difference]:
+        """What the doctor says."""
+        return diagnose(self.sessions, self.blobs, self.incoming, self.store, self.encoder.fingerprint)
+
+    def close(self) -> None:
+        """End every process."""
+        for each in self.pipelines:
+            each.close()
+        self.store.close()
+        self.decoder.close()
+        if self.engine is not None:
+            self.engine.stop()
+        self.database.dispose()
