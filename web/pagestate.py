@@ -47,14 +47,15 @@ class PageState:
     @classmethod
     def lenient(cls, values: "MultiDict[str, str]") -> "PageState":
         """Read the address, cutting what is too long: for pages that must be shown whatever was asked."""
+        values = MultiDict([(name, value.replace("\0", "")) for name, value in values.items(multi=True)])
         given = {name: tuple(dict.fromkeys(v for v in values.getlist(name) if v)) for name in FACETS}
         return cls(
-            q=" ".join(values.get("q", "").replace("\0", "").split())[:MAX_WORDS],
+            q=" ".join(values.get("q", "").split())[:MAX_WORDS].strip(),
             photo=values.get("photo", "")[:MAX_NAME],
             like=values.get("like", "")[:MAX_NAME],
             filters={name: chosen[:MAX_VALUES] for name, chosen in given.items() if chosen},
-            price_min=values.get("price_min", "").strip()[:12],
-            price_max=values.get("price_max", "").strip()[:12],
+            price_min=values.get("price_min", "").strip()[:12].strip(),
+            price_max=values.get("price_max", "").strip()[:12].strip(),
             sort=values.get("sort", "") if values.get("sort", "") in SORTS else "",
             cursor=values.get("cursor", "")[:2048],
         )

@@ -13,7 +13,7 @@ def product(sku: str) -> Product:
     """One product with its pictures; 404 when it is gone, hidden, or another shop's."""
     wanted = _visible().where(Product.sku == sku)
     with services().sessions() as session:
-        found = session.scalars(wanted).one_or_none() if len(sku) <= MAX_NAME else None
+        found = session.scalars(wanted).one_or_none() if _usable(sku) else None
     if found is None:
         raise http(404, "This piece is no longer in the shop.", "Search for one like it.")
     return found
@@ -24,6 +24,10 @@ def variants(of: Product) -> list[Product]:
     wanted = _visible().where(Product.item_group_id == of.item_group_id).order_by(Product.id).limit(200)
     with services().sessions() as session:
         return list(session.scalars(wanted))
+
+
+def _usable(sku: str) -> bool:
+    return len(sku) <= MAX_NAME and "\0" not in sku  # PostgreSQL takes no NUL in a text
 
 
 def _visible() -> Select[Product]:

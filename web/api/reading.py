@@ -53,11 +53,20 @@ def _json_object() -> Mapping[str, Any]:
         raise http(400, "The body is not JSON.", "Send a JSON object in UTF-8.") from error
     if not isinstance(given, dict):
         raise http(400, "The body is JSON, but not an object.", 'Send an object such as {"words": "red"}.')
+    _check_text(given)
     return given
+
+
+def _check_text(given: Any) -> None:
+    """Refuse what no database takes as text: NUL, and halves of a surrogate pair."""
+    text = json.dumps(given, ensure_ascii=False)
+    if "\\u0000" in text or any("\ud800" <= sign <= "\udfff" for sign in text):
+        raise http(400, "The body holds characters that are no text.", "Leave out NUL and lone surrogates.")
 
 
 def _form() -> Mapping[str, Any]:
     given: dict[str, Any] = {name: value for name, value in request.form.items() if name != "photo"}
+    _check_text(given)
     for name, default in (("filters", {}), ("exclude", [])):
         if name in given:
             given[name] = _json_field(name, given[name] or json.dumps(default))
@@ -69,9 +78,11 @@ def _form() -> Mapping[str, Any]:
 
 def _json_field(name: str, text: str) -> Any:
     try:
-        return json.loads(text)
+        given = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise invalid((FieldError(name, "This field must be JSON."),)) from error
+    _check_text(given)
+    return given
 
 
 def _number(name: str, text: str, kind: type) -> Any:
