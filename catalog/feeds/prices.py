@@ -22,12 +22,15 @@ CURRENCIES = frozenset(_CODES.split())  # ISO 4217, in use
 _SIGNS = {
     "$": "USD CAD AUD NZD SGD HKD MXN TWD ARS CLP COP",
     "US$": "USD", "C$": "CAD", "CA$": "CAD", "A$": "AUD", "AU$": "AUD", "NZ$": "NZD", "HK$": "HKD",
-    "€": "EUR", "£": "GBP EGP", "¥": "JPY CNY", "₹": "INR", "₩": "KRW", "₺": "TRY", "₽": "RUB", "₴": "UAH",
-    "R$": "BRL", "₫": "VND", "₪": "ILS", "฿": "THB", "₱": "PHP", "zł": "PLN", "Kč": "CZK",
-    "kr": "SEK NOK DKK ISK", "kr.": "DKK SEK NOK ISK", "Fr.": "CHF", "Ft": "HUF", "lei": "RON",
+    "€": "EUR", "£": "GBP EGP", "¥": "JPY CNY", "₹": "INR", "Rs": "INR", "₩": "KRW", "₺": "TRY", "₽": "RUB",
+    "R$": "BRL", "₴": "UAH", "₫": "VND", "₪": "ILS", "฿": "THB", "₱": "PHP", "zł": "PLN", "Kč": "CZK",
+    "kr": "SEK NOK DKK ISK", "Fr": "CHF", "Ft": "HUF", "lei": "RON",
 }  # fmt: skip
 _SPACES = re.compile(r"[\s\u00a0\u202f\u2009'’]")
-_PRICE = re.compile(r"(?P<before>[^\d,.+-]*)(?P<amount>[\d.,]*\d)(?:,-|\.-)?(?P<after>[^\d,.]*\.?)")
+_PRICE = re.compile(
+    r"(?P<before>Fr\.|kr\.|Rs\.?|[^\d,.+-]*)(?P<amount>[\d.,]*\d)(?:,-|\.-)?(?P<after>[^\d,.]*\.?)",
+    re.IGNORECASE,
+)
 
 
 class PriceInvalid(ValueError):
@@ -71,7 +74,7 @@ def _currency(before: str, after: str, merchants: str) -> str:
     if named.upper() in CURRENCIES:
         return named.upper()
     for sign, meant in _SIGNS.items():
-        if named.casefold() == sign.casefold():
+        if named.casefold().rstrip(".") == sign.casefold():
             return merchants if merchants in meant.split() else meant.split()[0]
     message = f"{named[:20]!r} is no currency. Write the ISO code, such as USD or EUR."
     raise PriceInvalid("currency-unknown", message)

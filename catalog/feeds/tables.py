@@ -70,7 +70,7 @@ def _next_record(lines: Lines, shape: FeedShape) -> list[str] | str:
     record = _Record(lines)
     try:
         cells = next(csv.reader(record, delimiter=shape.delimiter))
-        astray = len(record.taken) > 1 and len(cells) != len(shape.header)
+        astray = (len(record.taken) > 1 or len(cells) < len(shape.header)) and not _sound(record.taken, shape)
     except LineTooLong:
         if not record.taken:
             raise
@@ -85,6 +85,15 @@ def _next_record(lines: Lines, shape: FeedShape) -> list[str] | str:
         lines.push_back(record.taken[1:])
         return record.taken[0]
     return cells
+
+
+def _sound(lines: list[str], shape: FeedShape) -> bool:
+    """Say whether every quote closes where a cell ends: one left open would swallow the rows below it."""
+    try:
+        (cells,) = csv.reader(lines, delimiter=shape.delimiter, strict=True)
+    except (csv.Error, ValueError):
+        return False
+    return len(lines) == 1 or len(cells) == len(shape.header)
 
 
 def _row(number: int, cells: list[str] | str, shape: FeedShape) -> Row | RowFault:
