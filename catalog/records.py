@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 JsonValue = Any  # what json.dumps takes
@@ -40,8 +40,7 @@ class ProductRecord:
 
     def content_hash(self) -> str:
         """Return the hash of all that the row says, image sources included: equal hash, unchanged row."""
-        said = asdict(self)
-        del said["row"]
+        said = {name: value for name, value in vars(self).items() if name != "row"}
         canonical = json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
