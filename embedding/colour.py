@@ -56,15 +56,25 @@ def bin_centres() -> Floats:
 @lru_cache(maxsize=1)
 def bin_table() -> Floats:
     """(32768, K) float32: the soft assignment of each 5-bit RGB colour to the bins, rows sum to 1."""
-    levels = (np.arange(_STEPS) + 0.5) * 256 / _STEPS
-    rgb = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1).reshape(-1, 3)
-    lab, centres = rgb_to_lab(rgb), bin_centres()
+    lab, centres = rgb_to_lab(table_colours()), bin_centres()
     # Greys lie closer together than strong colours do, so a bin widens with its own chroma.
     spread = 7 + 0.13 * np.hypot(centres[:, 1], centres[:, 2])  # (K,)
     lightness = ((lab[:, None, 0] - centres[None, :, 0]) / 12) ** 2
     chroma = ((lab[:, None, 1:] - centres[None, :, 1:]) ** 2).sum(-1) / spread**2
     weights = np.exp(-0.5 * (lightness + chroma)) + 1e-9
     return np.asarray(weights / weights.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
+def colour_codes(rgb: npt.NDArray[np.generic]) -> npt.NDArray[np.int64]:
+    """(..., 3) RGB of 0..255 -> (...) int64 rows of `bin_table`."""
+    level = np.minimum(rgb.astype(np.int64) * _STEPS // 256, _STEPS - 1)
+    return np.asarray((level[..., 0] * _STEPS + level[..., 1]) * _STEPS + level[..., 2])
+
+
+def table_colours() -> Floats:
+    """(32768, 3) float32: the RGB in the middle of each row of `bin_table`."""
+    levels = (np.arange(_STEPS, dtype=np.float32) + 0.5) * 256 / _STEPS
+    return np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1).reshape(-1, 3)
 
 
 def patch_histograms(squares: npt.NDArray[np.uint8], patches: int = 14, cells: int = 4) -> Floats:
@@ -76,8 +86,6 @@ def patch_histograms(squares: npt.NDArray[np.uint8], patches: int = 14, cells: i
     step = squares.shape[1] // side
     cut = squares[:, : side * step, : side * step]
     cellwise = cut.reshape(batch, side, step, side, step, 3).astype(np.float32).mean(axis=(2, 4))
-    level = np.minimum(cellwise.astype(np.int64) * _STEPS // 256, _STEPS - 1)  # (B, side, side, 3)
-    code = (level[..., 0] * _STEPS + level[..., 1]) * _STEPS + level[..., 2]
-    soft = bin_table()[code]  # (B, side, side, K)
+    soft = bin_table()[colour_codes(cellwise)]  # (B, side, side, K)
     grid = soft.reshape(batch, patches, cells, patches, cells, -1).mean(axis=(2, 4))
     return np.ascontiguousarray(grid.reshape(batch, patches * patches, -1))

@@ -61,6 +61,7 @@ class ImageTower(nn.Module):
     def __init__(self, config: TowerConfig) -> None:
         super().__init__()
         width, parts = config.vit.width, config.parts
+        self.parts = parts
         self.vit = ViT(config.vit)
         self.look = nn.Linear(width, 1)  # how much a patch belongs to the garment
         self.visual = nn.Linear(2 * width, parts.visual)
@@ -69,11 +70,25 @@ class ImageTower(nn.Module):
 
     def forward(self, pixels: Tensor, histograms: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(B, 3, S, S) and (B, patches, bins) -> (B, visual), (B, aligned), (B, colour), unit rows."""
+        visual, aligned, colour, _ = self.look_at(pixels, histograms)
+        return visual, aligned, colour
+
+    def look_at(self, pixels: Tensor, histograms: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """As `forward`, and the (B, patches) attention to the garment, rows sum to 1."""
+        feature, histogram, gaze = self.features(pixels, histograms)
+        return *self.heads(feature, histogram), gaze
+
+    def features(self, pixels: Tensor, histograms: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, 3, S, S) and (B, patches, bins) -> (B, 2 width), (B, bins) and (B, patches): what heads see."""
         tokens = self.vit(pixels)
         cls, patches = tokens[:, 0], tokens[:, 1:]
-        gaze = self.look(patches).softmax(dim=1)  # (B, patches, 1), sums to 1
+        gaze = self.look(patches).float().softmax(dim=1)  # (B, patches, 1), sums to 1
         feature = torch.cat([cls, (gaze * patches).sum(1)], dim=1)  # (B, 2 width)
         histogram = (gaze * histograms).sum(1).clamp_min(1e-8).sqrt()  # (B, bins), unit rows (Hellinger)
+        return feature, histogram, gaze[..., 0]
+
+    def heads(self, feature: Tensor, histogram: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, 2 width) and (B, bins) -> (B, visual), (B, aligned), (B, colour), unit rows."""
         visual = F.normalize(self.visual(feature), dim=-1)
         aligned = F.normalize(self.aligned(torch.cat([feature, histogram * 4], dim=1)), dim=-1)
         return visual, aligned, F.normalize(self.colour(histogram), dim=-1)

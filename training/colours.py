@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from embedding.colour import bin_centres, rgb_to_lab
+from embedding.colour import rgb_to_lab, table_colours
 
 Floats = npt.NDArray[np.float32]
 
@@ -71,11 +71,8 @@ NAMES: tuple[ColourName, ...] = (
 
 @lru_cache(maxsize=1)
 def name_table() -> Floats:
-    """(K, names) float32: the probability of each name for each histogram bin, rows sum to 1."""
-    centres = bin_centres()  # (K, 3)
-    columns = [_closeness(centres, name) for name in NAMES]
-    weights = np.stack(columns, axis=1) + 1e-6
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True), dtype=np.float32)
+    """(32768, names) float32: the probability of each name for each row of `bin_table`."""
+    return name_probabilities(rgb_to_lab(table_colours()))
 
 
 def _closeness(lab: Floats, name: ColourName) -> Floats:
