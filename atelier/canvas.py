@@ -23,10 +23,10 @@ class Box:
 
 
 class Canvas:
-    """An sRGB float picture with a camera: `scale` px a cm, and the pixel where (0, 0) cm lies."""
+    """An sRGB float picture, one plane a channel, with a camera: `scale` px a cm, and the pixel where (0, 0) cm lies."""
 
     def __init__(self, width: int, height: int, scale: float, origin: tuple[float, float]) -> None:
-        self.pixels: Floats = np.ones((height, width, 3), np.float32)
+        self.pixels: Floats = np.ones((3, height, width), np.float32)
         self.cover: Floats = np.zeros((height, width), np.float32)  # where something has been drawn
         self.scale = scale
         self.origin = np.array(origin)
@@ -76,7 +76,7 @@ class Canvas:
         flat: list[float] = (self.to_pixels(points) - np.array([box.left, box.top])).ravel().tolist()
         return flat
 
-    def _windows(self, box: Box) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    def windows(self, box: Box) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
         """The box's part of the picture, and the picture's part of the box."""
         h, w = self.cover.shape
         x0, y0 = max(box.left, 0), max(box.top, 0)
@@ -87,17 +87,19 @@ class Canvas:
         )
 
     def lay(self, box: Box, mask: Floats, colour: Floats) -> None:
-        """Put a colour, (3,) or (h, w, 3), over the picture where the mask is."""
-        there, here = self._windows(box)
-        alpha = mask[here][..., None]
-        ink = colour[here] if colour.ndim == 3 else colour
-        self.pixels[there] += (ink - self.pixels[there]) * alpha
+        """Put a colour, (3,) or (3, h, w), over the picture where the mask is."""
+        there, here = self.windows(box)
+        alpha, target = mask[here], self.pixels[:, *there]
+        ink = colour[:, *here] if colour.ndim == 3 else colour[:, None, None]
+        target += (ink - target) * alpha
         self.cover[there] = np.maximum(self.cover[there], mask[here])
 
     def darken(self, box: Box, amount: Floats, tint: tuple[float, float, float] = (1.0, 0.98, 0.92)) -> None:
         """Multiply the picture by one minus `amount` (h, w); shadows are a little cool."""
-        there, here = self._windows(box)
-        self.pixels[there] *= 1 - amount[here][..., None] * np.array(tint, np.float32)
+        there, here = self.windows(box)
+        part = amount[here]
+        for plane, share in zip(self.pixels, tint, strict=True):
+            plane[there] *= 1 - share * part
 
     def shadow(self, outline: Floats, lift: float, strength: float, inside: Floats | None = None) -> None:
         """The soft shadow that a piece `lift` cm above casts down and to the right."""
@@ -106,7 +108,7 @@ class Canvas:
             return
         shape = self.mask(box, outline + np.array([0.3, 0.6]) * lift)
         soft = soften(shape, max(0.6, lift * 0.55 * self.scale))
-        there, here = self._windows(box)
+        there, here = self.windows(box)
         if self.floating:
             soft[here] *= self.cover[there]
         if inside is not None:
@@ -115,7 +117,7 @@ class Canvas:
 
     def image(self) -> Image.Image:
         """The picture as 8-bit RGB."""
-        return Image.fromarray(to_bytes(self.pixels))
+        return Image.fromarray(np.ascontiguousarray(to_bytes(self.pixels).transpose(1, 2, 0)))
 
 
 def to_bytes(pixels: Floats) -> Bytes:

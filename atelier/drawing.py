@@ -9,7 +9,7 @@ from atelier.body import body_of, flat_pose, sample_pose
 from atelier.bottoms import build_dress, build_jumpsuit, build_legs, build_skirt
 from atelier.canvas import Canvas, soften
 from atelier.fabric import FABRICS, fabric_for
-from atelier.figure import draw_figure, finish_figure
+from atelier.figure import LOWER_KINDS, draw_figure, finish_figure
 from atelier.goods import build_goods
 from atelier.ground import backdrop
 from atelier.motif import print_motif
@@ -24,7 +24,6 @@ BUILDERS = {
     "dress": build_dress, "jumpsuit": build_jumpsuit, "skirt": build_skirt, "trousers": build_legs, "jeans": build_legs,
     "shorts": build_legs, "sneaker": build_goods, "bag": build_goods,
 }  # fmt: skip
-FULL_FIGURE = ("dress", "jumpsuit", "skirt", "trousers", "jeans", "shorts", "coat")
 
 
 def draw(garment: Garment, size: int = 640, seed: int = 0) -> Image.Image:
@@ -62,7 +61,7 @@ def draw(garment: Garment, size: int = 640, seed: int = 0) -> Image.Image:
 def camera(garment: Garment, pattern: Pattern, width: int, height: int) -> tuple[float, tuple[float, float]]:
     """Scale (px a cm) and the pixel of (0, 0) that frame the garment, or the figure that wears it."""
     if garment.presentation == "figure":
-        top, bottom = (-38.0, 172.0) if garment.kind in FULL_FIGURE else (-37.0, 92.0)
+        top, bottom = _framed(garment, pattern)
         scale = height / (bottom - top)
         return scale, (width / 2, -top * scale)
     points = pattern.outlines()
@@ -70,6 +69,14 @@ def camera(garment: Garment, pattern: Pattern, width: int, height: int) -> tuple
     scale = min(width * 0.84 / (high[0] - low[0]), height * 0.86 / (high[1] - low[1]), height / 70.0)
     middle = (low + high) / 2
     return float(scale), (float(width / 2 - middle[0] * scale), float(height / 2 - middle[1] * scale))
+
+
+def _framed(garment: Garment, pattern: Pattern) -> tuple[float, float]:
+    """Top and bottom of the picture of a figure, cm: from the head, or from the ribs for what hangs from the waist."""
+    hem = float(pattern.outlines()[:, 1].max())
+    top = 8.0 if garment.kind in LOWER_KINDS else -37.0
+    bottom = max(hem + 13.0, 82.0)
+    return top, 171.0 if bottom > 148 else bottom
 
 
 def look_of(garment: Garment, pattern: Pattern, skin: int, hair: int, seed: int) -> Look:
@@ -82,6 +89,7 @@ def look_of(garment: Garment, pattern: Pattern, skin: int, hair: int, seed: int)
     look.paints["skin"] = np.array(SKIN_TONES[skin], np.float32) / 255
     look.paints["hair"] = np.array(HAIR_COLOURS[hair], np.float32) / 255
     look.faded = garment.fabric == "denim" and garment.colour in ("blue", "navy", "grey", "sky blue")
+    look.body = 0.85 if garment.presentation == "figure" or garment.kind in ("sneaker", "bag") else 0.6
     if garment.pattern == "colour block":
         look.split = _split(garment, pattern)
     return look

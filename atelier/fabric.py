@@ -27,22 +27,22 @@ class Fabric:
 
 FABRICS: dict[str, Fabric] = {
     "cotton": Fabric("jersey", 0.035, 0.16, 7.0),
-    "linen": Fabric("linen", 0.11, 0.30, 5.0),
-    "flannel": Fabric("felt", 0.06, 0.16, 7.0, fuzz=0.06),
-    "denim": Fabric("denim", 0.17, 0.22, 5.0, 0.9),
+    "linen": Fabric("linen", 0.085, 0.30, 7.0),
+    "flannel": Fabric("felt", 0.035, 0.16, 7.0, fuzz=0.06),
+    "denim": Fabric("denim", 0.13, 0.2, 8.0, 0.9),
     "satin": Fabric("satin", 0.015, 0.34, 9.0, 1.25, 0.42, 9.0),
     "chiffon": Fabric("jersey", 0.03, 0.3, 6.0, 1.15, 0.10, 6.0),
     "pique": Fabric("pique", 0.09, 0.12, 8.0, 0.8),
     "wool": Fabric("knit", 0.14, 0.14, 10.0, 0.85, fuzz=0.05),
     "cashmere": Fabric("fine knit", 0.07, 0.14, 10.0, 0.85, fuzz=0.09),
-    "fleece": Fabric("felt", 0.07, 0.16, 9.0, 0.9, fuzz=0.07),
-    "leather": Fabric("leather", 0.06, 0.32, 4.5, 1.1, 0.36, 16.0),
-    "suede": Fabric("felt", 0.10, 0.18, 6.0, 0.9, fuzz=0.05),
-    "nylon": Fabric("jersey", 0.02, 0.42, 5.5, 1.15, 0.2, 10.0),
+    "fleece": Fabric("felt", 0.04, 0.16, 9.0, 0.9, fuzz=0.07),
+    "leather": Fabric("leather", 0.06, 0.26, 8.0, 1.1, 0.36, 16.0),
+    "suede": Fabric("felt", 0.055, 0.18, 6.0, 0.9, fuzz=0.05),
+    "nylon": Fabric("jersey", 0.02, 0.30, 8.0, 1.15, 0.2, 10.0),
     "velvet": Fabric("felt", 0.05, 0.2, 8.0, 1.0, 0.05, fuzz=0.22),
     "corduroy": Fabric("corduroy", 0.16, 0.14, 8.0, 0.9, fuzz=0.06),
     "canvas": Fabric("linen", 0.09, 0.1, 6.0, 0.8),
-    "coating": Fabric("felt", 0.09, 0.12, 10.0, 0.75, fuzz=0.06),
+    "coating": Fabric("felt", 0.045, 0.12, 10.0, 0.75, fuzz=0.06),
     "suiting": Fabric("suiting", 0.06, 0.12, 9.0, 0.85),
     "rib": Fabric("rib", 0.2, 0.08, 8.0, 0.8),
     "plain-weave": Fabric("jersey", 0.03, 0.1, 6.0),
@@ -68,9 +68,9 @@ def fabric_for(kind: str, fabric: str) -> Fabric:
 def grain(name: str, u: Floats, v: Floats) -> Floats:
     """The grain at pixel coordinates (u across, v along the cloth), about zero mean and unit height, float32."""
     tile = _tile(name)
-    rows = np.mod(v.astype(np.int32), TILE)
-    columns = np.mod(u.astype(np.int32), TILE)
-    return np.asarray(tile[rows, columns])
+    rows = v.astype(np.int32) & (TILE - 1)
+    columns = u.astype(np.int32) & (TILE - 1)
+    return np.asarray(tile.take(rows * TILE + columns))
 
 
 @cache

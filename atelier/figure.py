@@ -1,5 +1,7 @@
 """The croquis that wears the garment: a calm, stylised figure with skin, hair and a neutral outfit."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from atelier.arrays import Floats, Rng
@@ -25,8 +27,8 @@ CHALK = np.array([0.955, 0.95, 0.94], np.float32)
 def draw_figure(canvas: Canvas, garment: Garment, body: Body, pose: Pose, look: Look, rng: Rng) -> None:
     """Draw the body and what it wears besides the garment; the garment's front comes after."""
     skin = _skin_look(look)
-    sew(canvas, hair_behind(body, pose, garment.gender), skin, rng)
-    pieces = [*_legs(body, pose), *_shoes(body, pose), _torso(body), *_arms(body, pose)]
+    sew(canvas, [_lowered(piece) for piece in hair_behind(body, pose, garment.gender)], skin, rng)
+    pieces = [*_legs(body, pose), *_shoes(body, pose), *_arms(body, pose), _torso(body)]
     sew(canvas, pieces, skin, rng)
     if garment.kind in LOWER_KINDS:
         _wear_top(canvas, garment, body, pose, rng)
@@ -37,14 +39,25 @@ def draw_figure(canvas: Canvas, garment: Garment, body: Body, pose: Pose, look: 
 def finish_figure(canvas: Canvas, garment: Garment, body: Body, pose: Pose, look: Look, rng: Rng) -> None:
     """Draw the head and what falls over the garment."""
     skin = _skin_look(look)
-    sew(canvas, _head(body, pose), skin, rng)
-    sew(canvas, hair_front(body, pose, garment.gender), skin, rng)
+    sew(canvas, [_lowered(piece) for piece in _head(body, pose)], skin, rng)
+    sew(canvas, [_lowered(piece) for piece in hair_front(body, pose, garment.gender)], skin, rng)
+
+
+HEAD_DROP = 2.6  # cm by which the head sits lower than its own coordinates say
+
+
+def _lowered(piece: Piece) -> Piece:
+    down = np.array([0.0, HEAD_DROP])
+    if isinstance(piece, Part):
+        folds = tuple(replace(f, start=(f.start[0], f.start[1] + HEAD_DROP), end=(f.end[0], f.end[1] + HEAD_DROP)) for f in piece.folds)
+        return replace(piece, outline=piece.outline + down, folds=folds, cut=tuple(hole + down for hole in piece.cut))
+    return replace(piece, points=piece.points + down) if isinstance(piece, Line) else piece
 
 
 def _skin_look(look: Look) -> Look:
     tone, hair = look.paints["skin"], look.paints["hair"]
     paints = {
-        "skin": tone, "hair": hair, "lips": mix(tone, np.array([0.62, 0.20, 0.22], np.float32), 0.45),
+        "skin": tone, "hair": hair, "lips": mix(tone, np.array([0.66, 0.26, 0.25], np.float32), 0.42),
         "brow": mix(hair, BLACK, 0.2), "shade": mix(tone, np.array([0.45, 0.18, 0.12], np.float32), 0.3), "shoe": mix(STONE, BLACK, 0.55),
         "strand": mix(hair, np.ones(3, np.float32), 0.16),
     }  # fmt: skip
@@ -55,8 +68,8 @@ def _torso(body: Body) -> Part:
     s, n = body.shoulder, body.neck
     half = join(
         bezier((0.0, -12.0), (n * 0.86, -12.0)),
-        spline((n * 0.86, -12.0), (n * 0.84, -5.0), (n + 0.8, -0.4), (s * 0.72, body.shoulder_y - 1.4), (s - 0.6, body.shoulder_y + 1.0),
-               (s + 0.4, body.shoulder_y + 5.0), (body.chest, body.armpit_y), (body.chest - 0.4, body.armpit_y + 6.0),
+        spline((n * 0.86, -12.0), (n * 0.84, -5.0), (n + 0.8, -0.4), (s * 0.72, body.shoulder_y - 1.4), (s - 1.0, body.shoulder_y + 0.6),
+               (s + 1.5, body.shoulder_y + 5.0), (s + 1.2, body.shoulder_y + 9.0), (body.chest, body.armpit_y), (body.chest - 0.4, body.armpit_y + 6.0),
                (body.waist, body.waist_y), (body.hip, body.hip_y), (body.hip - 0.6, body.crotch_y + 2.0)),
         np.array([[0.0, body.crotch_y + 3.0]]),
     )  # fmt: skip
@@ -76,46 +89,32 @@ def _arms(body: Body, pose: Pose) -> list[Piece]:
     for side in (0, 1):
         line = arm_line(body, pose, side)
         a = body.arm
-        widths = (a * 0.86, a * 0.9, a * 0.76, a * 0.64, a * 0.66, a * 0.54, a * 0.42)
-        pieces += [
-            *_hand(line, 1.0 if side else -1.0, a / 5.0),
-            Part(
-                "arm", limb(line, widths), "skin", "skin", roundness=2.0, edge=0.2, lift=0.5, patterned=False
-            ),
-        ]
+        widths = (a * 0.86, a * 0.9, a * 0.76, a * 0.64, a * 0.64, a * 0.52, a * 0.38)
+        pieces += _arm(limb(line, widths), line, 1.0 if side else -1.0, a / 5.0)
     return pieces
 
 
-def _hand(arm: Floats, sign: float, size: float) -> list[Piece]:
-    """A relaxed hand: the palm and fingers as one shape, the thumb apart."""
-    wrist, along = arm[-1], arm[-1] - arm[-4]
-    along = along / np.hypot(*along)
-    along = along * 0.8 + np.array([0.0, 0.2])
-    across = np.array([along[1], -along[0]]) * sign
+def _arm(sleeve: Floats, line: Floats, sign: float, size: float) -> list[Piece]:
+    """An arm and its relaxed hand as one shape, with the thumb and the gaps of the fingers."""
+    count = len(line)
+    wrist, along = line[-1], line[-1] - line[-4]
+    along = along / np.hypot(*along) * 0.8 + np.array([0.0, 0.2])
+    away = sleeve[count - 1] - sleeve[count]
+    across = away / np.hypot(*away)
     frame = np.stack([across, along]) * size
+    inner = -1.0 if away[0] * sign > 0 else 1.0  # the thumb is on the side of the body
 
-    def place(points: tuple[tuple[float, float], ...]) -> Floats:
-        return np.asarray(spline(*points) @ frame + wrist)
+    def place(points: tuple[tuple[float, float], ...], turn: float = 1.0) -> Floats:
+        return np.asarray(spline(*points) * np.array([turn, 1.0]) @ frame + wrist)
 
-    palm = place(
-        (
-            (-2.0, -1.0),
-            (-2.5, 3.0),
-            (-2.2, 7.5),
-            (-1.2, 12.5),
-            (-0.2, 14.6),
-            (0.9, 13.8),
-            (1.9, 9.0),
-            (2.3, 4.0),
-            (2.0, -1.0),
-        )
-    )
-    thumb = place(((-1.6, 1.0), (-3.1, 3.8), (-3.5, 7.2), (-2.8, 8.8), (-2.0, 7.6), (-1.4, 4.4)))
-    lines = [place(((-0.6, 7.4), (-0.3, 10.0), (-0.2, 13.6))), place(((0.7, 7.2), (0.7, 10.0), (0.4, 13.0)))]
+    palm = place(((2.2, 2.4), (2.5, 5.4), (2.0, 9.6), (1.2, 13.2), (0.2, 14.6), (-0.9, 13.6), (-1.9, 9.0), (-2.4, 5.0), (-2.1, 2.0)))
+    thumb = place(((1.5, 1.6), (3.0, 4.4), (3.3, 7.6), (2.7, 9.0), (2.0, 7.8), (1.2, 5.0)), inner)
+    gaps = [place(((0.7, 9.0), (0.5, 11.0), (0.5, 13.6))), place(((-0.6, 8.8), (-0.5, 11.0), (-0.4, 13.2)))]
+    outline = join(sleeve[:count], palm, sleeve[count:])
     return [
-        Part("thumb", thumb, "skin", "skin", roundness=0.8, edge=0.2, lift=0.2, patterned=False),
-        Part("hand", palm, "skin", "skin", roundness=1.0, edge=0.2, lift=0.2, patterned=False),
-        *[Line(line, "seam", 0.14) for line in lines],
+        Part("thumb", thumb, "skin", "skin", roundness=0.6, edge=0.15, lift=0.2, patterned=False),
+        Part("arm", outline, "skin", "skin", roundness=1.8, edge=0.15, lift=0.5, patterned=False),
+        *[Line(gap, "seam", 0.12) for gap in gaps],
     ]
 
 
@@ -219,8 +218,8 @@ def _features(x: float) -> list[Piece]:
     mouth = (
         closed(
             join(
-                bezier((0.0, -13.9), (0.6, -14.3), (2.0, -13.6)),
-                bezier((2.0, -13.6), (0.9, -12.5), (0.0, -12.5)),
+                bezier((0.0, -14.0), (0.6, -14.3), (1.7, -13.7)),
+                bezier((1.7, -13.7), (0.8, -12.9), (0.0, -12.9)),
             )
         )
         + centre

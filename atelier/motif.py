@@ -34,10 +34,10 @@ def _ink(canvas: Canvas, shape: Floats, tone: Floats, ground: Floats) -> None:
     if box is None:
         return
     mask = canvas.mask(box, shape)
-    there, here = canvas._windows(box)
-    light = canvas.pixels[there].mean(axis=2) / max(float(ground.mean()), 0.05)
-    full = np.zeros((box.height, box.width, 3), np.float32)
-    full[here] = np.clip(light, 0.3, 1.35)[..., None] * tone
+    there, here = canvas.windows(box)
+    light = canvas.pixels[:, *there].mean(axis=0) / max(float(ground.mean()), 0.05)
+    full = np.zeros((3, box.height, box.width), np.float32)
+    full[:, *here] = np.clip(light, 0.3, 1.35) * tone[:, None, None]
     canvas.lay(box, mask * 0.94, full)
 
 

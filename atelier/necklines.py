@@ -65,10 +65,8 @@ def rib_collar(
     """A knitted band around the opening: one piece that follows the neckline, and the back band behind it."""
     front = opening(body, neckline)
     inner = _narrowed(front, width)
-    ring = closed(join(front, inner[::-1]))
     half = (front + inner) / 2
-    band = join(_half_ring(front, inner), flip(_half_ring(front, inner))[::-1])
-    del ring
+    band = join(front[::-1], flip(front), flip(inner)[::-1], inner)
     return [
         Part(
             "neck band",
@@ -84,10 +82,6 @@ def rib_collar(
         ),
         Line(mirrored(front), "seam", 0.16),
     ]
-
-
-def _half_ring(outer: Floats, inner: Floats) -> Floats:
-    return join(inner[::-1], outer)[::-1]
 
 
 def _narrowed(front: Floats, width: float) -> Floats:

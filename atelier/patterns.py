@@ -20,12 +20,17 @@ class Dye:
 
 
 def paint(pattern: str, dye: Dye, u: Floats, v: Floats, blur: float) -> Floats:
-    """The cloth's colour at (u, v), as (H, W, 3) float32; `blur` is half a pixel in cm, which softens edges."""
+    """The cloth's colour at (u, v), as (3, H, W) float32, or (3,) where it is one colour; `blur` is half a pixel in cm, which softens edges."""
     return _PATTERNS[pattern](dye, u, v, blur)
 
 
 def _blend(dye: Dye, weight: Floats) -> Floats:
-    return np.asarray(dye.ground + (dye.second - dye.ground) * weight[..., None], np.float32)
+    return np.asarray(wide(dye.ground) + wide(dye.second - dye.ground) * weight, np.float32)
+
+
+def wide(colour: Floats) -> Floats:
+    """(3,) as (3, 1, 1), to meet planes of pixels."""
+    return colour[:, None, None]
 
 
 def _band(x: Floats, period: float, share: float, blur: float) -> Floats:
@@ -35,7 +40,7 @@ def _band(x: Floats, period: float, share: float, blur: float) -> Floats:
 
 
 def _plain(dye: Dye, u: Floats, v: Floats, blur: float) -> Floats:
-    return np.broadcast_to(dye.ground, (*u.shape, 3))
+    return dye.ground
 
 
 def _striped(dye: Dye, u: Floats, v: Floats, blur: float) -> Floats:
@@ -60,10 +65,10 @@ def _gingham(dye: Dye, u: Floats, v: Floats, blur: float) -> Floats:
 def _plaid(dye: Dye, u: Floats, v: Floats, blur: float) -> Floats:
     """Tartan: broad bands, a dark overcheck and a fine light line, woven both ways."""
     out = _blend(dye, 0.46 * (_band(u, 10.5, 0.42, blur) + _band(v, 10.5, 0.42, blur)))
-    dark = np.maximum(_band(u + 5.2, 10.5, 0.10, blur), _band(v + 5.2, 10.5, 0.10, blur))[..., None]
-    light = np.maximum(_band(u + 5.2, 10.5, 0.035, blur), _band(v + 5.2, 10.5, 0.035, blur))[..., None]
+    dark = np.maximum(_band(u + 5.2, 10.5, 0.10, blur), _band(v + 5.2, 10.5, 0.10, blur))
+    light = np.maximum(_band(u + 5.2, 10.5, 0.035, blur), _band(v + 5.2, 10.5, 0.035, blur))
     out = out * (1 - 0.5 * dark)
-    return np.asarray(out + (mix(dye.second, np.ones(3, np.float32), 0.5) - out) * light * 0.8, np.float32)
+    return np.asarray(out + (wide(mix(dye.second, np.ones(3, np.float32), 0.5)) - out) * light * 0.8, np.float32)
 
 
 def _dots(dye: Dye, u: Floats, v: Floats, blur: float) -> Floats:
@@ -78,15 +83,19 @@ def _dots(dye: Dye, u: Floats, v: Floats, blur: float) -> Floats:
 
 
 def _tiled(tile: Floats, size: float, u: Floats, v: Floats) -> Floats:
-    """Sample a seamless (N, N, 3) tile of `size` cm with bilinear weights."""
-    count = len(tile)
+    """Sample a seamless (3, N, N) tile of `size` cm with bilinear weights."""
+    count = tile.shape[1]
     x, y = np.mod(u, size) * (count / size), np.mod(v, size) * (count / size)
     i, j = x.astype(np.int32) % count, y.astype(np.int32) % count
-    fx, fy = (x - np.floor(x))[..., None], (y - np.floor(y))[..., None]
-    i2, j2 = (i + 1) % count, (j + 1) % count
-    top = tile[j, i] * (1 - fx) + tile[j, i2] * fx
-    low = tile[j2, i] * (1 - fx) + tile[j2, i2] * fx
-    return np.asarray(top * (1 - fy) + low * fy, np.float32)
+    fx, fy = x - np.floor(x), y - np.floor(y)
+    i2, j2 = (i + 1) % count, (j + 1) % count * count
+    j = j * count
+    planes = []
+    for plane in tile.reshape(3, -1):
+        top = plane.take(j + i) * (1 - fx) + plane.take(j + i2) * fx
+        low = plane.take(j2 + i) * (1 - fx) + plane.take(j2 + i2) * fx
+        planes.append(top * (1 - fy) + low * fy)
+    return np.stack(planes).astype(np.float32)
 
 
 def _floral(dye: Dye, u: Floats, v: Floats, blur: float) -> Floats:

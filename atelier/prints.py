@@ -6,7 +6,7 @@ import aggdraw
 import numpy as np
 from PIL import Image
 
-from atelier.arrays import Bytes, Floats, Rng
+from atelier.arrays import Floats, Rng
 from atelier.curves import Point
 
 Triple = tuple[float, ...]
@@ -16,7 +16,7 @@ SPOT_TILE = 16.0
 
 @cache
 def floral_tile(ground: Triple, second: Triple, layout: int, density: int) -> tuple[Floats, float]:
-    """A seamless tile of blossoms, buds and leaves; (N, N, 3) float32 sRGB and its size in cm."""
+    """A seamless tile of blossoms, buds and leaves; (3, N, N) float32 sRGB and its size in cm."""
     rng = np.random.default_rng([31, layout])
     count = int(FLOWER_TILE * density)
     sheet = _Sheet(count * 2, ground)
@@ -46,7 +46,7 @@ def _heart_colour(petal: Floats, ground: Floats) -> Floats:
 
 @cache
 def leopard_tile(ground: Triple, density: int) -> tuple[Floats, float]:
-    """A seamless tile of broken rosettes; (N, N, 3) float32 sRGB and its size in cm."""
+    """A seamless tile of broken rosettes; (3, N, N) float32 sRGB and its size in cm."""
     rng = np.random.default_rng(41)
     sheet = _Sheet(int(SPOT_TILE * density) * 2, ground)
     base = np.array(ground)
@@ -127,7 +127,7 @@ class _Sheet:
     def pixels(self) -> Floats:
         """The tile at half size, so that its edges are smooth."""
         self.draw.flush()
-        return np.asarray(self.image.reduce(2), np.float32) / 255.0
+        return np.ascontiguousarray(np.asarray(self.image.reduce(2), np.float32).transpose(2, 0, 1)) / np.float32(255.0)
 
 
 def _drop(x: float, y: float, length: float, angle: float, width: float) -> Floats:
@@ -138,8 +138,3 @@ def _drop(x: float, y: float, length: float, angle: float, width: float) -> Floa
     across = np.concatenate([half, -half[::-1]])
     c, s = np.cos(angle), np.sin(angle)
     return np.stack([x + along * c - across * s, y + along * s + across * c], axis=1)
-
-
-def as_bytes(pixels: Floats) -> Bytes:
-    """0..1 floats as 8-bit."""
-    return np.asarray(np.clip(pixels * 255.0 + 0.5, 0, 255), np.uint8)

@@ -1,6 +1,6 @@
 """Sewing pieces on the canvas: each part gets its cloth, its pattern and its light; each line its look."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from atelier.curves import arc_length, resample
 from atelier.fabric import FABRICS, Fabric, grain
 from atelier.palette import luminance, mix
 from atelier.parts import Button, Line, Part, Piece
-from atelier.patterns import Dye, paint
+from atelier.patterns import Dye, paint, wide
 from atelier.shading import COARSE, Relief, grow, relief, shrink
 
 WHITE = np.ones(3, np.float32)
@@ -28,6 +28,7 @@ class Look:
         default_factory=dict
     )  # name -> sRGB, for parts that are not of the cloth
     split: float | None = None  # y below which a colour-blocked garment is its second colour
+    body: float = 1.0  # how much of each piece's roundness is filled: less when it lies flat
     faded: bool = False  # washed denim: lighter on the thighs and knees
 
 
@@ -52,12 +53,12 @@ def _part(canvas: Canvas, part: Part, look: Look, rng: Rng) -> None:
     fabric = FABRICS[part.texture] if part.texture else look.fabric
     x = (box.left + (np.arange(box.width // COARSE) + 0.5) * COARSE - canvas.origin[0]) / canvas.scale
     y = (box.top + (np.arange(box.height // COARSE) + 0.5) * COARSE - canvas.origin[1]) / canvas.scale
-    light = relief(part, mask, fabric, x, y, canvas.scale, rng)
+    light = relief(replace(part, roundness=part.roundness * look.body), mask, fabric, x, y, canvas.scale, rng)
     u, v = _cloth_coordinates(part, shrink(mask), x, y, light, mask.shape)
     colour = _colour(part, look, u, v, y, canvas.scale)
     weave = grain(fabric.grain, u * canvas.scale + TEXEL_OFFSET, v * canvas.scale + TEXEL_OFFSET)
     if look.faded and part.name == "leg" and part.axis is not None:
-        colour = colour + (0.93 - colour) * _fading(part, u, v)[..., None]
+        colour = wide(look.dye.ground) + (0.93 - wide(look.dye.ground)) * _fading(part, u, v)
     canvas.lay(box, mask, _lit(colour, part, fabric, light, weave))
 
 
@@ -108,13 +109,12 @@ def _along(axis: Floats, x: Floats, y: Floats) -> tuple[Floats, Floats]:
 
 
 def _colour(part: Part, look: Look, u: Floats, v: Floats, y: Floats, scale: float) -> Floats:
-    """The cloth's own colour, before any light: (3,) or (h, w, 3)."""
+    """The cloth's own colour, before any light: (3,), (3, h, 1) or (3, h, w)."""
     if part.paint == "cloth" and part.patterned:
         if look.pattern == "colour block" and look.split is not None:
             rows = np.repeat(y, COARSE)[:, None]
-            below = np.clip((rows - look.split) * scale + 0.5, 0, 1)[..., None]
-            below = np.broadcast_to(below, (*u.shape, 1))
-            return np.asarray(look.dye.ground + (look.dye.second - look.dye.ground) * below, np.float32)
+            below = np.clip((rows - look.split) * scale + 0.5, 0, 1)
+            return np.asarray(wide(look.dye.ground) + wide(look.dye.second - look.dye.ground) * below, np.float32)
         return paint(look.pattern, look.dye, u, v, 0.6 / scale)
     if part.paint == "cloth":
         return look.dye.ground
@@ -131,11 +131,16 @@ def _fading(part: Part, u: Floats, v: Floats) -> Floats:
 
 def _lit(colour: Floats, part: Part, fabric: Fabric, light: Relief, weave: Floats) -> Floats:
     """Colour times light, plus what the surface throws back."""
-    base = colour if colour.ndim == 3 else np.broadcast_to(colour, (*weave.shape, 3))
-    shade = (light.shade * part.shade) * (1 + fabric.grain_contrast * weave)
-    deep = 1 + (shade - 1)[..., None] * np.array([1.06, 1.0, 0.92], np.float32)
-    shine = (light.shine + 0.35 * fabric.grain_contrast * 0.12 * weave)[..., None]
-    return np.asarray(base * deep + shine * (0.55 + 0.45 * base), np.float32)
+    base = colour if colour.ndim == 3 else wide(colour)
+    less = (light.shade * part.shade) * (1 + fabric.grain_contrast * weave) - 1
+    shine = light.shine + 0.04 * fabric.grain_contrast * weave
+    dim = 0.4 * np.clip(0.45 - base.mean(axis=0), 0, 0.4)  # dark cloth shows its folds as sheen
+    glow, sheen = 1 + 0.45 * shine, 0.55 * shine
+    out = np.empty((3, *weave.shape), np.float32)
+    for plane, tone, warmth in zip(out, base, (1.06, 1.0, 0.92), strict=True):
+        np.multiply(tone, glow + warmth * less, out=plane)
+        plane += sheen + dim * less
+    return out
 
 
 def thread(colour: Floats) -> Floats:
@@ -170,9 +175,7 @@ def _line(canvas: Canvas, line: Line, look: Look) -> None:
         core = canvas.strokes(box, [points], line.width * 0.6, line.clip)
         around = canvas.strokes(box, [points + np.array([0.15, 0.3])], line.width * 2.2 + 0.25, line.clip)
         above = canvas.strokes(box, [points - np.array([0.22, 0.32])], line.width * 0.7, line.clip)
-        canvas.darken(box, core * dark)
-        canvas.darken(box, around * soft)
-        canvas.darken(box, above * -light)
+        canvas.darken(box, core * dark + around * soft - above * light)
 
 
 _SEAMS = {  # darkness of the line, of the shadow beside it, and lightness of the lip above it
@@ -223,5 +226,5 @@ def _button(canvas: Canvas, button: Button, look: Look) -> None:
     canvas.lay(
         box,
         np.clip(radius + 0.5 - away, 0, 1).astype(np.float32),
-        np.asarray(tone * light[..., None], np.float32),
+        np.asarray(wide(tone) * light, np.float32),
     )

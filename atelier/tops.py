@@ -1,6 +1,6 @@
 """Garments for the upper body, and the bodices of dresses and jumpsuits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -60,7 +60,7 @@ BLOCKS: dict[str, Block] = {
     "cardigan": Block(3.4, 6.0, 2.2, 1.6, 4.0, "rib", cut=Cut(9.0, 6.4, "rib", 6.0, folds=1.2), weight=1.3),
     "jacket": Block(4.2, 6.4, 2.2, 1.6, 4.6, "band", cut=Cut(9.4, 6.6, "band", 4.4, folds=1.2), weight=1.5),
     "blazer": Block(3.4, 2.8, 3.2, 1.2, 4.0, cut=Cut(8.8, 6.4, "none", folds=0.8), weight=1.3),
-    "coat": Block(4.6, 5.4, 5.6, 1.8, 5.0, flare=0.5, cut=Cut(10.0, 7.6, "none", folds=0.9), weight=1.7),
+    "coat": Block(4.6, 5.4, 5.6, 1.8, 5.0, flare=0.5, cut=Cut(9.0, 7.2, "none", folds=0.9), weight=1.7),
     "dress": Block(0.9, 1.0, 1.6, 0.0, 1.2, cut=Cut(7.0, 5.6, "hem", puff=0.6)),
     "jumpsuit": Block(1.4, 1.6, 1.6, 0.0, 1.6, cut=Cut(7.4, 5.8, "hem")),
 }  # fmt: skip
@@ -169,8 +169,15 @@ def sleeves(garment: Garment, body: Body, pose: Pose, cut: Bodice, block: Block,
         sign = 1.0 if side else -1.0
         tip = (sign * (cut.shoulder[0] - 0.7), cut.shoulder[1] - 0.05)
         pit = (sign * (cut.armpit[0] - 0.8), cut.armpit[1] + 0.3)
-        pieces += sleeve(arm_line(body, pose, side), tip, pit, garment.sleeve, block.cut, rng)
+        pieces += sleeve(arm_line(body, pose, side), tip, pit, garment.sleeve, cut_for(block, body, pose), rng)
     return pieces
+
+
+def cut_for(block: Block, body: Body, pose: Pose) -> Cut:
+    """The block's sleeve, narrower when an arm fills it than when it lies flat."""
+    ease = 0.84 if pose.name == "standing" else 1.0
+    size = body.arm / 5.6
+    return replace(block.cut, upper=block.cut.upper * ease * size, lower=block.cut.lower * ease * size)
 
 
 def build_collar(garment: Garment, body: Body) -> tuple[list[Piece], list[Piece]]:
