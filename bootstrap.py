@@ -156,10 +156,10 @@ class Services:
             (self.data / name).mkdir(parents=True, exist_ok=True)
         upgrade(self.database)
 
-    def merchant(self, slug: str | None = None) -> Merchant:
-        """The merchant of that slug, or of the storefront; made when missing."""
+    def merchant(self, slug: str | None = None, name: str = "") -> Merchant:
+        """The merchant of that slug, or of the storefront; made, and called `name`, when missing."""
         with self.sessions.begin() as session:
-            return ensure_merchant(session, slug or self.settings.web.shop)
+            return ensure_merchant(session, slug or self.settings.web.shop, name)
 
     def close(self) -> None:
         """Let go of what was opened; what was never asked for is not opened for it."""

@@ -68,13 +68,14 @@ def demo(services: Services) -> None:
 
     The second time, what is there is served at once.
     """
-    from launcher.demo import load_demo
+    from launcher.demo import SHOP_NAME, load_demo
     from launcher.embedded import preflight, processes, running, serve
 
     preflight(services, port=True)
+    services.prepare()
+    merchant = services.merchant(name=SHOP_NAME)
     with running(services, processes(services), console.print) as supervisor:
         supervisor.stop_on_signals()
-        merchant = services.merchant()
         with progress() as bars:
             load_demo(services, merchant.id, lambda what: bar(bars, what))
             show_indexing(services, merchant.id, bars, supervisor.tend)

@@ -12,6 +12,7 @@ from catalog.imports import import_feed
 from catalog.models import ImportJob
 
 Moves = Callable[[int, int | None], None]
+SHOP_NAME = "Maison Twirl"
 PRODUCTS = 600
 SEED = 7
 WORKERS = 2
