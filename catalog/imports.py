@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from catalog.blobs import Incoming
@@ -190,6 +191,22 @@ def _commit(
     sessions: sessionmaker[Session], merchant_id: int, batch: _Batch, summary: ImportSummary
 ) -> list[int]:
     """Write one batch and the job's counts in one short transaction; return the ids of changed products."""
+    for last in (False, False, True):
+        try:
+            counted = replace(summary)
+            touched = _write(sessions, merchant_id, batch, counted)
+        except OperationalError:  # the database took another's side (a deadlock, a lock held too long)
+            if last:
+                raise
+        else:
+            vars(summary).update(vars(counted))
+            return touched
+    raise AssertionError("unreachable")
+
+
+def _write(
+    sessions: sessionmaker[Session], merchant_id: int, batch: _Batch, summary: ImportSummary
+) -> list[int]:
     with sessions.begin() as session:
         saved = save_products(session, merchant_id, batch.records)
         session.add_all(_row_error(summary.job_id, fault) for fault in batch.faults)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from catalog.models import MAX_POSITION, Image, Merchant, Product, now
@@ -84,9 +84,26 @@ def content_hashes(session: Session, merchant_id: int, skus: Sequence[str]) -> d
 
 
 def _rows(session: Session, merchant_id: int, skus: Sequence[str]) -> dict[str, Product]:
+    """Return {sku: row with every image} for writing: nobody else changes them meanwhile."""
+    _lock(session, merchant_id, skus)
     there = select(Product).where(Product.merchant_id == merchant_id, Product.sku.in_(skus))
     there = there.options(selectinload(Product.every_image))
     return {product.sku: product for product in session.scalars(there)}
+
+
+def _lock(session: Session, merchant_id: int, skus: Sequence[str]) -> None:
+    """On PostgreSQL, take the merchant's turn and the images' rows; SQLite has one writer anyway.
+
+    Without the turn, two imports would both insert a new sku; without the images, a claim made between our
+    read and our write would outlive the change.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return
+    turn = select(Merchant.id).where(Merchant.id == merchant_id).with_for_update(key_share=True)
+    session.execute(turn)
+    mine = Image.product.has(and_(Product.merchant_id == merchant_id, Product.sku.in_(skus)))
+    images = select(Image).where(mine).order_by(Image.id).with_for_update(of=Image)
+    session.scalars(images.execution_options(populate_existing=True)).all()
 
 
 def _save(
@@ -109,8 +126,8 @@ def _save(
 
 def delete_product(session: Session, merchant_id: int, sku: str) -> bool:
     """Leave a tombstone: out of every answer now, out of the index when the indexer gets to it."""
-    product = find_product(session, merchant_id, sku)
-    if product is None:
+    product = _rows(session, merchant_id, [sku]).get(sku)
+    if product is None or product.deleted_at:
         return False
     product.deleted_at = now()
     _touch(product)
@@ -120,8 +137,8 @@ def delete_product(session: Session, merchant_id: int, sku: str) -> bool:
 
 def hide_product(session: Session, merchant_id: int, sku: str, hidden: bool = True) -> bool:
     """Take a product out of the shop without deleting it, or bring it back; False when there is none."""
-    product = find_product(session, merchant_id, sku)
-    if product is None:
+    product = _rows(session, merchant_id, [sku]).get(sku)
+    if product is None or product.deleted_at:
         return False
     if product.hidden != hidden:
         product.hidden = hidden

@@ -16,7 +16,8 @@ from catalog.records import ProductRecord
 DRESS = ProductRecord(
     sku="d1", title="Dress, “long”", images=("https://a/1.jpg", "https://a/2.jpg"), item_group_id="d",
     description="soft\nwarm", link="https://a/d1", brand="Acme", category="Women > Dresses",
-    colour="red/white", pattern="plain", material="wool", gender="female", age_group="adult", size="M", price_minor=123456,
+    colour="red/white", pattern="plain", material="wool", gender="female", age_group="adult", size="M",
+    price_minor=123456,
     sale_price_minor=99, currency="EUR", availability="preorder", attributes={"fit": "slim", "tags": ["a"]},
 )  # fmt: skip
 
