@@ -21,14 +21,15 @@ SATURATION = 1.2  # k1: how soon a repeated word stops counting
 LENGTH_PENALTY = 0.6  # b: below the usual 0.75, a long product description is no fault
 AVERAGE_LENGTH = 32.0  # tokens of a usual product text; constant, so a document never depends on others
 
+_ACCENT = re.compile("[\u0300-\u036f]")
 _WORD = re.compile(r"[^\W_]+")
 
 
 def tokens(text: str) -> list[str]:
     """Stems in order: compatibility forms and case folded, accents dropped, split at other signs."""
-    folded = unicodedata.normalize("NFKD", text).casefold()
-    plain = "".join(sign for sign in folded if not unicodedata.combining(sign))
-    return [_stem(word) for word in _WORD.findall(plain)]
+    bare = _ACCENT.sub("", unicodedata.normalize("NFKD", text))
+    folded = unicodedata.normalize("NFKC", bare).casefold()  # composed again: other scripts need their marks
+    return [_stem(word) for word in _WORD.findall(folded)]
 
 
 def document(fields: Iterable[str]) -> Sparse:

@@ -4,6 +4,7 @@ It opens no shard itself, so it always answers. All state changes happen in its 
 another; connection threads only hand jobs in. Children must be started from that thread: they die with it.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from vectors.checks import check_collection, check_name, check_same, collection_missing
@@ -30,6 +31,7 @@ T = TypeVar("T")
 
 READY_S = 15.0  # `create` waits so long for its shard
 BACK_OFF_S = (0.05, 0.5, 2.0, 10.0, 30.0)  # before a shard that keeps dying is started again
+WAKE_S = 0.5
 STOP_S = 10.0  # to flush and close
 
 
@@ -88,7 +90,9 @@ class Keeper:
         """Start what is on disk and work until `stop`."""
         self._jobs.put(self._open_all)
         while not self._stopping:
-            self._jobs.get()()
+            # A signal that comes just before the wait does not end it, so the wait is a short one.
+            with contextlib.suppress(Empty):
+                self._jobs.get(timeout=WAKE_S)()
         self._stop_children()
 
     def stop(self) -> None:

@@ -13,6 +13,9 @@ from vectors.edge.filters import compile_filter, seen_groups
 from vectors.protocol import Collection, Filter, Hit, PayloadValue, Point, Sparse, Value
 
 DENSE, LEXICAL = "image", "lexical"
+# Up to so many KB of vectors under a filter are compared one by one, in int8: as fast as a graph and exact.
+# With 1,000 instead, a filter that kept 5 % of 100,000 points went through the graph at a recall of 0.983.
+FULL_SCAN_KB = 20_000
 SLICE = 64  # points of one write: some 3 ms of the engine, the longest that a search waits for its turn
 
 _KINDS = {
@@ -21,7 +24,7 @@ _KINDS = {
     "float": qe.PayloadSchemaType.Float,
 }
 _SEARCH = qe.SearchParams(
-    hnsw_ef=128, quantization=qe.QuantizationSearchParams(rescore=True, oversampling=2.0)
+    hnsw_ef=96, quantization=qe.QuantizationSearchParams(rescore=True, oversampling=2.0)
 )
 _EXACT = qe.SearchParams(exact=True)
 
@@ -189,9 +192,12 @@ def _config(dimension: int) -> qe.EdgeConfig:
         sparse_vectors={LEXICAL: qe.EdgeSparseVectorParams(modifier=qe.Modifier.Idf)},
         # One thread: the graph is built beside, on a machine that serves searches meanwhile.
         hnsw_config=qe.HnswIndexConfig(
-            m=16, ef_construct=128, full_scan_threshold=1000, max_indexing_threads=1
+            m=16, ef_construct=128, full_scan_threshold=FULL_SCAN_KB, max_indexing_threads=1
         ),
-        optimizers=qe.EdgeOptimizersConfig(indexing_threshold=2000, default_segment_number=2),
+        # One segment: every segment is searched on its own, so two cost nearly twice the time of one.
+        optimizers=qe.EdgeOptimizersConfig(
+            indexing_threshold=2000, default_segment_number=1, max_segment_size=4_000_000
+        ),
         max_search_threads=1,
         wal_enabled=True,
     )
