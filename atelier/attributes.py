@@ -138,6 +138,7 @@ RULES: dict[str, Rules] = {
 }  # fmt: skip
 
 KINDS = tuple(RULES)
+LEOPARD = ("camel", "beige", "cream", "white", "grey", "brown", "mustard", "blush", "red", "sky blue", "rust")
 FLOWER_FABRICS = ("wool", "cashmere", "flannel", "corduroy", "fleece", "pique", "velvet")
 
 
@@ -177,7 +178,9 @@ def pick(rng: Rng, values: tuple[str, ...], first: float = 0.0) -> str:
 def allowed(garment: Garment, attribute: str) -> tuple[str, ...]:
     """The values that `attribute` may take on this garment, its own value among them."""
     if attribute == "colour":
-        return tuple(name for name in colours_of(garment) if _readable(garment, name))
+        return tuple(
+            name for name in colours_of(garment) if _readable(garment, name) and is_valid(replace(garment, colour=name))
+        )
     rules = RULES[garment.kind]
     values: tuple[str, ...] = getattr(rules, _PLURALS[attribute])
     return tuple(value for value in values if is_valid(replace(garment, **{attribute: value})))
@@ -205,6 +208,10 @@ def is_valid(garment: Garment) -> bool:
     ):
         return False
     if garment.fabric in FLOWER_FABRICS and garment.pattern == "floral":
+        return False
+    if garment.detail == "cable knit" and garment.pattern != "plain":
+        return False
+    if garment.pattern == "leopard" and garment.colour not in LEOPARD:
         return False
     return not (garment.neckline == "turtleneck" and garment.detail in ("bow", "zip"))
 

@@ -58,7 +58,7 @@ class Pose:
 def flat_pose(body: Body) -> Pose:
     """Arms laid out for a flat picture, straight and well away from the sides."""
     s = body.shoulder
-    elbow, wrist = (s + 11.5, 31.5), (s + 19.5, 57.5)
+    elbow, wrist = (s + 9.0, 32.5), (s + 14.5, 60.0)
     return Pose("laid", _pair(elbow), _pair(wrist), _pair((9.5, 111.0)), _pair((10.5, 158.0)))
 
 
@@ -73,10 +73,11 @@ def sample_pose(body: Body, rng: Rng) -> Pose:
     stance = float(rng.choice([-1.0, 0.0, 1.0]))
     knees = (-8.6 - max(stance, 0) * 2.0, 111.0), (8.6 - min(stance, 0) * 2.0, 111.0)
     ankles = (-7.4 - max(stance, 0) * 4.6, 158.0), (7.4 - min(stance, 0) * 4.6, 158.0)
+    skin = int(rng.integers(6))
     return Pose(
         "standing",
         (_left(left[0]), right[0]), (_left(left[1]), right[1]), knees, ankles,
-        hair=int(rng.integers(6)), skin=int(rng.integers(6)), hair_colour=int(rng.integers(6)),
+        hair=int(rng.integers(6)), skin=skin, hair_colour=int(rng.integers(6 if skin < 3 else 3)),
         turn=float(rng.uniform(-0.8, 0.8)),
     )  # fmt: skip
 

@@ -6,17 +6,19 @@ from PIL import Image
 from atelier.arrays import Floats, Rng
 from atelier.attributes import Garment
 from atelier.body import body_of, flat_pose, sample_pose
-from atelier.bottoms import build_dress, build_jumpsuit, build_legs, build_skirt
 from atelier.canvas import Canvas, soften
+from atelier.dresses import build_dress, build_jumpsuit
 from atelier.fabric import FABRICS, fabric_for
 from atelier.figure import LOWER_KINDS, draw_figure, finish_figure
 from atelier.goods import build_goods
 from atelier.ground import backdrop
+from atelier.legs import build_legs
 from atelier.motif import print_motif
 from atelier.palette import COLOURS, HAIR_COLOURS, SKIN_TONES, luminance, mix, rgb
 from atelier.parts import Part, Pattern
 from atelier.patterns import Dye
 from atelier.sewing import BLACK, WHITE, Look, sew
+from atelier.skirts import build_skirt
 from atelier.tops import BLOCKS, build_top
 
 RATIO = 1.25  # height over width of a picture
@@ -66,7 +68,7 @@ def camera(garment: Garment, pattern: Pattern, width: int, height: int) -> tuple
         return scale, (width / 2, -top * scale)
     points = pattern.outlines()
     low, high = points.min(axis=0), points.max(axis=0)
-    scale = min(width * 0.84 / (high[0] - low[0]), height * 0.86 / (high[1] - low[1]), height / 70.0)
+    scale = min(width * 0.84 / (high[0] - low[0]), height * 0.86 / (high[1] - low[1]), height / (70.0 if garment.kind not in ("sneaker", "bag") else 40.0))
     middle = (low + high) / 2
     return float(scale), (float(width / 2 - middle[0] * scale), float(height / 2 - middle[1] * scale))
 

@@ -7,11 +7,11 @@ import numpy as np
 from atelier.arrays import Floats, Rng
 from atelier.attributes import Garment
 from atelier.body import Body, Pose, arm_line, leg_line
-from atelier.bottoms import build_legs
 from atelier.canvas import Canvas
 from atelier.curves import bezier, closed, join, normals, spline
 from atelier.fabric import FABRICS
 from atelier.hair import hair_behind, hair_front
+from atelier.legs import build_legs
 from atelier.palette import mix
 from atelier.parts import Line, Part, Piece
 from atelier.patterns import Dye
@@ -176,7 +176,7 @@ def _wear_trousers(canvas: Canvas, garment: Garment, body: Body, pose: Pose, rng
 def _neutral(tone: Floats) -> Look:
     dark = mix(tone, BLACK, 0.12)
     return Look(
-        FABRICS["plain-weave"],
+        replace(FABRICS["plain-weave"], rumple=0.05, softness=0.6),
         Dye(tone, tone),
         paints={"trim": dark, "lining": dark, "button": dark, "label": tone, "stitch": dark},
     )

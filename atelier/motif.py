@@ -26,7 +26,7 @@ def print_motif(canvas: Canvas, garment: Garment, body: Body, look: Look, seed: 
     index = sum((garment.colour + garment.second_colour + garment.kind).encode()) % len(_MOTIFS)
     y = {"square": 30.0, "scoop": 29.0, "v-neck": 31.0}.get(garment.neckline, 26.0)
     for shape, tone in _MOTIFS[index](first, second):
-        _ink(canvas, shape + np.array([0.0, y]), tone, look.dye.ground)
+        _ink(canvas, 1.15 * shape + np.array([0.0, y]), tone, look.dye.ground)
 
 
 def _ink(canvas: Canvas, shape: Floats, tone: Floats, ground: Floats) -> None:
@@ -92,20 +92,6 @@ def _branch(first: Floats, second: Floats) -> Shapes:
     return shapes
 
 
-def _rings(first: Floats, second: Floats) -> Shapes:
-    return [
-        (circle(-2.4, 0.0, 5.2, 40), first),
-        (circle(2.6, 0.0, 5.2, 40), second),
-        (_lens(), mix(first, second, 0.5)),
-    ]
-
-
-def _lens() -> Floats:
-    a, b = circle(-2.4, 0.0, 5.2, 120), circle(2.6, 0.0, 5.2, 120)
-    inside = np.vstack([a[np.hypot(*(a - [2.6, 0]).T) < 5.2], b[np.hypot(*(b - [-2.4, 0]).T) < 5.2]])
-    return np.asarray(inside[np.argsort(np.arctan2(inside[:, 1], inside[:, 0] - 0.1))])
-
-
 def _moon(first: Floats, second: Floats) -> Shapes:
     outer = circle(0, 0, 6.4, 60)
     crescent = join(outer[8:53], circle(2.6, 0.0, 5.2, 60)[9:52][::-1])
@@ -124,6 +110,5 @@ _MOTIFS: tuple[Callable[[Floats, Floats], Shapes], ...] = (
     _mountains,
     _arches,
     _branch,
-    _rings,
     _moon,
 )

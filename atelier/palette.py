@@ -11,7 +11,7 @@ COLOURS: dict[str, tuple[int, int, int]] = {
     "beige": (214, 192, 160),
     "camel": (190, 141, 88),
     "brown": (99, 67, 47),
-    "black": (36, 36, 40),
+    "black": (41, 41, 45),
     "grey": (148, 151, 156),
     "navy": (33, 46, 82),
     "blue": (42, 92, 178),

@@ -134,7 +134,7 @@ def _lit(colour: Floats, part: Part, fabric: Fabric, light: Relief, weave: Float
     base = colour if colour.ndim == 3 else wide(colour)
     less = (light.shade * part.shade) * (1 + fabric.grain_contrast * weave) - 1
     shine = light.shine + 0.04 * fabric.grain_contrast * weave
-    dim = 0.4 * np.clip(0.45 - base.mean(axis=0), 0, 0.4)  # dark cloth shows its folds as sheen
+    dim = 0.7 * np.clip(0.45 - base.mean(axis=0), 0, 0.4)  # dark cloth shows its folds as sheen
     glow, sheen = 1 + 0.45 * shine, 0.55 * shine
     out = np.empty((3, *weave.shape), np.float32)
     for plane, tone, warmth in zip(out, base, (1.06, 1.0, 0.92), strict=True):

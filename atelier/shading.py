@@ -37,7 +37,7 @@ def blur(field: Floats, sigma: float) -> Floats:
     """Gaussian blur with zeros outside, sigma in samples. Two small matrix products are faster than a filter here."""
     sigma = max(round(float(sigma), 1), 0.3)
     if sigma >= 6 and field.shape[0] % 4 == 0 and field.shape[1] % 4 == 0:
-        return grow(blur(shrink(shrink(field)), sigma / 4), field.shape)
+        return grow(blur(shrink(shrink(field)), sigma / 4), field.shape, Image.Resampling.BICUBIC)
     return np.asarray(_kernel(field.shape[0], sigma) @ field @ _kernel(field.shape[1], sigma))
 
 
@@ -158,7 +158,7 @@ def _lit(height: Floats, mask: Floats, step: float, fabric: Fabric, shape: tuple
     return Relief(grow(shade, shape), grow(shine, shape), grow(gx, shape), grow(gy, shape))
 
 
-def grow(field: Floats, shape: tuple[int, ...]) -> Floats:
-    """A coarse field at full size, bilinear."""
+def grow(field: Floats, shape: tuple[int, ...], method: Image.Resampling = Image.Resampling.BILINEAR) -> Floats:
+    """A coarse field at full size."""
     image = Image.fromarray(np.ascontiguousarray(field, np.float32))
-    return np.asarray(image.resize((shape[1], shape[0]), Image.Resampling.BILINEAR), np.float32)
+    return np.asarray(image.resize((shape[1], shape[0]), method), np.float32)

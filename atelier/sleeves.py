@@ -40,6 +40,8 @@ def tube(arm: Floats, shoulder: Point, armpit: Point, reach: float, cut: Cut) ->
     centre = _cut_to(arm, along, reach * along[-1], count)
     span = np.linspace(0.0, 1.0, count)
     profile = np.interp(span * reach, [0.0, 0.45, 1.0], [cut.upper, (cut.upper + cut.lower) / 2, cut.lower])
+    if cut.cuff == "rib":
+        profile = profile * np.interp(span, [0.0, 0.86, 1.0], [1.0, 1.0, 0.86])
     profile = profile + cut.puff * np.sin(np.pi * span) ** 1.2 + cut.bell * span**3
     side = normals(centre)
     outward = np.array(shoulder) - np.array(armpit)
@@ -96,7 +98,7 @@ def _cuff(arm: Floats, cloth: Tube, reach: float, length: str, cut: Cut) -> list
     if float(side[0] @ (cloth.outer[-1] - cloth.inner[-1])) < 0:
         side = -side
     wide = float(np.hypot(*(cloth.outer[-1] - cloth.inner[-1]))) / 2
-    half = wide * (0.93 if length == "short" else 0.74) if cut.cuff == "rib" else min(wide * 0.92, 5.4)
+    half = wide * (0.93 if length == "short" else 0.8) if cut.cuff == "rib" else min(wide * 0.92, 5.4)
     outline = join(line + side * half, (line - side * half)[::-1])
     texture = "rib" if cut.cuff == "rib" else "plain-weave"
     pieces: list[Piece] = [

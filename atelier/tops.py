@@ -175,7 +175,7 @@ def sleeves(garment: Garment, body: Body, pose: Pose, cut: Bodice, block: Block,
 
 def cut_for(block: Block, body: Body, pose: Pose) -> Cut:
     """The block's sleeve, narrower when an arm fills it than when it lies flat."""
-    ease = 0.84 if pose.name == "standing" else 1.0
+    ease = 0.76 if pose.name == "standing" else 1.0
     size = body.arm / 5.6
     return replace(block.cut, upper=block.cut.upper * ease * size, lower=block.cut.lower * ease * size)
 
