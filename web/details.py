@@ -11,6 +11,7 @@ from flask import url_for
 
 from catalog.models import Product
 from web import cards, money
+from web.panel import shown_as
 from web.pictures import Shot, shots
 
 _SCHEMA_AVAILABILITY = {
@@ -90,7 +91,7 @@ def _facts(product: Product) -> list[tuple[str, str]]:
         ("Size", product.size),
         ("Material", product.material),
         ("Pattern", product.pattern),
-        ("For", product.gender),
+        ("For", shown_as("gender", product.gender, product.gender)),
         ("Article", product.sku),
     ]
     return [(label, value) for label, value in known if value]

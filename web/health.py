@@ -68,7 +68,7 @@ def _state(check: Callable[[], None]) -> dict[str, Any]:
     try:
         check()
     except Exception as error:  # whatever fails here is the answer, not a fault of this page
-        log.warning("health", dependency=name, exc_info=error)
+        log.warning("health", dependency=name, cause=repr(error))
         problem = problem_of(error)
         message = problem.message if problem.status == 503 else f"The {name} does not answer."
         return {"ok": False, "message": message, "fix": _FIXES[name]}

@@ -105,6 +105,12 @@ class PageState:
         left = tuple(v for v in self.filters.get(name, ()) if value is not None and v != value)
         return replace(self, filters={**kept, name: left} if left else kept, cursor="")
 
+    def choose(self, name: str, value: str) -> "PageState":
+        """With one more value of a filter; an empty one adds nothing."""
+        chosen = (*self.filters.get(name, ()), value) if value else self.filters.get(name, ())
+        filters = {**self.filters, name: chosen} if chosen else dict(self.filters)
+        return replace(self, filters=filters, cursor="")
+
     def unfiltered(self) -> "PageState":
         """The same search without any filter."""
         return replace(self, filters={}, price_min="", price_max="", cursor="")

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from searcher.results import Facet, FacetValue, ProductHit
 from web import colours, money
+from web.cards import AVAILABILITY
 from web.pagestate import PageState
 from web.pictures import Shot, shots
 
 LABELS = {
-    "category": "Category",
     "brand": "Brand",
     "colour": "Colour",
     "size": "Size",
@@ -20,6 +20,10 @@ LABELS = {
     "availability": "Availability",
 }
 ORDER = tuple(LABELS)
+_SAID = {("availability", value): said for value, said in AVAILABILITY.items()} | {
+    ("gender", "female"): "Women",
+    ("gender", "male"): "Men",
+}
 FIRST_SHOWN = 8
 
 
@@ -33,7 +37,17 @@ class Choice:
     count: int
     selected: bool
     paints: list[str]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One category as a link: into it, or, from where one is, back out to the one above."""
+
+    label: str
+    count: int
+    url: str
     depth: int
+    selected: bool
 
 
 @dataclass(frozen=True)
@@ -79,8 +93,7 @@ def groups(facets: Sequence[Facet], state: PageState) -> list[Group]:
 
 
 def _group(facet: Facet) -> Group:
-    values = sorted(facet.values, key=lambda v: v.value) if facet.field == "category" else list(facet.values)
-    choices = [_choice(facet.field, index, value) for index, value in enumerate(values)]
+    choices = [_choice(facet.field, index, value) for index, value in enumerate(facet.values)]
     most = FIRST_SHOWN if len(choices) > FIRST_SHOWN + 2 else len(choices)
     shown = [c for i, c in enumerate(choices) if i < most or c.selected]
     return Group(
@@ -88,20 +101,58 @@ def _group(facet: Facet) -> Group:
         label=LABELS[facet.field],
         shown=shown,
         more=[c for c in choices if c not in shown],
-        open=facet.field in ("category", "colour", "size") or any(c.selected for c in choices),
+        open=facet.field in ("colour", "size") or any(c.selected for c in choices),
     )
 
 
+def categories(facets: Sequence[Facet], state: PageState) -> list[Step]:
+    """The category tree as far as it is open: the roots, the way to where one is, and what lies below."""
+    facet = next((f for f in facets if f.field == "category"), None)
+    values = sorted(facet.values, key=lambda v: v.value) if facet else []
+    roots = [v.value for v in values if " > " not in v.value]
+    here = set(state.filters.get("category", ()))
+    opened = {path for chosen in here for path in _ancestors(chosen)} | here
+    if len(roots) == 1:
+        opened.update(roots)
+    shown = [v for v in values if " > " not in v.value or _above(v.value) in opened]
+    return [_step(v, state, v.value in here) for v in shown] if len(shown) > 1 else []
+
+
+def _step(value: FacetValue, state: PageState, selected: bool) -> Step:
+    target = _above(value.value) if selected else value.value
+    label = value.label.split(" > ")[-1]
+    return Step(
+        label=label[:1].upper() + label[1:],
+        count=value.count,
+        url=state.drop("category").choose("category", target).url(),
+        depth=min(3, value.value.count(" > ")),
+        selected=selected,
+    )
+
+
+def _above(path: str) -> str:
+    return path.rpartition(" > ")[0]
+
+
+def _ancestors(path: str) -> list[str]:
+    parts = path.split(" > ")
+    return [" > ".join(parts[:depth]) for depth in range(1, len(parts))]
+
+
+def shown_as(field: str, value: str, label: str) -> str:
+    """A value as shoppers say it: feeds write "in_stock" and "female"."""
+    said = _SAID.get((field, value.casefold()), label)
+    return said[:1].upper() + said[1:]
+
+
 def _choice(field: str, index: int, value: FacetValue) -> Choice:
-    last = value.label.split(" > ")[-1] if field == "category" else value.label
     return Choice(
         id=f"{field}-{index}",
         value=value.value,
-        label=last[:1].upper() + last[1:],
+        label=shown_as(field, value.value, value.label),
         count=value.count,
         selected=value.selected,
         paints=colours.paints(value.label) if field == "colour" else [],
-        depth=min(3, value.label.count(" > ")) if field == "category" else 0,
     )
 
 
@@ -129,9 +180,9 @@ def chips(facets: Sequence[Facet], state: PageState, currency: str) -> list[Chip
 def _value_chips(labels: dict[tuple[str, str], str], state: PageState) -> Iterator[Chip]:
     for field, values in state.filters.items():
         for value in values:
-            label = labels.get((field, value), value).split(" > ")[-1]
+            label = shown_as(field, value, labels.get((field, value), value).split(" > ")[-1])
             paints = colours.paints(label) if field == "colour" else []
-            yield Chip(label[:1].upper() + label[1:], state.drop(field, value).url(), paints)
+            yield Chip(label, state.drop(field, value).url(), paints)
 
 
 def _price_label(state: PageState, currency: str) -> str:

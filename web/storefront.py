@@ -83,7 +83,7 @@ def departments() -> list[panel.Department]:
     try:
         return panel.departments(services().searcher.facets(merchant().id, Filters()))
     except Exception as error:  # said in the log; the page itself will meet the same fault if it matters
-        log.warning("departments", exc_info=error)
+        log.warning("departments", cause=repr(error))
         return []
 
 
@@ -101,6 +101,7 @@ def _search_page(state: PageState, results: Results) -> dict[str, Any]:
         "cards": [cards.card(hit) for hit in results.hits],
         "total": results.total,
         "more_url": state.change(cursor=results.next_cursor).url() if results.next_cursor else "",
+        "categories": panel.categories(results.facets, state),
         "groups": panel.groups(results.facets, state),
         "price": panel.price_range(results.facets, state, currency),
         "chips": chips,

@@ -65,6 +65,8 @@ def _check_text(given: Any) -> None:
 
 
 def _form() -> Mapping[str, Any]:
+    if request.content_length and not request.form and not request.files:
+        raise http(400, "The form could not be read.", "Send multipart/form-data with its boundary.")
     given: dict[str, Any] = {name: value for name, value in request.form.items() if name != "photo"}
     _check_text(given)
     for name, default in (("filters", {}), ("exclude", [])):

@@ -41,7 +41,10 @@ export async function visit(address, { push = true, then = "" } = {}) {
 
 function show(page) {
   const focused = document.activeElement?.id;
-  const open = document.querySelector("#filters:popover-open") !== null;
+  const drawer = document.getElementById("filters");
+  const open = drawer?.matches(":popover-open") ?? false;
+  const scrolled = drawer?.scrollTop ?? 0;
+  const folds = new Map(foldsOf(drawer).map((fold) => [fold.className, fold.open]));
   for (const region of document.querySelectorAll("[data-region]")) {
     const name = region.dataset.region;
     const fresh = page.querySelector(`[data-region="${name}"]`);
@@ -51,9 +54,17 @@ function show(page) {
   document.body.className = page.body.className;
   showHeadline(page);
   showWords(page);
-  if (open) document.getElementById("filters")?.showPopover();
+  const fresh = document.getElementById("filters");
+  for (const fold of foldsOf(fresh)) fold.open = folds.get(fold.className) ?? fold.open;
+  if (open && fresh) {
+    fresh.classList.add("still");
+    fresh.showPopover();
+  }
+  if (fresh) fresh.scrollTop = scrolled;
   if (focused && document.activeElement === document.body) document.getElementById(focused)?.focus();
 }
+
+const foldsOf = (form) => [...(form?.querySelectorAll("details.facet") ?? [])];
 
 /** The first page's headline and examples belong to it alone. */
 function showHeadline(page) {
