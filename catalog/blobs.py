@@ -31,8 +31,9 @@ class Blobs:
         if set(renditions) != set(SIZES):
             raise ValueError(f"Renditions must be {SIZES}, not {tuple(renditions)}.")
         folder = self._folder(sha256)
-        if folder.is_dir():
+        if self.has(sha256):
             return
+        shutil.rmtree(folder, ignore_errors=True)  # a rendition was lost: the set is made anew
         folder.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=".new-", dir=self.root))
         try:
@@ -58,8 +59,8 @@ class Blobs:
         return self._folder(sha256) / f"{size}.webp"
 
     def has(self, sha256: str) -> bool:
-        """Say whether the image's renditions are kept."""
-        return self._folder(sha256).is_dir()
+        """Say whether every rendition of the image is kept."""
+        return all(self.path(sha256, size).is_file() for size in SIZES)
 
     def delete(self, sha256: str) -> None:
         """Forget an image; absent ones are no error."""

@@ -24,6 +24,15 @@ def test_renditions_come_back_and_go(tmp_path: Path) -> None:
         blobs.read(HASH, 480)
 
 
+def test_a_lost_rendition_counts_as_none_and_is_made_anew(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path)
+    blobs.put(HASH, RENDITIONS)
+    blobs.path(HASH, 160).unlink()
+    assert not blobs.has(HASH)
+    blobs.put(HASH, RENDITIONS)
+    assert blobs.has(HASH) and blobs.read(HASH, 160) == b"webp 160"
+
+
 def test_all_sizes_or_none(tmp_path: Path) -> None:
     blobs = Blobs(tmp_path)
     with pytest.raises(ValueError, match="Renditions must be"):
