@@ -179,7 +179,9 @@ def allowed(garment: Garment, attribute: str) -> tuple[str, ...]:
     """The values that `attribute` may take on this garment, its own value among them."""
     if attribute == "colour":
         return tuple(
-            name for name in colours_of(garment) if _readable(garment, name) and is_valid(replace(garment, colour=name))
+            name
+            for name in colours_of(garment)
+            if _readable(garment, name) and is_valid(replace(garment, colour=name))
         )
     rules = RULES[garment.kind]
     values: tuple[str, ...] = getattr(rules, _PLURALS[attribute])

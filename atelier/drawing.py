@@ -68,7 +68,11 @@ def camera(garment: Garment, pattern: Pattern, width: int, height: int) -> tuple
         return scale, (width / 2, -top * scale)
     points = pattern.outlines()
     low, high = points.min(axis=0), points.max(axis=0)
-    scale = min(width * 0.84 / (high[0] - low[0]), height * 0.86 / (high[1] - low[1]), height / (70.0 if garment.kind not in ("sneaker", "bag") else 40.0))
+    scale = min(
+        width * 0.84 / (high[0] - low[0]),
+        height * 0.86 / (high[1] - low[1]),
+        height / (70.0 if garment.kind not in ("sneaker", "bag") else 40.0),
+    )
     middle = (low + high) / 2
     return float(scale), (float(width / 2 - middle[0] * scale), float(height / 2 - middle[1] * scale))
 

@@ -81,7 +81,10 @@ def build_jumpsuit(garment: Garment, body: Body, pose: Pose, rng: Rng) -> Patter
         Part("front", outline, folds=bust_folds(cut, body, rng), roundness=3.4, edge=0.3, lift=0.3),
         Line(join(hem, flip(hem)[::-1]), "seam", 0.3),
     ]
-    pattern.front += [*_darts(body), *trouser_front(body.waist_y - 2, waist - 1, hips(body, body.waist_y, waist))[:2]]
+    pattern.front += [
+        *_darts(body),
+        *trouser_front(body.waist_y - 2, waist - 1, hips(body, body.waist_y, waist))[:2],
+    ]
     if garment.detail == "belt":
         pattern.front += tied_belt(waist + 0.4, body.waist_y)
     elif garment.detail == "zip":

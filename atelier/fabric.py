@@ -27,9 +27,9 @@ class Fabric:
 
 FABRICS: dict[str, Fabric] = {
     "cotton": Fabric("jersey", 0.035, 0.16, 7.0),
-    "linen": Fabric("linen", 0.085, 0.30, 7.0),
+    "linen": Fabric("linen", 0.06, 0.30, 7.0),
     "flannel": Fabric("felt", 0.035, 0.16, 7.0, fuzz=0.06),
-    "denim": Fabric("denim", 0.13, 0.2, 8.0, 0.9),
+    "denim": Fabric("denim", 0.10, 0.2, 8.0, 0.9),
     "satin": Fabric("satin", 0.015, 0.34, 9.0, 1.25, 0.42, 9.0),
     "chiffon": Fabric("jersey", 0.03, 0.3, 6.0, 1.15, 0.10, 6.0),
     "pique": Fabric("pique", 0.09, 0.12, 8.0, 0.8),
@@ -41,7 +41,7 @@ FABRICS: dict[str, Fabric] = {
     "nylon": Fabric("jersey", 0.02, 0.30, 8.0, 1.15, 0.2, 10.0),
     "velvet": Fabric("felt", 0.05, 0.2, 8.0, 1.0, 0.05, fuzz=0.22),
     "corduroy": Fabric("corduroy", 0.16, 0.14, 8.0, 0.9, fuzz=0.06),
-    "canvas": Fabric("linen", 0.09, 0.1, 6.0, 0.8),
+    "canvas": Fabric("linen", 0.045, 0.1, 6.0, 0.8),
     "coating": Fabric("felt", 0.045, 0.12, 10.0, 0.75, fuzz=0.06),
     "suiting": Fabric("suiting", 0.06, 0.12, 9.0, 0.85),
     "rib": Fabric("rib", 0.2, 0.08, 8.0, 0.8),

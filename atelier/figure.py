@@ -34,6 +34,8 @@ def draw_figure(canvas: Canvas, garment: Garment, body: Body, pose: Pose, look: 
         _wear_top(canvas, garment, body, pose, rng)
     elif garment.kind not in LONG_KINDS:
         _wear_trousers(canvas, garment, body, pose, rng)
+        if garment.kind in ("blazer", "coat"):
+            _wear_top(canvas, garment, body, pose, rng)
 
 
 def finish_figure(canvas: Canvas, garment: Garment, body: Body, pose: Pose, look: Look, rng: Rng) -> None:
@@ -49,8 +51,13 @@ HEAD_DROP = 2.6  # cm by which the head sits lower than its own coordinates say
 def _lowered(piece: Piece) -> Piece:
     down = np.array([0.0, HEAD_DROP])
     if isinstance(piece, Part):
-        folds = tuple(replace(f, start=(f.start[0], f.start[1] + HEAD_DROP), end=(f.end[0], f.end[1] + HEAD_DROP)) for f in piece.folds)
-        return replace(piece, outline=piece.outline + down, folds=folds, cut=tuple(hole + down for hole in piece.cut))
+        folds = tuple(
+            replace(f, start=(f.start[0], f.start[1] + HEAD_DROP), end=(f.end[0], f.end[1] + HEAD_DROP))
+            for f in piece.folds
+        )
+        return replace(
+            piece, outline=piece.outline + down, folds=folds, cut=tuple(hole + down for hole in piece.cut)
+        )
     return replace(piece, points=piece.points + down) if isinstance(piece, Line) else piece
 
 
@@ -107,7 +114,19 @@ def _arm(sleeve: Floats, line: Floats, sign: float, size: float) -> list[Piece]:
     def place(points: tuple[tuple[float, float], ...], turn: float = 1.0) -> Floats:
         return np.asarray(spline(*points) * np.array([turn, 1.0]) @ frame + wrist)
 
-    palm = place(((2.2, 2.4), (2.5, 5.4), (2.0, 9.6), (1.2, 13.2), (0.2, 14.6), (-0.9, 13.6), (-1.9, 9.0), (-2.4, 5.0), (-2.1, 2.0)))
+    palm = place(
+        (
+            (2.2, 2.4),
+            (2.5, 5.4),
+            (2.0, 9.6),
+            (1.2, 13.2),
+            (0.2, 14.6),
+            (-0.9, 13.6),
+            (-1.9, 9.0),
+            (-2.4, 5.0),
+            (-2.1, 2.0),
+        )
+    )
     thumb = place(((1.5, 1.6), (3.0, 4.4), (3.3, 7.6), (2.7, 9.0), (2.0, 7.8), (1.2, 5.0)), inner)
     gaps = [place(((0.7, 9.0), (0.5, 11.0), (0.5, 13.6))), place(((-0.6, 8.8), (-0.5, 11.0), (-0.4, 13.2)))]
     outline = join(sleeve[:count], palm, sleeve[count:])

@@ -12,89 +12,117 @@ from atelier.parts import Button, Fold, Line, Part, Pattern, Piece
 
 def build_goods(garment: Garment, body: Body, pose: Pose, rng: Rng) -> Pattern:
     """A sneaker or a bag."""
-    del body, pose
-    return _sneaker(garment, rng) if garment.kind == "sneaker" else _bag(garment, rng)
+    del body, pose, rng
+    if garment.kind == "sneaker":
+        return _sneaker(garment)
+    return _tote(garment) if garment.length == "large" else _flap_bag(garment)
 
 
-def _sneaker(garment: Garment, rng: Rng) -> Pattern:
-    """Side view, toe to the left, in cm; high tops rise above the ankle."""
-    top = -9.5 if garment.length == "high" else 0.0
-    collar = spline((4.2, 0.4 + top * 0.55), (7.6, 1.6 + top * 0.9), (11.5, 0.2 + top), (13.2, -0.4 + top))
-    upper = join(
-        spline((-14.6, 11.2), (-14.2, 8.6), (-11.4, 6.6), (-6.6, 5.0), (-1.6, 2.2), (2.4, -0.6 + top * 0.5), (4.2, 0.4 + top * 0.55)),
-        collar, spline((13.2, -0.4 + top), (13.6, 4.0 + top * 0.3), (14.2, 8.0), (14.0, 12.0)), bezier((14.0, 12.0), (0.0, 12.6), (-14.6, 11.2)),
-    )  # fmt: skip
-    sole = join(spline((-15.2, 10.6), (-15.0, 13.4), (-12.4, 15.0), (0.0, 15.2), (12.6, 15.0), (14.9, 13.6), (14.7, 10.9)),
-                spline((14.7, 10.9), (8.0, 11.8), (0.0, 12.2), (-8.0, 11.9), (-13.4, 10.6), (-15.2, 10.6)))  # fmt: skip
-    toe = join(
-        spline((-14.6, 11.2), (-14.2, 8.6), (-11.4, 6.6)),
-        spline((-11.4, 6.6), (-9.6, 8.0), (-8.8, 10.0), (-8.8, 12.0)),
-        bezier((-8.8, 12.0), (-12.0, 12.0), (-14.6, 11.2)),
+def _sneaker(garment: Garment) -> Pattern:
+    """Side view, toe to the left, in cm; a high top rises above the ankle."""
+    rise = np.array([0.0, -8.5 if garment.length == "high" else 0.0])
+    throat = (
+        spline((-8.4, 6.3), (-4.4, 3.7), (-0.2, 0.6))
+        if not rise[1]
+        else spline((-8.4, 6.3), (-3.6, 2.8), (1.0, -4.6))
     )
-    heel = join(
-        spline((13.3, 1.0 + top * 0.6), (13.7, 4.4), (14.2, 8.0), (14.0, 12.0)),
-        bezier((14.0, 12.0), (10.2, 12.0)),
-        spline((10.2, 12.0), (10.6, 7.0), (11.6, 3.0), (13.3, 1.0 + top * 0.6)),
-    )
-    inside = join(
-        collar,
-        spline((13.2, -0.4 + top), (9.0, -2.2 + top), (5.0, -1.0 + top * 0.6), (4.2, 0.4 + top * 0.55)),
+    peak = throat[-1] + np.array([3.4, -2.2])
+    collar = spline(tuple(peak), *_moved(rise, (6.4, -0.8), (9.8, -0.2), (12.6, -1.8), (13.8, -2.8)))
+    toe = spline((-15.0, 11.6), (-14.6, 9.0), (-12.2, 7.5), (-8.4, 6.3))
+    heel = spline(tuple(collar[-1]), (13.5, 2.5), (14.3, 7.0), (14.5, 11.8))
+    upper = join(toe, throat, collar, heel, bezier((14.5, 11.8), (0.0, 12.6), (-15.0, 11.6)))
+    across = np.array([0.54, 0.84])
+    second = "second" if garment.pattern == "colour block" else "trim"
+    stay = join(throat, peak[None], (peak + across * 3.4)[None], throat[::-1] + across * 3.2)
+    creases = (
+        Fold((-9.6, 7.4), (-6.4, 11.0), 0.6, 1.0, 0.2),
+        Fold((-7.2, 7.0), (-4.0, 10.8), 0.6, 1.0, 0.16),
     )
     tongue = spline(
-        (-1.0, 2.6),
-        (1.2, -2.2 + top * 0.6),
-        (3.6, -4.6 + top * 0.75),
-        (5.6, -3.8 + top * 0.7),
-        (4.6, 0.6 + top * 0.5),
-        (-1.0, 2.6),
+        (-0.6, 2.4),
+        tuple(peak + [-3.0, -1.4]),
+        tuple(peak + [-1.2, -3.2]),
+        tuple(peak + [1.0, -2.0]),
+        tuple(peak + [0.4, 1.6]),
+        (-0.6, 2.4),
     )
-    eyestay = join(
-        spline((-6.8, 5.6), (-2.0, 3.2), (2.6, 0.2 + top * 0.5), (4.4, 1.0 + top * 0.5)),
-        spline((5.2, 3.0 + top * 0.4), (1.0, 5.4 + top * 0.1), (-3.2, 8.0), (-6.4, 8.4), (-6.8, 5.6)),
+    lining = join(
+        collar,
+        spline(tuple(collar[-1]), tuple(collar[-1] + [-4.6, -1.0]), tuple(peak + [1.6, -0.6]), tuple(peak)),
     )
-    folds = (
-        Fold((-9.5, 7.0), (-6.0, 10.5), 0.6, 1.0, 0.2),
-        Fold((-7.0, 6.6), (-3.8, 10.4), 0.6, 1.0, 0.16),
-        Fold((6.0, 4.0), (10.0, 9.0), 1.0, 2.0, 0.15),
-    )
-    second = "second" if garment.pattern == "colour block" else "trim"
     pieces: list[Piece] = [
-        Part("tongue", tongue, roundness=1.0, edge=0.35, lift=0.2), Part("lining", inside, "lining", "lining", shade=0.8, roundness=-0.6, lift=0.0),
-        Part("upper", upper, folds=folds, roundness=2.6, edge=0.3, lift=0.3),
-        Part("toe cap", toe, second, roundness=1.2, edge=0.3, lift=0.25), Part("heel", heel, second, roundness=0.8, edge=0.3, lift=0.25),
-        Part("eyestay", eyestay, second if garment.pattern == "colour block" else "cloth", roundness=0.5, edge=0.25, lift=0.3),
-        Line(shift(eyestay, 0.4 if shift(eyestay, 1.0)[10, 1] > eyestay[10, 1] else -0.4), "stitch", 0.08, clip=eyestay),
-        Part("sole", sole, "sole", "plain", roundness=1.0, edge=0.35, lift=0.4, patterned=False),
-        Line(spline((-14.9, 12.6), (-8.0, 13.6), (0.0, 13.8), (8.0, 13.6), (14.7, 12.7)), "seam", 0.12),
-        Line(shift(collar, 0.9), "crease", 0.3),
-    ]  # fmt: skip
-    del rng
-    return Pattern(front=[*pieces, *_fastening(garment, top)])
+        Part("tongue", tongue, roundness=1.0, edge=0.3, lift=0.2, patterned=False),
+        Part("lining", lining, "lining", "lining", shade=0.75, roundness=-0.4, lift=0.0),
+        Part("upper", upper, folds=creases, roundness=2.4, edge=0.3, lift=0.3),
+        Part("toe cap", _toe_cap(), second, roundness=1.2, edge=0.2, lift=0.2, clip=upper),
+        Part("heel tab", _heel_tab(collar), second, roundness=0.8, edge=0.2, lift=0.2, clip=upper),
+        Part("eyestay", stay, second, roundness=0.5, edge=0.2, lift=0.25, clip=upper),
+        Line(throat + across * 2.8, "stitch", 0.08),
+        Line(collar + np.array([0.0, 1.0]), "crease", 0.3),
+        *_sole(),
+    ]
+    return Pattern(front=[*pieces, *_fastening(garment, join(throat, peak[None]), across, upper)])
 
 
-def _fastening(garment: Garment, top: float) -> list[Piece]:
+def _moved(by: Floats, *points: tuple[float, float]) -> list[tuple[float, float]]:
+    return [(x + float(by[0]), y + float(by[1])) for x, y in points]
+
+
+def _toe_cap() -> Floats:
+    return join(
+        spline((-16.0, 12.4), (-15.6, 7.0), (-10.8, 6.4)), spline((-10.8, 6.4), (-9.4, 8.6), (-9.2, 12.6))
+    )
+
+
+def _heel_tab(collar: Floats) -> Floats:
+    x, y = collar[-1]
+    return join(
+        spline((x - 2.2, y - 0.6), (11.6, y + 5.0), (10.4, 12.6)),
+        spline((16.0, 12.6), (16.0, 6.0), (x + 2.0, y - 1.0)),
+    )
+
+
+def _sole() -> list[Piece]:
+    """A foam sole with a foxing line."""
+    low = spline(
+        (-15.5, 11.0), (-15.6, 13.2), (-13.4, 14.4), (0.0, 14.6), (13.0, 14.4), (15.1, 13.2), (14.9, 11.2)
+    )
+    high = spline((14.9, 11.2), (8.0, 11.8), (0.0, 12.1), (-8.0, 11.9), (-13.2, 11.0), (-15.5, 11.0))
+    line = spline((-15.2, 12.5), (-8.0, 13.2), (0.0, 13.4), (8.0, 13.2), (14.8, 12.5))
+    return [
+        Part("sole", join(low, high), "sole", "plain", roundness=0.9, edge=0.25, lift=0.3, patterned=False),
+        Line(line, "seam", 0.1),
+    ]
+
+
+def _fastening(garment: Garment, throat: Floats, across: Floats, upper: Floats) -> list[Piece]:
+    """Laces through eyelets, or two straps."""
     pieces: list[Piece] = []
-    for t in np.linspace(0.1, 0.9, 5 if top == 0 else 7):
-        x, y = -5.6 + 9.4 * t, 6.4 - (6.4 - top * 0.5) * t + 0.6
-        if garment.detail == "straps":
-            continue
-        pieces += [
-            Line(spline((x - 1.0, y - 1.8), (x + 0.8, y - 0.8), (x + 1.8, y + 1.2)), "lace", 0.62, "sole"),
-            Button(x + 1.9, y + 1.3, 0.24, "metal"),
-        ]
+    step = throat[-1] - throat[0]
+    along = step / np.hypot(*step)
     if garment.detail == "straps":
-        for x, y in ((-2.8, 4.2), (1.4, 1.8 + top * 0.3)):
-            strap = np.array([(x - 2.2, y - 2.6), (x + 0.6, y - 3.8), (x + 4.6, y + 3.0), (x + 2.0, y + 4.4)])
-            pieces.append(Part("strap", strap, roundness=0.5, edge=0.3, lift=0.5, patterned=False))
+        for share in (0.3, 0.72):
+            at = throat[0] + step * share
+            ends = [
+                at - along * 1.5 - across,
+                at + along * 1.5 - across,
+                at + along * 1.7 + across * 5.6,
+                at - along * 1.3 + across * 6.2,
+            ]
+            pieces.append(
+                Part("strap", np.array(ends), roundness=0.5, edge=0.25, lift=0.4, patterned=False, clip=upper)
+            )
+        return pieces
+    for share in np.linspace(0.08, 0.9, 6):
+        at = throat[0] + step * share
+        pieces += [
+            Line(np.array([at - across * 0.7, at + across * 1.9]), "cord", 0.7, "sole"),
+            Button(*(at + across * 2.0), 0.26, "metal"),
+        ]
     return pieces
 
 
-def _bag(garment: Garment, rng: Rng) -> Pattern:
-    """A tote when large, a flap bag on a strap when small."""
-    return _tote(garment, rng) if garment.length == "large" else _flap_bag(garment, rng)
-
-
-def _tote(garment: Garment, rng: Rng) -> Pattern:
+def _tote(garment: Garment) -> Pattern:
     half = join(
         bezier((0.0, 0.0), (15.5, 0.0)),
         spline((15.5, 0.0), (16.2, 12.0), (17.6, 25.0), (16.6, 27.4)),
@@ -121,7 +149,6 @@ def _tote(garment: Garment, rng: Rng) -> Pattern:
             Line(shift(tab, 0.35), "stitch", 0.1, clip=tab),
         ]
     pieces += _closing(garment, 7.0)
-    del rng
     return Pattern(front=pieces)
 
 
@@ -147,7 +174,7 @@ def _handle(x: float, half: float, top: float) -> Floats:
     return join(outer, inner)
 
 
-def _flap_bag(garment: Garment, rng: Rng) -> Pattern:
+def _flap_bag(garment: Garment) -> Pattern:
     half = join(
         bezier((0.0, 0.0), (12.0, 0.0)),
         spline((12.0, 0.0), (13.4, 4.0), (14.0, 12.0), (12.4, 17.4)),
@@ -165,7 +192,6 @@ def _flap_bag(garment: Garment, rng: Rng) -> Pattern:
         Line(closed(stitched), "stitch", 0.1),
         *[Button(s * 11.5, 0.6, 0.7, "metal") for s in (-1.0, 1.0)],
     ]  # fmt: skip
-    del rng
     return Pattern(front=[*pieces, *_closing(garment, 9.6)])
 
 

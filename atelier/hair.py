@@ -181,34 +181,19 @@ def _short(x: float, style: int) -> list[Piece]:
     pieces: list[Piece] = [_mass("cut", join(low, high), x, folds)]
     if style in (4, 5):
         beard = spline(
-            (-7.6, -19.0),
+            (-7.5, -19.4),
             (-7.0, -13.6),
             (-4.8, -9.8),
             (0.0, -8.4),
             (4.8, -9.8),
             (7.0, -13.6),
-            (7.6, -19.0),
-            (6.0, -15.4),
-            (3.2, -14.8),
-            (0.0, -15.2),
-            (-3.2, -14.8),
-            (-6.0, -15.4),
-            (-7.6, -19.0),
+            (7.5, -19.4),
+            (5.8, -14.2),
+            (2.6, -12.0),
+            (0.0, -11.8),
+            (-2.6, -12.0),
+            (-5.8, -14.2),
+            (-7.5, -19.4),
         )
-        mouth = spline((-2.2, -13.5), (0.0, -14.2), (2.2, -13.5), (0.0, -12.2), (-2.2, -13.5)) + np.array(
-            [x * 1.6, 0.0]
-        )
-        pieces.append(
-            Part(
-                "beard",
-                beard + np.array([x, 0.0]),
-                "hair",
-                "hair",
-                roundness=0.6,
-                edge=0.1,
-                lift=0.0,
-                cut=(mouth,),
-                patterned=False,
-            )
-        )
+        pieces.append(_mass("beard", beard, x, lift=0.0))
     return pieces

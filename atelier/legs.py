@@ -21,7 +21,10 @@ def build_legs(garment: Garment, body: Body, pose: Pose, rng: Rng) -> Pattern:
     pattern.front += legs(garment, body, pose, top + 3.0, waist + 0.4, rng)
     pattern.front += waistband(waist, top)
     if garment.kind == "jeans" or garment.fabric == "denim":
-        pattern.front += [*jeans_front(top, waist, hips(body, top, waist)), Button(0.0, top + 2.2, 0.75, "metal")]
+        pattern.front += [
+            *jeans_front(top, waist, hips(body, top, waist)),
+            Button(0.0, top + 2.2, 0.75, "metal"),
+        ]
     else:
         pattern.front += [*trouser_front(top, waist, hips(body, top, waist)), Button(0.0, top + 2.4, 0.55)]
     pattern.front += belt_loops(waist, top)
@@ -40,11 +43,20 @@ def leg(body: Body, pose: Pose, side: int, end: float, ease: float, ankle: float
     y = line[:, 1]
     thigh = body.leg / 2 + ease
     if end < body.knee_y:
-        half = np.interp(y, [body.hip_y, body.crotch_y, end], [body.hip * 0.56, thigh, thigh + 0.02 * (end - body.crotch_y)])
-        line = line + np.array([1.0 if side else -1.0, 0.0]) * np.interp(y, [body.hip_y, end], [0.0, 3.2])[:, None]
+        half = np.interp(
+            y,
+            [body.hip_y, body.crotch_y, end],
+            [body.hip * 0.56, thigh, thigh + 0.02 * (end - body.crotch_y)],
+        )
+        line = (
+            line
+            + np.array([1.0 if side else -1.0, 0.0]) * np.interp(y, [body.hip_y, end], [0.0, 3.2])[:, None]
+        )
     else:
         knee = body.leg * 0.36 + ease
-        half = np.interp(y, [body.hip_y, body.crotch_y, body.knee_y, body.ankle_y], [body.hip * 0.56, thigh, knee, ankle])
+        half = np.interp(
+            y, [body.hip_y, body.crotch_y, body.knee_y, body.ankle_y], [body.hip * 0.56, thigh, knee, ankle]
+        )
     across = normals(line)
     if float(across[0, 0]) * (1 if side else -1) < 0:
         across = -across
@@ -53,7 +65,12 @@ def leg(body: Body, pose: Pose, side: int, end: float, ease: float, ankle: float
 
 def hips(body: Body, top: float, waist: float) -> Floats:
     """The outline of the hips, within which pockets are sewn."""
-    hip = spline((waist, top), (body.hip - 0.4, (top + body.hip_y) / 2 + 2.0), (body.hip + 1.2, body.hip_y + 2.0), (body.hip + 1.0, body.hip_y + 14.0))
+    hip = spline(
+        (waist, top),
+        (body.hip - 0.4, (top + body.hip_y) / 2 + 2.0),
+        (body.hip + 1.2, body.hip_y + 2.0),
+        (body.hip + 1.0, body.hip_y + 14.0),
+    )
     return closed(join(np.array([[0.0, top]]), hip, np.array([[0.0, body.hip_y + 14.0]])))
 
 
@@ -200,4 +217,8 @@ def trouser_front(top: float, waist: float, clip: Floats) -> list[Piece]:
         np.array([(2.2, top + 4.6), (2.2, top + 13.0)]),
         bezier((2.2, top + 13.0), (2.0, top + 16.2), (0.2, top + 18.0)),
     )
-    return [Line(slant, "pocket", 0.5, clip=clip), Line(flip(slant), "pocket", 0.5, clip=clip), Line(fly, "stitch", 0.13)]
+    return [
+        Line(slant, "pocket", 0.5, clip=clip),
+        Line(flip(slant), "pocket", 0.5, clip=clip),
+        Line(fly, "stitch", 0.13),
+    ]

@@ -68,7 +68,9 @@ def _plaid(dye: Dye, u: Floats, v: Floats, blur: float) -> Floats:
     dark = np.maximum(_band(u + 5.2, 10.5, 0.10, blur), _band(v + 5.2, 10.5, 0.10, blur))
     light = np.maximum(_band(u + 5.2, 10.5, 0.035, blur), _band(v + 5.2, 10.5, 0.035, blur))
     out = out * (1 - 0.5 * dark)
-    return np.asarray(out + (wide(mix(dye.second, np.ones(3, np.float32), 0.5)) - out) * light * 0.8, np.float32)
+    return np.asarray(
+        out + (wide(mix(dye.second, np.ones(3, np.float32), 0.5)) - out) * light * 0.8, np.float32
+    )
 
 
 def _dots(dye: Dye, u: Floats, v: Floats, blur: float) -> Floats:

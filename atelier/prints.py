@@ -127,7 +127,9 @@ class _Sheet:
     def pixels(self) -> Floats:
         """The tile at half size, so that its edges are smooth."""
         self.draw.flush()
-        return np.ascontiguousarray(np.asarray(self.image.reduce(2), np.float32).transpose(2, 0, 1)) / np.float32(255.0)
+        return np.ascontiguousarray(
+            np.asarray(self.image.reduce(2), np.float32).transpose(2, 0, 1)
+        ) / np.float32(255.0)
 
 
 def _drop(x: float, y: float, length: float, angle: float, width: float) -> Floats:

@@ -114,7 +114,9 @@ def _colour(part: Part, look: Look, u: Floats, v: Floats, y: Floats, scale: floa
         if look.pattern == "colour block" and look.split is not None:
             rows = np.repeat(y, COARSE)[:, None]
             below = np.clip((rows - look.split) * scale + 0.5, 0, 1)
-            return np.asarray(wide(look.dye.ground) + wide(look.dye.second - look.dye.ground) * below, np.float32)
+            return np.asarray(
+                wide(look.dye.ground) + wide(look.dye.second - look.dye.ground) * below, np.float32
+            )
         return paint(look.pattern, look.dye, u, v, 0.6 / scale)
     if part.paint == "cloth":
         return look.dye.ground

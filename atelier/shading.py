@@ -158,7 +158,9 @@ def _lit(height: Floats, mask: Floats, step: float, fabric: Fabric, shape: tuple
     return Relief(grow(shade, shape), grow(shine, shape), grow(gx, shape), grow(gy, shape))
 
 
-def grow(field: Floats, shape: tuple[int, ...], method: Image.Resampling = Image.Resampling.BILINEAR) -> Floats:
+def grow(
+    field: Floats, shape: tuple[int, ...], method: Image.Resampling = Image.Resampling.BILINEAR
+) -> Floats:
     """A coarse field at full size."""
     image = Image.fromarray(np.ascontiguousarray(field, np.float32))
     return np.asarray(image.resize((shape[1], shape[0]), method), np.float32)

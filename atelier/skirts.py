@@ -69,7 +69,10 @@ def build_skirt(garment: Garment, body: Body, pose: Pose, rng: Rng) -> Pattern:
     elif garment.detail == "ruffle":
         pattern.front += hem_frill(skirt, hem, rng)
     elif garment.fabric == "denim":
-        pattern.front += [*jeans_front(top, waist, hips(body, top, waist)), Button(0.0, top + 1.7, 0.7, "metal")]
+        pattern.front += [
+            *jeans_front(top, waist, hips(body, top, waist)),
+            Button(0.0, top + 1.7, 0.7, "metal"),
+        ]
     return pattern
 
 

@@ -71,7 +71,9 @@ def sleeve(
     cloth = tube(arm, shoulder, armpit, reach, cut)
     end = _end_curve(cloth)
     sign = 1.0 if shoulder[0] > 0 else -1.0
-    tucked = np.array([(armpit[0] - sign * 4.0, armpit[1] - 3.0), (shoulder[0] - sign * 4.5, shoulder[1] + 2.0)])
+    tucked = np.array(
+        [(armpit[0] - sign * 4.0, armpit[1] - 3.0), (shoulder[0] - sign * 4.5, shoulder[1] + 2.0)]
+    )
     outline = join(cloth.outer, end, cloth.inner[::-1], tucked)
     folds = _folds(cloth, length, cut, rng)
     part = Part("sleeve", outline, axis=cloth.centre, folds=folds, roundness=2.6, edge=0.35, lift=lift)

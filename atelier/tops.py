@@ -169,7 +169,9 @@ def sleeves(garment: Garment, body: Body, pose: Pose, cut: Bodice, block: Block,
         sign = 1.0 if side else -1.0
         tip = (sign * (cut.shoulder[0] - 0.7), cut.shoulder[1] - 0.05)
         pit = (sign * (cut.armpit[0] - 0.8), cut.armpit[1] + 0.3)
-        pieces += sleeve(arm_line(body, pose, side), tip, pit, garment.sleeve, cut_for(block, body, pose), rng)
+        pieces += sleeve(
+            arm_line(body, pose, side), tip, pit, garment.sleeve, cut_for(block, body, pose), rng
+        )
     return pieces
 
 
