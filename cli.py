@@ -207,7 +207,12 @@ def doctor(services: Services, repair: bool) -> None:
                 show_indexing(services, services.merchant().id, bars)
         differences = examine(services)
     for each in differences:
-        console.print(f"{each.kind}: {each.subject}: {each.detail}\n  Fix: {each.fix}", highlight=False)
+        console.print(
+            f"{each.kind}: {each.subject}: {each.detail}\n  Fix: {each.fix}",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
     console.print(f"{len(differences)} differences")
     sys.exit(1 if differences else 0)
 

@@ -57,7 +57,9 @@ def print_import(services: Services, summary: ImportSummary) -> None:
     with services.sessions() as session:
         for error in session.scalars(refused.limit(ROWS_SHOWN)):
             where = f"row {error.row}, {error.column}" if error.column else f"row {error.row}"
-            console.print(f"  {where}: {error.message} [{error.code}]", highlight=False, markup=False)
+            console.print(
+                f"  {where}: {error.message} [{error.code}]", highlight=False, markup=False, soft_wrap=True
+            )
     if summary.refused > ROWS_SHOWN:
         console.print(f"  and {summary.refused - ROWS_SHOWN} more")
 
@@ -66,7 +68,12 @@ def print_failures(services: Services, merchant_id: int) -> None:
     """Print the pictures that could not be indexed."""
     with services.sessions() as session:
         for sku, position, code, message in failures(session, merchant_id, ROWS_SHOWN):
-            console.print(f"  {sku}, picture {position}: {message} [{code}]", highlight=False, markup=False)
+            console.print(
+                f"  {sku}, picture {position}: {message} [{code}]",
+                highlight=False,
+                markup=False,
+                soft_wrap=True,
+            )
 
 
 def print_hits(hits: Sequence[ProductHit], as_json: bool) -> None:
