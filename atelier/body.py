@@ -1,4 +1,4 @@
-"""The body that garments are cut for: landmarks in cm of an 8.5-head fashion figure, and the poses of its arms and legs."""
+"""The body that garments are cut for: landmarks in cm of an 8.5-head fashion figure, and its poses."""
 
 from dataclasses import dataclass
 
@@ -76,10 +76,15 @@ def sample_pose(body: Body, rng: Rng) -> Pose:
     skin = int(rng.integers(6))
     return Pose(
         "standing",
-        (_left(left[0]), right[0]), (_left(left[1]), right[1]), knees, ankles,
-        hair=int(rng.integers(6)), skin=skin, hair_colour=int(rng.integers(6 if skin < 3 else 3)),
+        (_left(left[0]), right[0]),
+        (_left(left[1]), right[1]),
+        knees,
+        ankles,
+        hair=int(rng.integers(6)),
+        skin=skin,
+        hair_colour=int(rng.integers(6 if skin < 3 else 3)),
         turn=float(rng.uniform(-0.8, 0.8)),
-    )  # fmt: skip
+    )
 
 
 def _left(point: Point) -> Point:
@@ -91,7 +96,7 @@ def _pair(point: Point) -> tuple[Point, Point]:
 
 
 def arm_line(body: Body, pose: Pose, side: int, samples: int = 40) -> Floats:
-    """The centre line of an arm from the shoulder joint to the wrist, rounded at the elbow, as (samples, 2)."""
+    """The centre line of an arm from the shoulder to the wrist, rounded at the elbow, as (samples, 2)."""
     sign = 1.0 if side else -1.0
     joint = np.array([sign * (body.shoulder - 2.6), body.shoulder_y + 4.2])
     return bent(joint, np.array(pose.elbows[side]), np.array(pose.wrists[side]), samples)

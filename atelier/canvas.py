@@ -23,7 +23,7 @@ class Box:
 
 
 class Canvas:
-    """An sRGB float picture, one plane a channel, with a camera: `scale` px a cm, and the pixel where (0, 0) cm lies."""
+    """An sRGB float picture, one plane a channel, with a camera: `scale` px a cm, and where (0, 0) cm lies."""
 
     def __init__(self, width: int, height: int, scale: float, origin: tuple[float, float]) -> None:
         self.pixels: Floats = np.ones((3, height, width), np.float32)
@@ -34,7 +34,7 @@ class Canvas:
 
     def to_pixels(self, points: Floats) -> Floats:
         """Centimetres to pixels."""
-        return points * self.scale + self.origin
+        return np.asarray(points * self.scale + self.origin)
 
     def box(self, points: Floats, margin: float) -> Box | None:
         """The padded box around points (cm) with a margin in cm, or None when it is out of the picture."""

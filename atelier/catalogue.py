@@ -1,4 +1,4 @@
-"""The demo catalogue: families of styles that differ in one attribute, drawn in parallel, with its feed and its queries."""
+"""The demo catalogue: families of styles that differ in one attribute, drawn in parallel, with a feed and queries."""
 
 import json
 import multiprocessing
@@ -38,10 +38,10 @@ def write_catalogue(
     workers: int = 2,
     size: int = 640,
 ) -> Path:
-    """Draw `products` products (item groups) with their colour variants and write feed.jsonl, queries.jsonl and images/.
+    """Draw `products` products (item groups) with their colour variants; write feed.jsonl, queries.jsonl, images/.
 
-    Returns the feed's path. `progress(done, total)` is called after each picture. The same arguments give the same
-    files, whatever the number of workers.
+    Returns the feed's path. `progress(done, total)` is called after each picture. The same arguments give the
+    same files, whatever the number of workers.
     """
     if products < 1 or workers < 1:
         raise ValueError(f"products is {products} and workers {workers}; give 1 or more of each")
@@ -134,10 +134,15 @@ def _variants(
 ) -> list[Row]:
     code = f"TW-{style.kind[:2].upper()}{group:04d}"
     return [
-        Row(f"{code}-{colour[:3].upper()}{index}" if " " not in colour else f"{code}-SKY{index}", code, family,
-            replace(style, colour=colour), seed * 100_003 + start + index)
+        Row(
+            f"{code}-{colour[:3].upper()}{index}" if " " not in colour else f"{code}-SKY{index}",
+            code,
+            family,
+            replace(style, colour=colour),
+            seed * 100_003 + start + index,
+        )
         for index, colour in enumerate(colours)
-    ]  # fmt: skip
+    ]
 
 
 @dataclass(frozen=True)
@@ -151,7 +156,7 @@ class Query:
 
 
 def queries(rows: list[Row], seed: int, count: int = 500) -> list[Query]:
-    """Up to `count` queries: a row, words for one changed attribute, and every row that is the true answer."""
+    """Up to `count` queries: a row, words for one changed attribute, and every row that answers them."""
     rng = np.random.default_rng([seed, 13])
     known = {_identity(row.garment): row for row in rows}
     found: list[Query] = []

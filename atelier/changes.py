@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from atelier.arrays import Rng
-from atelier.attributes import CHANGEABLE, RULES, Garment, allowed, is_valid
+from atelier.attributes import CHANGEABLE, Garment, allowed, is_valid
+from atelier.kinds import RULES
 from atelier.words import FABRIC_WORDS
 
 # How often each attribute is the one that changes, where the garment has it.
@@ -19,8 +20,13 @@ SHARES = {
 
 # Fabrics that look alike in a photo: nobody asks for one by showing the other.
 ALIKE = (
-    {"wool", "cashmere"}, {"cotton", "fleece"}, {"satin", "chiffon"}, {"cotton", "pique"}, {"cotton", "flannel"}, {"cotton", "nylon"},
-)  # fmt: skip
+    {"wool", "cashmere"},
+    {"cotton", "fleece"},
+    {"satin", "chiffon"},
+    {"cotton", "pique"},
+    {"cotton", "flannel"},
+    {"cotton", "nylon"},
+)
 
 _FRAMES = (
     "but {x}",
@@ -34,9 +40,21 @@ _FRAMES = (
     "can I have it {x}?",
 )
 _COLOUR = (
-    "but in {c}", "in {c}", "the same in {c}", "same but {c}", "but {c}", "make it {c}", "{c} instead of {old}", "in {c} instead",
-    "do you have this in {c}?", "this in {c}", "{c} version", "change the colour to {c}", "I like it, but in {c}", "is there a {c} one?",
-)  # fmt: skip
+    "but in {c}",
+    "in {c}",
+    "the same in {c}",
+    "same but {c}",
+    "but {c}",
+    "make it {c}",
+    "{c} instead of {old}",
+    "in {c} instead",
+    "do you have this in {c}?",
+    "this in {c}",
+    "{c} version",
+    "change the colour to {c}",
+    "I like it, but in {c}",
+    "is there a {c} one?",
+)
 _SLEEVES = {
     "sleeveless": ("sleeveless", "without sleeves", "with no sleeves"),
     "short": ("with short sleeves", "short-sleeved", "with short sleeves instead"),
@@ -44,31 +62,57 @@ _SLEEVES = {
     "long": ("with long sleeves", "long-sleeved", "with full-length sleeves"),
 }
 _LENGTHS = {
-    "cropped": ("cropped", "in a cropped length"), "regular": ("in a regular length", "at hip length"), "long": ("longline", "in a longer cut"),
-    "mini": ("as a mini", "in mini length"), "knee": ("knee-length", "down to the knee"), "midi": ("as a midi", "in midi length"),
-    "maxi": ("as a maxi", "floor-length"), "short": ("shorter", "above the knee"), "full": ("full-length", "down to the ankle"),
-    "low": ("as a low-top", "with a low collar"), "high": ("as a high-top", "with a high collar"), "small": ("in a small size", "smaller, with a flap"),
+    "cropped": ("cropped", "in a cropped length"),
+    "regular": ("in a regular length", "at hip length"),
+    "long": ("longline", "in a longer cut"),
+    "mini": ("as a mini", "in mini length"),
+    "knee": ("knee-length", "down to the knee"),
+    "midi": ("as a midi", "in midi length"),
+    "maxi": ("as a maxi", "floor-length"),
+    "short": ("shorter", "above the knee"),
+    "full": ("full-length", "down to the ankle"),
+    "low": ("as a low-top", "with a low collar"),
+    "high": ("as a high-top", "with a high collar"),
+    "small": ("in a small size", "smaller, with a flap"),
     "large": ("bigger, as a tote", "as a large tote"),
-}  # fmt: skip
+}
 _NECKS = {
-    "crew": ("with a crew neck", "with a round neck"), "v-neck": ("with a v-neck", "v-neck instead"), "scoop": ("with a scoop neck", "with a deep round neck"),
-    "boat": ("with a boat neck", "with a wide boat neckline"), "square": ("with a square neck", "with a square neckline"),
+    "crew": ("with a crew neck", "with a round neck"),
+    "v-neck": ("with a v-neck", "v-neck instead"),
+    "scoop": ("with a scoop neck", "with a deep round neck"),
+    "boat": ("with a boat neck", "with a wide boat neckline"),
+    "square": ("with a square neck", "with a square neckline"),
     "turtleneck": ("with a turtleneck", "with a roll neck"),
-}  # fmt: skip
+}
 _PATTERNS = {
     "plain": ("plain", "without the pattern", "in a solid colour"),
-    "striped": ("striped", "with {s} stripes", "with stripes"), "vertical stripe": ("with vertical stripes", "pinstriped", "with {s} pinstripes"),
-    "checked": ("checked", "with a windowpane check", "with a {s} check"), "gingham": ("in gingham", "in a gingham check"),
-    "plaid": ("in plaid", "in a tartan plaid"), "polka dot": ("with polka dots", "with {s} dots", "spotted with dots"),
-    "floral": ("in a floral print", "with flowers", "with {s} flowers"), "colour block": ("colour-blocked", "colour-blocked with {s}", "in two colours"),
-    "graphic print": ("with a graphic print", "with a print on the chest", "with a {s} motif"), "leopard": ("in leopard print", "in an animal print"),
-}  # fmt: skip
+    "striped": ("striped", "with {s} stripes", "with stripes"),
+    "vertical stripe": ("with vertical stripes", "pinstriped", "with {s} pinstripes"),
+    "checked": ("checked", "with a windowpane check", "with a {s} check"),
+    "gingham": ("in gingham", "in a gingham check"),
+    "plaid": ("in plaid", "in a tartan plaid"),
+    "polka dot": ("with polka dots", "with {s} dots", "spotted with dots"),
+    "floral": ("in a floral print", "with flowers", "with {s} flowers"),
+    "colour block": ("colour-blocked", "colour-blocked with {s}", "in two colours"),
+    "graphic print": ("with a graphic print", "with a print on the chest", "with a {s} motif"),
+    "leopard": ("in leopard print", "in an animal print"),
+}
 _DETAILS = {
-    "chest pocket": ("with a chest pocket", "with a pocket on the chest"), "ruffle": ("with a ruffle", "with ruffles"), "bow": ("with a bow", "with a bow in front"),
-    "buttons": ("with buttons", "with buttons down the front"), "zip": ("with a zip", "with a zipper"), "pockets": ("with pockets",),
-    "hood": ("with a hood", "hooded"), "belt": ("with a belt", "belted"), "pleats": ("with pleats", "pleated"), "cable knit": ("in a cable knit", "with cables"),
-    "ripped": ("with ripped knees", "ripped"), "laces": ("with laces", "that lace up"), "straps": ("with straps", "with velcro straps"), "buckle": ("with a buckle",),
-}  # fmt: skip
+    "chest pocket": ("with a chest pocket", "with a pocket on the chest"),
+    "ruffle": ("with a ruffle", "with ruffles"),
+    "bow": ("with a bow", "with a bow in front"),
+    "buttons": ("with buttons", "with buttons down the front"),
+    "zip": ("with a zip", "with a zipper"),
+    "pockets": ("with pockets",),
+    "hood": ("with a hood", "hooded"),
+    "belt": ("with a belt", "belted"),
+    "pleats": ("with pleats", "pleated"),
+    "cable knit": ("in a cable knit", "with cables"),
+    "ripped": ("with ripped knees", "ripped"),
+    "laces": ("with laces", "that lace up"),
+    "straps": ("with straps", "with velcro straps"),
+    "buckle": ("with a buckle",),
+}
 _ORDER = {
     "sleeve": ("sleeveless", "short", "three-quarter", "long"),
     "length": ("cropped", "regular", "long", "mini", "short", "knee", "midi", "maxi", "full"),
@@ -84,7 +128,7 @@ def change(garment: Garment, rng: Rng, attribute: str = "") -> tuple[Garment, st
     names = [name for name, values in options.items() if values]
     if not names:
         raise ValueError(
-            f"a {garment.kind} in {garment.fabric} has no other {attribute or 'attribute'}; choose another attribute"
+            f"a {garment.fabric} {garment.kind} has no other {attribute or 'attribute'}; choose another one"
         )
     weights = [SHARES[name] for name in names]
     name = str(rng.choice(names, p=[weight / sum(weights) for weight in weights]))
@@ -108,8 +152,11 @@ def phrase(before: Garment, after: Garment, attribute: str, rng: Rng) -> str:
     if attribute == "colour":
         return _pick(_COLOUR, rng).format(c=value, old=old)
     if attribute == "fabric":
-        return _pick(_FRAMES, rng).format(x=_pick(("in {f}", "made of {f}", "in {f} instead of {o}"), rng)).format(
-            f=FABRIC_WORDS.get(value, value), o=FABRIC_WORDS.get(old, old))  # fmt: skip
+        return (
+            _pick(_FRAMES, rng)
+            .format(x=_pick(("in {f}", "made of {f}", "in {f} instead of {o}"), rng))
+            .format(f=FABRIC_WORDS.get(value, value), o=FABRIC_WORDS.get(old, old))
+        )
     relative = _relative(before, attribute, value)
     if relative and rng.random() < 0.4:
         return _pick(("make it {x}", "but {x}", "{x}", "the same but {x}"), rng).format(x=relative)
@@ -117,7 +164,7 @@ def phrase(before: Garment, after: Garment, attribute: str, rng: Rng) -> str:
         return _pick(
             ("without the {d}", "no {d}", "but without the {d}", "the same without the {d}"), rng
         ).format(d=_bare(old))
-    words = {
+    words: dict[str, tuple[str, ...]] = {
         "sleeve": _SLEEVES,
         "length": _LENGTHS,
         "neckline": _NECKS,

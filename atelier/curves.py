@@ -1,4 +1,6 @@
-"""Plane curves as (N, 2) float arrays of points, in centimetres on the body: x to the viewer's right, y down."""
+"""Plane curves as (N, 2) float arrays of points, in cm on the body: x to the viewer's right, y down."""
+
+import itertools
 
 import numpy as np
 
@@ -17,7 +19,7 @@ def bezier(*control: Point, samples: int = 16) -> Floats:
 def _de_casteljau(points: Floats, t: Floats) -> Floats:
     levels = [np.broadcast_to(point, (len(t), 2)) for point in points]
     while len(levels) > 1:
-        levels = [a + (b - a) * t for a, b in zip(levels, levels[1:], strict=False)]
+        levels = [a + (b - a) * t for a, b in itertools.pairwise(levels)]
     return np.array(levels[0])
 
 
@@ -47,7 +49,7 @@ def join(*curves: Floats) -> Floats:
 
 def flip(curve: Floats) -> Floats:
     """The curve on the other side of the body, in the same order of points."""
-    return curve * np.array([-1.0, 1.0])
+    return np.asarray(curve * np.array([-1.0, 1.0]))
 
 
 def closed(half: Floats) -> Floats:

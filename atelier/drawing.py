@@ -5,6 +5,7 @@ from PIL import Image
 
 from atelier.arrays import Floats, Rng
 from atelier.attributes import Garment
+from atelier.blocks import BLOCKS
 from atelier.body import body_of, flat_pose, sample_pose
 from atelier.canvas import Canvas, soften
 from atelier.dresses import build_dress, build_jumpsuit
@@ -19,20 +20,26 @@ from atelier.parts import Part, Pattern
 from atelier.patterns import Dye
 from atelier.sewing import BLACK, WHITE, Look, sew
 from atelier.skirts import build_skirt
-from atelier.tops import BLOCKS, build_top
+from atelier.tops import build_top
 
 RATIO = 1.25  # height over width of a picture
 BUILDERS = {
-    "dress": build_dress, "jumpsuit": build_jumpsuit, "skirt": build_skirt, "trousers": build_legs, "jeans": build_legs,
-    "shorts": build_legs, "sneaker": build_goods, "bag": build_goods,
-}  # fmt: skip
+    "dress": build_dress,
+    "jumpsuit": build_jumpsuit,
+    "skirt": build_skirt,
+    "trousers": build_legs,
+    "jeans": build_legs,
+    "shorts": build_legs,
+    "sneaker": build_goods,
+    "bag": build_goods,
+}
 
 
 def draw(garment: Garment, size: int = 640, seed: int = 0) -> Image.Image:
     """The garment's picture as RGB, `size` wide and 1.25 `size` high (both rounded to even numbers).
 
-    The same garment, size and seed give the same bytes on the same machine and library versions. The seed moves what a
-    photographer would: folds, pose, skin, hair, backdrop. It never touches an attribute.
+    The same garment, size and seed give the same bytes on the same machine and library versions. The seed moves
+    what a photographer would: folds, pose, skin, hair, backdrop. It never touches an attribute.
     """
     if size < 64:
         raise ValueError(f"size is {size} px; give 64 or more")
@@ -51,12 +58,12 @@ def draw(garment: Garment, size: int = 640, seed: int = 0) -> Image.Image:
         sew(canvas, pattern.behind, look, rng)
         draw_figure(canvas, garment, body, pose, look, rng)
         sew(canvas, pattern.front, look, rng)
-        print_motif(canvas, garment, body, look, seed)
+        print_motif(canvas, garment, look)
         finish_figure(canvas, garment, body, pose, look, rng)
     else:
         _ground_shadow(canvas, pattern)
         sew(canvas, [*pattern.behind, *pattern.front], look, rng)
-        print_motif(canvas, garment, body, look, seed)
+        print_motif(canvas, garment, look)
     return canvas.image()
 
 
@@ -78,7 +85,7 @@ def camera(garment: Garment, pattern: Pattern, width: int, height: int) -> tuple
 
 
 def _framed(garment: Garment, pattern: Pattern) -> tuple[float, float]:
-    """Top and bottom of the picture of a figure, cm: from the head, or from the ribs for what hangs from the waist."""
+    """Top and bottom of a figure's picture, cm: from the head, or from the ribs for what hangs from the waist."""
     hem = float(pattern.outlines()[:, 1].max())
     top = 8.0 if garment.kind in LOWER_KINDS else -37.0
     bottom = max(hem + 13.0, 82.0)
@@ -107,12 +114,23 @@ def _paints(garment: Garment, ground: Floats, second: Floats, dark: bool) -> dic
     horn = np.array([0.27, 0.18, 0.12], np.float32)
     light = np.array([0.93, 0.91, 0.86], np.float32)
     paints = {
-        "trim": trim, "second": second, "lining": mix(ground, BLACK if not dark else WHITE, 0.16 if not dark else 0.05),
-        "label": light, "button": light if not patterned and dark else horn if luminance(ground) < 0.75 else mix(light, BLACK, 0.08),
-        "metal": np.array([0.74, 0.72, 0.68], np.float32), "zip": mix(ground, BLACK, 0.35), "thread": light,
-        "cord": light if luminance(ground) < 0.75 else mix(ground, BLACK, 0.25), "belt": np.array([0.33, 0.20, 0.13], np.float32),
-        "sole": np.array([0.95, 0.94, 0.91], np.float32), "nude": np.array(COLOURS["beige"], np.float32) / 255,
-    }  # fmt: skip
+        "trim": trim,
+        "second": second,
+        "lining": mix(ground, BLACK if not dark else WHITE, 0.16 if not dark else 0.05),
+        "label": light,
+        "button": light
+        if not patterned and dark
+        else horn
+        if luminance(ground) < 0.75
+        else mix(light, BLACK, 0.08),
+        "metal": np.array([0.74, 0.72, 0.68], np.float32),
+        "zip": mix(ground, BLACK, 0.35),
+        "thread": light,
+        "cord": light if luminance(ground) < 0.75 else mix(ground, BLACK, 0.25),
+        "belt": np.array([0.33, 0.20, 0.13], np.float32),
+        "sole": np.array([0.95, 0.94, 0.91], np.float32),
+        "nude": np.array(COLOURS["beige"], np.float32) / 255,
+    }
     if garment.fabric == "denim":
         paints["stitch"] = np.array([0.80, 0.58, 0.30], np.float32)
         paints["button"] = paints["metal"]

@@ -4,13 +4,15 @@ import numpy as np
 
 from atelier.arrays import Rng
 from atelier.attributes import Garment
+from atelier.blocks import BLOCKS
 from atelier.body import Body, Pose
+from atelier.closures import add_front
 from atelier.curves import bezier, flip, join
-from atelier.details import add_front, tied_belt
 from atelier.legs import hips, legs, trouser_front
 from atelier.parts import Fold, Line, Part, Pattern, Piece
 from atelier.skirts import SKIRT_HEMS, skirt_hem, skirt_part
-from atelier.tops import BLOCKS, Bodice, bodice, body_folds, build_collar, front_outline, sleeves
+from atelier.tops import Bodice, bodice, body_folds, build_collar, front_outline, sleeves
+from atelier.trims import tied_belt
 
 
 def build_dress(garment: Garment, body: Body, pose: Pose, rng: Rng) -> Pattern:
@@ -44,7 +46,7 @@ def build_dress(garment: Garment, body: Body, pose: Pose, rng: Rng) -> Pattern:
 def bust_folds(cut: Bodice, body: Body, rng: Rng) -> tuple[Fold, ...]:
     """A fitted bodice: the bust's two soft rounds, drag lines from the armpits and gathers at the waist."""
     folds = [Fold((s * 7.2, 22.0), (s * 7.6, 27.5), s * 0.5, 5.5, 1.6) for s in (-1.0, 1.0)]
-    folds += [f for f in body_folds(cut, body, rng, 0.7)[::2]]
+    folds += list(body_folds(cut, body, rng, 0.7)[::2])
     for x in np.linspace(-0.75, 0.75, 7):
         reach = rng.uniform(5, 11)
         folds.append(

@@ -55,7 +55,7 @@ FABRICS: dict[str, Fabric] = {
 
 
 def fabric_for(kind: str, fabric: str) -> Fabric:
-    """The cloth as that kind is made of it: a wool coat is felted, wool trousers are woven, a wool sweater is knitted."""
+    """The cloth as that kind is made of it: a wool coat is felted, wool trousers woven, a wool sweater knitted."""
     if fabric in ("wool", "cashmere") and kind == "coat":
         return FABRICS["coating"]
     if fabric == "wool" and kind in ("blazer", "trousers", "skirt", "dress"):
@@ -66,7 +66,7 @@ def fabric_for(kind: str, fabric: str) -> Fabric:
 
 
 def grain(name: str, u: Floats, v: Floats) -> Floats:
-    """The grain at pixel coordinates (u across, v along the cloth), about zero mean and unit height, float32."""
+    """The grain at pixel coordinates (u across, v along the cloth), about zero mean and unit height."""
     tile = _tile(name)
     rows = v.astype(np.int32) & (TILE - 1)
     columns = u.astype(np.int32) & (TILE - 1)
@@ -182,7 +182,18 @@ def _cable(x: Floats, y: Floats, rng: np.random.Generator) -> Floats:
 
 
 _GRAINS: dict[str, Callable[[Floats, Floats, np.random.Generator], Floats]] = {
-    "smooth": _smooth, "jersey": _jersey, "linen": _linen, "felt": _felt, "denim": _denim, "suiting": _suiting,
-    "satin": _satin, "pique": _pique, "knit": _knit, "fine knit": _fine_knit, "rib": _rib, "corduroy": _corduroy,
-    "leather": _leather, "cable": _cable,
-}  # fmt: skip
+    "smooth": _smooth,
+    "jersey": _jersey,
+    "linen": _linen,
+    "felt": _felt,
+    "denim": _denim,
+    "suiting": _suiting,
+    "satin": _satin,
+    "pique": _pique,
+    "knit": _knit,
+    "fine knit": _fine_knit,
+    "rib": _rib,
+    "corduroy": _corduroy,
+    "leather": _leather,
+    "cable": _cable,
+}

@@ -64,10 +64,14 @@ def _lowered(piece: Piece) -> Piece:
 def _skin_look(look: Look) -> Look:
     tone, hair = look.paints["skin"], look.paints["hair"]
     paints = {
-        "skin": tone, "hair": hair, "lips": mix(tone, np.array([0.66, 0.26, 0.25], np.float32), 0.42),
-        "brow": mix(hair, BLACK, 0.2), "shade": mix(tone, np.array([0.45, 0.18, 0.12], np.float32), 0.3), "shoe": mix(STONE, BLACK, 0.55),
+        "skin": tone,
+        "hair": hair,
+        "lips": mix(tone, np.array([0.66, 0.26, 0.25], np.float32), 0.42),
+        "brow": mix(hair, BLACK, 0.2),
+        "shade": mix(tone, np.array([0.45, 0.18, 0.12], np.float32), 0.3),
+        "shoe": mix(STONE, BLACK, 0.55),
         "strand": mix(hair, np.ones(3, np.float32), 0.16),
-    }  # fmt: skip
+    }
     return Look(FABRICS["skin"], Dye(tone, tone), paints=paints)
 
 
@@ -75,11 +79,22 @@ def _torso(body: Body) -> Part:
     s, n = body.shoulder, body.neck
     half = join(
         bezier((0.0, -12.0), (n * 0.86, -12.0)),
-        spline((n * 0.86, -12.0), (n * 0.84, -5.0), (n + 0.8, -0.4), (s * 0.72, body.shoulder_y - 1.4), (s - 1.0, body.shoulder_y + 0.6),
-               (s + 1.5, body.shoulder_y + 5.0), (s + 1.2, body.shoulder_y + 9.0), (body.chest, body.armpit_y), (body.chest - 0.4, body.armpit_y + 6.0),
-               (body.waist, body.waist_y), (body.hip, body.hip_y), (body.hip - 0.6, body.crotch_y + 2.0)),
+        spline(
+            (n * 0.86, -12.0),
+            (n * 0.84, -5.0),
+            (n + 0.8, -0.4),
+            (s * 0.72, body.shoulder_y - 1.4),
+            (s - 1.0, body.shoulder_y + 0.6),
+            (s + 1.5, body.shoulder_y + 5.0),
+            (s + 1.2, body.shoulder_y + 9.0),
+            (body.chest, body.armpit_y),
+            (body.chest - 0.4, body.armpit_y + 6.0),
+            (body.waist, body.waist_y),
+            (body.hip, body.hip_y),
+            (body.hip - 0.6, body.crotch_y + 2.0),
+        ),
         np.array([[0.0, body.crotch_y + 3.0]]),
-    )  # fmt: skip
+    )
     return Part("torso", closed(half), "skin", "skin", roundness=3.0, edge=0.2, lift=0.0, patterned=False)
 
 
@@ -160,8 +175,17 @@ def _shoes(body: Body, pose: Pose) -> list[Piece]:
     for side in (0, 1):
         x, y = pose.ankles[side]
         sign = 1.0 if side else -1.0
-        shape = spline((x - 2.7, y - 1.0), (x - 3.0 + sign * 0.4, y + 3.0), (x - 2.6 + sign * 1.8, y + 8.0), (x + sign * 2.2, y + 10.0),
-                       (x + 2.8 + sign * 1.6, y + 8.0), (x + 3.0 + sign * 0.4, y + 3.0), (x + 2.7, y - 1.0), (x, y + 0.6), (x - 2.7, y - 1.0))  # fmt: skip
+        shape = spline(
+            (x - 2.7, y - 1.0),
+            (x - 3.0 + sign * 0.4, y + 3.0),
+            (x - 2.6 + sign * 1.8, y + 8.0),
+            (x + sign * 2.2, y + 10.0),
+            (x + 2.8 + sign * 1.6, y + 8.0),
+            (x + 3.0 + sign * 0.4, y + 3.0),
+            (x + 2.7, y - 1.0),
+            (x, y + 0.6),
+            (x - 2.7, y - 1.0),
+        )
         pieces.append(
             Part("shoe", shape, "shoe", "plain", roundness=1.6, edge=0.3, lift=0.8, patterned=False)
         )
@@ -217,8 +241,26 @@ def _head(body: Body, pose: Pose) -> list[Piece]:
         (0.0, -33.6),
     )
     face = closed(half) + np.array([x, 0.0])
-    ears = [Part("ear", spline((s * wide, -23.4), (s * (wide + 1.4), -24.0), (s * (wide + 1.0), -20.6), (s * (wide - 0.4), -18.6), (s * wide, -23.4)) + np.array([x, 0.0]),
-                 "skin", "skin", roundness=0.5, edge=0.3, lift=0.0, patterned=False) for s in (-1.0, 1.0)]  # fmt: skip
+    ears = [
+        Part(
+            "ear",
+            spline(
+                (s * wide, -23.4),
+                (s * (wide + 1.4), -24.0),
+                (s * (wide + 1.0), -20.6),
+                (s * (wide - 0.4), -18.6),
+                (s * wide, -23.4),
+            )
+            + np.array([x, 0.0]),
+            "skin",
+            "skin",
+            roundness=0.5,
+            edge=0.3,
+            lift=0.0,
+            patterned=False,
+        )
+        for s in (-1.0, 1.0)
+    ]
     pieces: list[Piece] = [
         *ears,
         Part("face", face, "skin", "skin", roundness=3.0, edge=0.2, lift=1.2, patterned=False),
@@ -244,5 +286,7 @@ def _features(x: float) -> list[Piece]:
         + centre
     )
     return [
-        *pieces, Line(nose, "cord", 0.22, "shade"), Part("lips", mouth, "lips", "skin", roundness=0.3, edge=0.1, lift=0.0, patterned=False),
-    ]  # fmt: skip
+        *pieces,
+        Line(nose, "cord", 0.22, "shade"),
+        Part("lips", mouth, "lips", "skin", roundness=0.3, edge=0.1, lift=0.0, patterned=False),
+    ]

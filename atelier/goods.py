@@ -6,8 +6,8 @@ from atelier.arrays import Floats, Rng
 from atelier.attributes import Garment
 from atelier.body import Body, Pose
 from atelier.curves import bezier, box, closed, join, shift, spline
-from atelier.details import bow
 from atelier.parts import Button, Fold, Line, Part, Pattern, Piece
+from atelier.trims import bow
 
 
 def build_goods(garment: Garment, body: Body, pose: Pose, rng: Rng) -> Pattern:
@@ -40,15 +40,15 @@ def _sneaker(garment: Garment) -> Pattern:
     )
     tongue = spline(
         (-0.6, 2.4),
-        tuple(peak + [-3.0, -1.4]),
-        tuple(peak + [-1.2, -3.2]),
-        tuple(peak + [1.0, -2.0]),
-        tuple(peak + [0.4, 1.6]),
+        _near(peak, -3.0, -1.4),
+        _near(peak, -1.2, -3.2),
+        _near(peak, 1.0, -2.0),
+        _near(peak, 0.4, 1.6),
         (-0.6, 2.4),
     )
     lining = join(
         collar,
-        spline(tuple(collar[-1]), tuple(collar[-1] + [-4.6, -1.0]), tuple(peak + [1.6, -0.6]), tuple(peak)),
+        spline(tuple(collar[-1]), _near(collar[-1], -4.6, -1.0), _near(peak, 1.6, -0.6), tuple(peak)),
     )
     pieces: list[Piece] = [
         Part("tongue", tongue, roundness=1.0, edge=0.3, lift=0.2, patterned=False),
@@ -62,6 +62,10 @@ def _sneaker(garment: Garment) -> Pattern:
         *_sole(),
     ]
     return Pattern(front=[*pieces, *_fastening(garment, join(throat, peak[None]), across, upper)])
+
+
+def _near(point: Floats, dx: float, dy: float) -> tuple[float, float]:
+    return float(point[0]) + dx, float(point[1]) + dy
 
 
 def _moved(by: Floats, *points: tuple[float, float]) -> list[tuple[float, float]]:
@@ -117,7 +121,7 @@ def _fastening(garment: Garment, throat: Floats, across: Floats, upper: Floats) 
         at = throat[0] + step * share
         pieces += [
             Line(np.array([at - across * 0.7, at + across * 1.9]), "cord", 0.7, "sole"),
-            Button(*(at + across * 2.0), 0.26, "metal"),
+            Button(float(at[0] + 1.08), float(at[1] + 1.68), 0.26, "metal"),
         ]
     return pieces
 
@@ -138,9 +142,10 @@ def _tote(garment: Garment) -> Pattern:
     pieces: list[Piece] = [
         Part("handle", back, paint="trim", roundness=0.5, edge=0.3, lift=0.4, shade=0.85),
         Part("bag", closed(half), folds=folds, roundness=3.0, edge=0.4, lift=0.8),
-        Line(np.array([(-15.2, 2.6), (15.2, 2.6)]), "stitch", 0.12), Line(np.array([(-15.3, 0.4), (15.3, 0.4)]), "edge", 0.2),
+        Line(np.array([(-15.2, 2.6), (15.2, 2.6)]), "stitch", 0.12),
+        Line(np.array([(-15.3, 0.4), (15.3, 0.4)]), "edge", 0.2),
         Part("handle", front, paint="trim", roundness=0.5, edge=0.3, lift=0.6),
-    ]  # fmt: skip
+    ]
     for s in (-1.0, 1.0):
         tab = box(s * 8.0 - 1.3, -0.6, 2.6, 6.0, 0.6)
         pieces += [
@@ -187,11 +192,26 @@ def _flap_bag(garment: Garment) -> Pattern:
     strap = _handle(11.4, 0.55, -22.0)
     stitched = shift(cover[2:], 0.6) if shift(cover, 1.0)[20, 1] < cover[20, 1] else shift(cover[2:], -0.6)
     pieces: list[Piece] = [
-        Part("strap", strap, "trim", roundness=0.4, edge=0.25, lift=0.4), Part("bag", closed(half), roundness=2.6, edge=0.4, lift=0.9, folds=(Fold((-8, 14), (8, 14.5), 0.6, 2.0, 0.2),)),
-        Part("flap", closed(cover), "second" if garment.pattern == "colour block" else "cloth", roundness=1.6, edge=0.35, lift=0.9),
+        Part("strap", strap, "trim", roundness=0.4, edge=0.25, lift=0.4),
+        Part(
+            "bag",
+            closed(half),
+            roundness=2.6,
+            edge=0.4,
+            lift=0.9,
+            folds=(Fold((-8, 14), (8, 14.5), 0.6, 2.0, 0.2),),
+        ),
+        Part(
+            "flap",
+            closed(cover),
+            "second" if garment.pattern == "colour block" else "cloth",
+            roundness=1.6,
+            edge=0.35,
+            lift=0.9,
+        ),
         Line(closed(stitched), "stitch", 0.1),
         *[Button(s * 11.5, 0.6, 0.7, "metal") for s in (-1.0, 1.0)],
-    ]  # fmt: skip
+    ]
     return Pattern(front=[*pieces, *_closing(garment, 9.6)])
 
 
@@ -202,6 +222,16 @@ def _closing(garment: Garment, y: float) -> list[Piece]:
         strap = box(-1.3, y - 3.0, 2.6, 7.0, 0.9)
         return [
             Part("tongue strap", strap, "trim", roundness=0.4, edge=0.25, lift=0.4),
-            Part("buckle", box(-1.9, y - 0.8, 3.8, 3.2, 0.7), "metal", "plain", cut=(box(-1.1, y, 2.2, 1.6, 0.3),), roundness=0.3, edge=0.2, lift=0.4, patterned=False),
-        ]  # fmt: skip
+            Part(
+                "buckle",
+                box(-1.9, y - 0.8, 3.8, 3.2, 0.7),
+                "metal",
+                "plain",
+                cut=(box(-1.1, y, 2.2, 1.6, 0.3),),
+                roundness=0.3,
+                edge=0.2,
+                lift=0.4,
+                patterned=False,
+            ),
+        ]
     return [Button(0.0, y, 0.8, "metal")]

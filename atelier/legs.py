@@ -6,8 +6,9 @@ from atelier.arrays import Floats, Rng
 from atelier.attributes import Garment
 from atelier.body import Body, Pose, leg_line
 from atelier.curves import at_height, bezier, closed, flip, join, normals, spline
-from atelier.details import leather_belt, patch_pocket
 from atelier.parts import Button, Fold, Line, Part, Pattern, Piece
+from atelier.pockets import patch_pocket
+from atelier.trims import leather_belt
 from atelier.waists import belt_loops, inside_waist, waistband
 
 LEG_ENDS = {"short": 84.0, "knee": 106.0, "cropped": 140.0, "full": 160.0}
@@ -37,7 +38,7 @@ def build_legs(garment: Garment, body: Body, pose: Pose, rng: Rng) -> Pattern:
 
 
 def leg(body: Body, pose: Pose, side: int, end: float, ease: float, ankle: float) -> tuple[Floats, Floats]:
-    """Outer and inner edge of one leg from the hip down to `end` (y in cm). Shorts hang straight and stand apart."""
+    """Outer and inner edge of one leg from the hip to `end` (y in cm). Shorts hang straight and stand apart."""
     line = leg_line(body, pose, side)
     line = line[line[:, 1] <= end]
     y = line[:, 1]

@@ -6,7 +6,6 @@ import numpy as np
 
 from atelier.arrays import Floats
 from atelier.attributes import Garment
-from atelier.body import Body
 from atelier.canvas import Canvas
 from atelier.curves import bezier, circle, join, spline
 from atelier.palette import luminance, mix
@@ -16,9 +15,8 @@ from atelier.sewing import BLACK, WHITE, Look
 Shapes = list[tuple[Floats, Floats]]
 
 
-def print_motif(canvas: Canvas, garment: Garment, body: Body, look: Look, seed: int) -> None:
-    """Print one of the motifs when the garment has a graphic print. The motif is the colours' own, not the seed's."""
-    del body, seed
+def print_motif(canvas: Canvas, garment: Garment, look: Look) -> None:
+    """Print a motif when the garment has a graphic print. Its kind and colours choose it, never the seed."""
     if garment.pattern != "graphic print":
         return
     first = ink(look.dye)

@@ -20,7 +20,10 @@ class Dye:
 
 
 def paint(pattern: str, dye: Dye, u: Floats, v: Floats, blur: float) -> Floats:
-    """The cloth's colour at (u, v), as (3, H, W) float32, or (3,) where it is one colour; `blur` is half a pixel in cm, which softens edges."""
+    """The cloth's colour at (u, v): (3, H, W) float32, or (3,) where it is one colour.
+
+    `blur` is half a pixel in cm; edges are softened by it.
+    """
     return _PATTERNS[pattern](dye, u, v, blur)
 
 
@@ -120,7 +123,15 @@ def ink(dye: Dye) -> Floats:
 
 
 _PATTERNS: dict[str, Callable[[Dye, Floats, Floats, float], Floats]] = {
-    "plain": _plain, "striped": _striped, "vertical stripe": _vertical, "checked": _checked, "gingham": _gingham,
-    "plaid": _plaid, "polka dot": _dots, "floral": _floral, "leopard": _leopard, "graphic print": _plain,
+    "plain": _plain,
+    "striped": _striped,
+    "vertical stripe": _vertical,
+    "checked": _checked,
+    "gingham": _gingham,
+    "plaid": _plaid,
+    "polka dot": _dots,
+    "floral": _floral,
+    "leopard": _leopard,
+    "graphic print": _plain,
     "colour block": _plain,
-}  # fmt: skip
+}

@@ -181,8 +181,11 @@ def _line(canvas: Canvas, line: Line, look: Look) -> None:
 
 
 _SEAMS = {  # darkness of the line, of the shadow beside it, and lightness of the lip above it
-    "seam": (0.34, 0.08, 0.03), "edge": (0.42, 0.16, 0.05), "crease": (0.04, 0.05, 0.05), "pocket": (0.62, 0.16, 0.08),
-}  # fmt: skip
+    "seam": (0.34, 0.08, 0.03),
+    "edge": (0.42, 0.16, 0.05),
+    "crease": (0.04, 0.05, 0.05),
+    "pocket": (0.62, 0.16, 0.08),
+}
 
 
 def _cord(canvas: Canvas, line: Line, look: Look) -> None:

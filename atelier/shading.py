@@ -1,4 +1,4 @@
-"""Relief and light: a height field in cm for each piece, its normals, and what a window at the upper left makes of them."""
+"""Relief and light: a height field in cm for each piece, and what a window at the upper left makes of it."""
 
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -34,7 +34,7 @@ def _kernel(count: int, sigma: float) -> Floats:
 
 
 def blur(field: Floats, sigma: float) -> Floats:
-    """Gaussian blur with zeros outside, sigma in samples. Two small matrix products are faster than a filter here."""
+    """Gaussian blur with zeros outside, sigma in samples: two small matrix products."""
     sigma = max(round(float(sigma), 1), 0.3)
     if sigma >= 6 and field.shape[0] % 4 == 0 and field.shape[1] % 4 == 0:
         return grow(blur(shrink(shrink(field)), sigma / 4), field.shape, Image.Resampling.BICUBIC)
@@ -52,7 +52,7 @@ def _noise(seed: int, size: int) -> Floats:
 
 
 def relief(part: Part, mask: Floats, fabric: Fabric, x: Floats, y: Floats, scale: float, rng: Rng) -> Relief:
-    """Light a piece. `mask` is (H, W) 0..1 at full size; x (w,) and y (h,) are cm at the coarse samples; scale is px a cm."""
+    """Light a piece: `mask` (H, W) 0..1 at full size, x (w,) and y (h,) cm at coarse samples, scale px a cm."""
     step = COARSE / scale
     coarse = shrink(mask)
     height = _bulge(part, coarse, step)

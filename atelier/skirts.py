@@ -6,9 +6,9 @@ from atelier.arrays import Floats, Rng
 from atelier.attributes import Garment
 from atelier.body import Body, Pose
 from atelier.curves import closed, join, spline
-from atelier.details import leather_belt
 from atelier.legs import hips, jeans_front
 from atelier.parts import Button, Fold, Line, Part, Pattern, Piece
+from atelier.trims import leather_belt
 from atelier.waists import inside_waist, waistband
 
 SKIRT_HEMS = {"mini": 86.0, "knee": 108.0, "midi": 129.0, "maxi": 154.0}
@@ -17,7 +17,7 @@ SKIRT_HEMS = {"mini": 86.0, "knee": 108.0, "midi": 129.0, "maxi": 154.0}
 def skirt_half(
     body: Body, top: float, waist: float, hem: float, spread: float, waves: float, rng: Rng
 ) -> tuple[Floats, Floats]:
-    """Side seam and hem of a skirt's right half; `spread` in cm of hem per cm of length, hem waved by the folds."""
+    """Side seam and hem of a skirt's right half; `spread` in cm of hem per cm of length."""
     length = hem - top
     hip = body.hip + 1.4
     bottom = max(hip + spread * (hem - body.hip_y), hip - 2.0)
@@ -43,8 +43,18 @@ def skirt_part(body: Body, garment: Garment, top: float, waist: float, hem: floa
         spread *= 0.8
     side, edge = skirt_half(body, top, waist, hem, spread, 0.25 if firm else 0.7, rng)
     outline = closed(join(np.array([[0.0, top + 0.6]]), side, edge[1:]))
-    return Part("skirt", outline, folds=_pleats(side, top, hem) if pleated else (), flare=0.25 if firm else 1.15, flare_top=top - 2,
-                flare_count=3.2 if firm else 5.5, roundness=4.0, edge=0.3, lift=0.7, rumple=0.8)  # fmt: skip
+    return Part(
+        "skirt",
+        outline,
+        folds=_pleats(side, top, hem) if pleated else (),
+        flare=0.25 if firm else 1.15,
+        flare_top=top - 2,
+        flare_count=3.2 if firm else 5.5,
+        roundness=4.0,
+        edge=0.3,
+        lift=0.7,
+        rumple=0.8,
+    )
 
 
 def _pleats(side: Floats, top: float, hem: float) -> tuple[Fold, ...]:
@@ -77,6 +87,7 @@ def build_skirt(garment: Garment, body: Body, pose: Pose, rng: Rng) -> Pattern:
 
 
 def skirt_hem(skirt: Part, hem: float) -> list[Piece]:
+    """The stitching above a skirt's hem."""
     edge = skirt.outline[np.abs(skirt.outline[:, 1] - hem) < 5.0]
     edge = edge[np.argsort(edge[:, 0])] - np.array([0.0, 2.2])
     return [Line(edge, "stitch", 0.13, clip=skirt.outline)]

@@ -104,9 +104,19 @@ def _cuff(arm: Floats, cloth: Tube, reach: float, length: str, cut: Cut) -> list
     outline = join(line + side * half, (line - side * half)[::-1])
     texture = "rib" if cut.cuff == "rib" else "plain-weave"
     pieces: list[Piece] = [
-        Part("cuff", outline, "trim" if cut.cuff == "rib" else "cloth", texture, axis=line, roundness=1.4, edge=0.4, lift=0.4, rumple=0.2,
-             patterned=cut.cuff == "band")
-    ]  # fmt: skip
+        Part(
+            "cuff",
+            outline,
+            "trim" if cut.cuff == "rib" else "cloth",
+            texture,
+            axis=line,
+            roundness=1.4,
+            edge=0.4,
+            lift=0.4,
+            rumple=0.2,
+            patterned=cut.cuff == "band",
+        )
+    ]
     if cut.cuff == "band":
         pieces.append(Line(line[-2] + np.linspace(-half, half, 12)[:, None] * side[-2], "stitch", 0.14))
     return pieces
@@ -175,9 +185,12 @@ def _across(
     start = cloth.inner[i] + (cloth.outer[i] - cloth.inner[i]) * low
     end = cloth.inner[j] + (cloth.outer[j] - cloth.inner[j]) * high
     return Fold(
-        (float(start[0]), float(start[1])), (float(end[0]), float(end[1])), float(rng.uniform(-1.2, 1.2)),
-        width * float(rng.uniform(0.8, 1.3)), height * float(rng.uniform(0.7, 1.2)),
-    )  # fmt: skip
+        (float(start[0]), float(start[1])),
+        (float(end[0]), float(end[1])),
+        float(rng.uniform(-1.2, 1.2)),
+        width * float(rng.uniform(0.8, 1.3)),
+        height * float(rng.uniform(0.7, 1.2)),
+    )
 
 
 def evenly(line: Floats) -> Floats:

@@ -6,66 +6,15 @@ import numpy as np
 
 from atelier.arrays import Floats, Rng
 from atelier.attributes import Garment
+from atelier.blocks import BLOCKS, LENGTHS, NECKLINE_OF, Block
 from atelier.body import Body, Pose, arm_line
+from atelier.closures import add_front
+from atelier.collars import hood, lapels, shirt_collar, turtleneck
 from atelier.curves import Point, at_height, bezier, closed, flip, join, mirrored, shift, spline
-from atelier.details import add_front, add_pockets
-from atelier.necklines import (
-    back_band,
-    hood,
-    inside_back,
-    lapels,
-    opening,
-    rib_collar,
-    shirt_collar,
-    shoulder_height,
-    turtleneck,
-)
+from atelier.necklines import back_band, inside_back, opening, rib_collar, shoulder_height
 from atelier.parts import Fold, Line, Part, Pattern, Piece
+from atelier.pockets import add_pockets
 from atelier.sleeves import Cut, sleeve
-
-LENGTHS = {
-    "cropped": 45.0,
-    "regular": 62.0,
-    "long": 75.0,
-    "mini": 84.0,
-    "knee": 106.0,
-    "midi": 126.0,
-    "maxi": 152.0,
-}
-
-
-@dataclass(frozen=True)
-class Block:
-    """The pattern block of a kind: how loosely it hangs, in cm beyond the body."""
-
-    chest: float = 2.5
-    waist: float = 4.0
-    hip: float = 2.0
-    drop: float = 0.0  # how far the shoulder seam falls below the shoulder point
-    armhole: float = 2.0  # depth below the armpit
-    hem: str = "straight"  # "straight" | "rib" | "shirt"
-    flare: float = 0.0
-    cut: Cut = Cut()
-    weight: float = 1.0  # of the cloth: thickness of edges and size of shadows
-
-
-BLOCKS: dict[str, Block] = {
-    "t-shirt": Block(2.0, 4.0, 1.4, 0.4, 1.6, cut=Cut(8.6, 6.6)),
-    "shirt": Block(3.0, 5.2, 2.0, 1.0, 3.0, "shirt", cut=Cut(8.6, 6.4, "band", 6.0)),
-    "blouse": Block(2.2, 5.5, 3.4, 0.0, 2.0, flare=0.5, cut=Cut(7.8, 6.8, "band", 4.0, puff=1.8)),
-    "polo": Block(2.0, 4.0, 1.4, 0.4, 1.6, cut=Cut(8.4, 6.2, "rib", 2.2)),
-    "hoodie": Block(4.4, 7.0, 2.6, 3.4, 5.0, "rib", cut=Cut(10.0, 7.2, "rib", 6.0, folds=1.4), weight=1.5),
-    "sweatshirt": Block(4.2, 6.8, 2.4, 3.2, 5.0, "rib", cut=Cut(9.8, 7.0, "rib", 6.0, folds=1.3), weight=1.4),
-    "sweater": Block(3.6, 6.2, 2.2, 2.2, 4.4, "rib", cut=Cut(9.4, 6.6, "rib", 6.4, folds=1.2), weight=1.4),
-    "cardigan": Block(3.4, 6.0, 2.2, 1.6, 4.0, "rib", cut=Cut(9.0, 6.4, "rib", 6.0, folds=1.2), weight=1.3),
-    "jacket": Block(4.2, 6.4, 2.2, 1.6, 4.6, "band", cut=Cut(9.4, 6.6, "band", 4.4, folds=1.2), weight=1.5),
-    "blazer": Block(3.4, 2.8, 3.2, 1.2, 4.0, cut=Cut(8.8, 6.4, "none", folds=0.8), weight=1.3),
-    "coat": Block(4.6, 5.4, 5.6, 1.8, 5.0, flare=0.5, cut=Cut(9.0, 7.2, "none", folds=0.9), weight=1.7),
-    "dress": Block(0.9, 1.0, 1.6, 0.0, 1.2, cut=Cut(7.0, 5.6, "hem", puff=0.6)),
-    "jumpsuit": Block(1.4, 1.6, 1.6, 0.0, 1.6, cut=Cut(7.4, 5.8, "hem")),
-}  # fmt: skip
-
-NECKLINE_OF = {"shirt": "collar", "polo": "collar", "hoodie": "hood", "blazer": "lapel", "coat": "lapel"}
 
 
 @dataclass(frozen=True)
@@ -151,8 +100,17 @@ def build_top(garment: Garment, body: Body, pose: Pose, rng: Rng) -> Pattern:
         )
     outline = front_outline(cut, hem)
     behind, collar = build_collar(garment, body)
-    front = Part("front", outline, folds=body_folds(cut, body, rng, block.weight), flare=0.5 * block.flare,
-                 flare_top=body.waist_y - 14, flare_count=4.5, roundness=3.2, edge=0.3 * block.weight, lift=0.5 * block.weight)  # fmt: skip
+    front = Part(
+        "front",
+        outline,
+        folds=body_folds(cut, body, rng, block.weight),
+        flare=0.5 * block.flare,
+        flare_top=body.waist_y - 14,
+        flare_count=4.5,
+        roundness=3.2,
+        edge=0.3 * block.weight,
+        lift=0.5 * block.weight,
+    )
     pattern = Pattern(behind=behind)
     pattern.front += [*sleeves(garment, body, pose, cut, block, rng), front, *_hem(cut, hem, block)]
     pattern.front += [*_armhole_lines(garment, cut), *_shoulder_lines(cut)]
@@ -317,8 +275,3 @@ def body_folds(cut: Bodice, body: Body, rng: Rng, weight: float) -> tuple[Fold, 
             )
         )
     return tuple(folds)
-
-
-def spread(*points: Point) -> Floats:
-    """A smooth line through points; used by garments that grow from a bodice."""
-    return spline(*points)

@@ -7,6 +7,7 @@ from atelier.parts import Line, Part, Piece
 
 
 def inside_waist(waist: float, top: float) -> Part:
+    """The back of the waistband, seen from within."""
     half = join(
         bezier((0.0, top - 0.6), (waist * 0.7, top - 0.5), (waist, top + 0.1)),
         bezier((waist, top + 0.4), (waist * 0.6, top + 2.4), (0.0, top + 2.6)),
@@ -16,8 +17,10 @@ def inside_waist(waist: float, top: float) -> Part:
 
 def waistband(waist: float, top: float, height: float = 3.6) -> list[Piece]:
     """A band that curves around the waist."""
-    half = join(bezier((0.0, top + 0.9), (waist * 0.7, top + 0.8), (waist, top)),
-                bezier((waist + 0.5, top + height), (waist * 0.7, top + height + 0.8), (0.0, top + height + 1.0)))  # fmt: skip
+    half = join(
+        bezier((0.0, top + 0.9), (waist * 0.7, top + 0.8), (waist, top)),
+        bezier((waist + 0.5, top + height), (waist * 0.7, top + height + 0.8), (0.0, top + height + 1.0)),
+    )
     line = half[len(half) // 2 :] - np.array([0.3, 0.5])
     return [
         Part("waistband", closed(half), texture="", roundness=1.2, edge=0.35, lift=0.4, rumple=0.3),

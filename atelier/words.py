@@ -9,27 +9,66 @@ SLEEVE_WORDS = {
     "long": "long-sleeved",
 }
 NECK_WORDS = {
-    "crew": "crew neck", "v-neck": "V-neck", "scoop": "scoop neck", "boat": "boat neck", "square": "square neck",
+    "crew": "crew neck",
+    "v-neck": "V-neck",
+    "scoop": "scoop neck",
+    "boat": "boat neck",
+    "square": "square neck",
     "turtleneck": "roll neck",
-}  # fmt: skip
+}
 PATTERN_WORDS = {
-    "plain": "plain", "striped": "striped", "vertical stripe": "pinstriped", "checked": "checked", "gingham": "gingham",
-    "plaid": "plaid", "polka dot": "polka-dot", "floral": "floral", "colour block": "colour-block",
-    "graphic print": "graphic-print", "leopard": "leopard-print",
-}  # fmt: skip
+    "plain": "plain",
+    "striped": "striped",
+    "vertical stripe": "pinstriped",
+    "checked": "checked",
+    "gingham": "gingham",
+    "plaid": "plaid",
+    "polka dot": "polka-dot",
+    "floral": "floral",
+    "colour block": "colour-block",
+    "graphic print": "graphic-print",
+    "leopard": "leopard-print",
+}
 KIND_WORDS = {
-    "t-shirt": "T-shirt", "jeans": "jeans", "trousers": "trousers", "shorts": "shorts", "sneaker": "sneakers", "polo": "polo shirt",
-}  # fmt: skip
+    "t-shirt": "T-shirt",
+    "jeans": "jeans",
+    "trousers": "trousers",
+    "shorts": "shorts",
+    "sneaker": "sneakers",
+    "polo": "polo shirt",
+}
 FABRIC_WORDS = {"pique": "cotton piqué", "canvas": "cotton canvas", "fleece": "brushed fleece"}
 LENGTH_WORDS = {
-    "cropped": "cropped", "regular": "", "long": "longline", "mini": "mini", "knee": "knee-length", "midi": "midi", "maxi": "maxi",
-    "short": "short", "full": "full-length", "low": "low-top", "high": "high-top", "small": "small", "large": "large",
-}  # fmt: skip
+    "cropped": "cropped",
+    "regular": "",
+    "long": "longline",
+    "mini": "mini",
+    "knee": "knee-length",
+    "midi": "midi",
+    "maxi": "maxi",
+    "short": "short",
+    "full": "full-length",
+    "low": "low-top",
+    "high": "high-top",
+    "small": "small",
+    "large": "large",
+}
 DETAIL_WORDS = {
-    "chest pocket": "a chest pocket", "ruffle": "a soft ruffle", "bow": "a bow", "buttons": "a row of buttons", "zip": "a zip",
-    "pockets": "pockets", "hood": "a hood", "belt": "a belt", "pleats": "pressed pleats", "cable knit": "a cable-knit front",
-    "ripped": "ripped knees", "laces": "flat laces", "straps": "two hook-and-loop straps", "buckle": "a polished buckle",
-}  # fmt: skip
+    "chest pocket": "a chest pocket",
+    "ruffle": "a soft ruffle",
+    "bow": "a bow",
+    "buttons": "a row of buttons",
+    "zip": "a zip",
+    "pockets": "pockets",
+    "hood": "a hood",
+    "belt": "a belt",
+    "pleats": "pressed pleats",
+    "cable knit": "a cable-knit front",
+    "ripped": "ripped knees",
+    "laces": "flat laces",
+    "straps": "two hook-and-loop straps",
+    "buckle": "a polished buckle",
+}
 
 _HAND = {
     "cotton": "Soft, breathable cotton that keeps its shape wash after wash.",
@@ -50,17 +89,26 @@ _HAND = {
     "canvas": "Dense cotton canvas that stands up to the daily round.",
 }
 _USE = {
-    "t-shirt": "Wear it alone, or under everything else.", "shirt": "Crisp with trousers, easy with jeans.",
-    "blouse": "It lifts plain trousers and loves a high waist.", "polo": "Neat enough for the office, easy enough for Sunday.",
-    "hoodie": "For trains, sofas and cold beaches.", "sweatshirt": "The one that you will reach for first.",
-    "sweater": "Knitted to be worn for years, not weeks.", "cardigan": "Leave it open over a dress, or button it up as a sweater.",
-    "jacket": "A layer for the days in between.", "blazer": "Half-lined, with a soft shoulder, so it never feels stiff.",
-    "coat": "Roomy enough for a thick knit underneath.", "dress": "Flat sandals by day, a heel by night.",
-    "jumpsuit": "One piece, no decisions.", "skirt": "It sits high on the waist and moves with you.",
-    "trousers": "Cut with an easy leg and a clean waistband.", "jeans": "Five pockets, a straight leg and an honest rise.",
-    "shorts": "Made for long light evenings.", "sneaker": "A cushioned insole and a sole that grips.",
+    "t-shirt": "Wear it alone, or under everything else.",
+    "shirt": "Crisp with trousers, easy with jeans.",
+    "blouse": "It lifts plain trousers and loves a high waist.",
+    "polo": "Neat enough for the office, easy enough for Sunday.",
+    "hoodie": "For trains, sofas and cold beaches.",
+    "sweatshirt": "The one that you will reach for first.",
+    "sweater": "Knitted to be worn for years, not weeks.",
+    "cardigan": "Leave it open over a dress, or button it up as a sweater.",
+    "jacket": "A layer for the days in between.",
+    "blazer": "Half-lined, with a soft shoulder, so it never feels stiff.",
+    "coat": "Roomy enough for a thick knit underneath.",
+    "dress": "Flat sandals by day, a heel by night.",
+    "jumpsuit": "One piece, no decisions.",
+    "skirt": "It sits high on the waist and moves with you.",
+    "trousers": "Cut with an easy leg and a clean waistband.",
+    "jeans": "Five pockets, a straight leg and an honest rise.",
+    "shorts": "Made for long light evenings.",
+    "sneaker": "A cushioned insole and a sole that grips.",
     "bag": "Room for what the day asks for, and a pocket for your keys.",
-}  # fmt: skip
+}
 
 
 def describe(garment: Garment, style: str = "") -> tuple[str, str]:
@@ -71,10 +119,14 @@ def describe(garment: Garment, style: str = "") -> tuple[str, str]:
 def title(garment: Garment, style: str = "") -> str:
     """For example: Alma Striped Linen V-Neck Blouse, Short-Sleeved, in Navy."""
     words = [
-        style, LENGTH_WORDS.get(garment.length, ""), "" if garment.pattern == "plain" else PATTERN_WORDS[garment.pattern],
-        "cable-knit" if garment.detail == "cable knit" else "", fabric_name(garment), NECK_WORDS.get(garment.neckline, ""),
+        style,
+        LENGTH_WORDS.get(garment.length, ""),
+        "" if garment.pattern == "plain" else PATTERN_WORDS[garment.pattern],
+        "cable-knit" if garment.detail == "cable knit" else "",
+        fabric_name(garment),
+        NECK_WORDS.get(garment.neckline, ""),
         kind_name(garment),
-    ]  # fmt: skip
+    ]
     main = " ".join(capital(word) for word in words if word)
     tail = f" with {capital(_short_detail(garment))}" if _short_detail(garment) else ""
     sleeve = f", {capital(SLEEVE_WORDS[garment.sleeve])}," if garment.sleeve else ""
@@ -107,7 +159,8 @@ def description(garment: Garment) -> str:
         noun.replace(f"{garment.gender}'s", f"pair of {garment.gender}'s") if garment.kind in PLURAL else noun
     )
     article = "An" if pair[0] in "aeio" else "A"
-    return f"{article} {pair}{neck}{detail}, {pattern_phrase(garment)}. {_HAND[garment.fabric]} {_USE[garment.kind]}"
+    first = f"{article} {pair}{neck}{detail}, {pattern_phrase(garment)}."
+    return f"{first} {_HAND[garment.fabric]} {_USE[garment.kind]}"
 
 
 PLURAL = ("trousers", "jeans", "shorts", "sneaker")
@@ -117,12 +170,18 @@ def pattern_phrase(garment: Garment) -> str:
     """The pattern and its colours, as in: striped in navy and white."""
     one, two = garment.colour, garment.second_colour
     return {
-        "plain": f"in {one}", "striped": f"striped in {one} and {two}", "vertical stripe": f"in {one} with a {two} pinstripe",
-        "checked": f"in {one} with a {two} windowpane check", "gingham": f"in {one} and {two} gingham", "plaid": f"in {one} and {two} plaid",
-        "polka dot": f"in {one} with {two} polka dots", "floral": f"in {one}, printed with {two} flowers",
-        "colour block": f"colour-blocked in {one} and {two}", "graphic print": f"in {one} with a {two} graphic print",
+        "plain": f"in {one}",
+        "striped": f"striped in {one} and {two}",
+        "vertical stripe": f"in {one} with a {two} pinstripe",
+        "checked": f"in {one} with a {two} windowpane check",
+        "gingham": f"in {one} and {two} gingham",
+        "plaid": f"in {one} and {two} plaid",
+        "polka dot": f"in {one} with {two} polka dots",
+        "floral": f"in {one}, printed with {two} flowers",
+        "colour block": f"colour-blocked in {one} and {two}",
+        "graphic print": f"in {one} with a {two} graphic print",
         "leopard": f"in a {one} leopard print",
-    }[garment.pattern]  # fmt: skip
+    }[garment.pattern]
 
 
 def kind_name(garment: Garment) -> str:
