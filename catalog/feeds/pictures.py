@@ -3,7 +3,8 @@
 import os
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
@@ -11,7 +12,7 @@ from typing import Protocol
 from catalog.decoding import MAX_BYTES, ImageRefused
 from catalog.records import FeedRefused
 
-MAX_FILES = 500_000
+MAX_FILES = 200_000  # of a folder that are listed
 
 
 class PictureMissing(LookupError):
@@ -79,10 +80,7 @@ class _Names:
     def __init__(self, paths: Iterable[str]) -> None:
         self._paths: dict[str, str] = {}
         self._by_name: dict[str, list[str]] = {}
-        for count, path in enumerate(paths):
-            if count >= MAX_FILES:
-                message = f"There are more than {MAX_FILES:,} files beside the feed."
-                raise FeedRefused("images-too-many", message, "Split the feed and its images.")
+        for path in paths:
             key = _key(path)
             self._paths.setdefault(key, path)
             self._by_name.setdefault(key.rsplit("/", 1)[-1], []).append(path)
@@ -103,10 +101,15 @@ class _Names:
 
 
 def _key(name: str) -> str:
+    return _path(name).casefold()
+
+
+def _path(name: str) -> str:
+    """Return a name in a feed as a relative path; PictureMissing for one that climbs."""
     parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
     if ".." in parts:
         raise PictureMissing(f"{name[:80]!r} points out of the images' folder. Give a name inside it.")
-    return "/".join(parts).casefold()
+    return "/".join(parts)
 
 
 def _ends_with(path: str, end: str) -> bool:
@@ -114,7 +117,11 @@ def _ends_with(path: str, end: str) -> bool:
 
 
 class FolderPictures:
-    """Files under a folder; links that lead out of it are not followed."""
+    """Files under a folder; links that lead out of it are not followed.
+
+    Exact names are opened as they are. Only when one is missing is the folder listed, its first MAX_FILES
+    files, to find it by another case or place.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
@@ -122,21 +129,33 @@ class FolderPictures:
 
     def read(self, name: str) -> bytes:
         """Return a file's bytes."""
-        if self._names is None:
-            self._names = _Names(self._walk())
-        path = (self._root / self._names.find(name)).resolve()
-        if not path.is_relative_to(self._root) or not path.is_file():
-            raise PictureMissing(
-                f"{name[:80]!r} is a link out of the images' folder. Put the file itself there."
-            )
-        if path.stat().st_size > MAX_BYTES:
-            raise _too_large(name)
-        return path.read_bytes()
+        try:
+            path = self._inside(_path(name)) or self._inside(self._listed().find(name))
+            if path is None:
+                raise PictureMissing(f"{name[:80]!r} leads out of the images' folder. Put the file there.")
+            if path.stat().st_size > MAX_BYTES:
+                raise _too_large(name)
+            return path.read_bytes()
+        except (OSError, ValueError) as error:
+            words = f"{name[:80]!r} cannot be read ({error}). Check its name and rights."
+            raise PictureMissing(words) from None
 
     def close(self) -> None:
         """Do nothing."""
 
-    def _walk(self) -> Iterable[str]:
+    def _inside(self, relative: str) -> Path | None:
+        path = (self._root / relative).resolve()
+        try:
+            return path if path.is_relative_to(self._root) and path.is_file() else None
+        except OSError:  # a name that is longer than any file's
+            return None
+
+    def _listed(self) -> "_Names":
+        if self._names is None:
+            self._names = _Names(islice(self._walk(), MAX_FILES))
+        return self._names
+
+    def _walk(self) -> Iterator[str]:
         for folder, folders, files in os.walk(self._root):
             folders.sort()
             for file in sorted(files):
@@ -148,7 +167,7 @@ class ZipPictures:
 
     def __init__(self, path: Path) -> None:
         self._archive = zipfile.ZipFile(path)
-        files = (info.filename for info in self._archive.infolist() if not info.is_dir())
+        files = [info.filename for info in self._archive.infolist() if not info.is_dir()]
         self._names = _Names(file for file in files if ".." not in file.replace("\\", "/").split("/"))
 
     def read(self, name: str) -> bytes:

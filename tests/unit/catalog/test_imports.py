@@ -135,6 +135,14 @@ def test_names_are_found_as_merchants_write_them(store: Shop) -> None:
     assert store.faults(summary) == []
 
 
+def test_names_that_no_file_can_have(store: Shop) -> None:
+    names = ["x" * 1900, "a/" * 900 + "b.jpg", "deep", ".", "/", "\\", "a\tb.jpg", "1.jpg/2.jpg"]
+    lines = [json.dumps({"id": n, "title": "t", "image": name}) for n, name in enumerate(names)]
+    summary = store.load("\n".join(lines))
+    assert {code for _, _, code in store.faults(summary)} <= {"image-missing"}
+    assert summary.refused + summary.created == len(names) and summary.created <= 1
+
+
 def test_two_files_of_one_name_need_their_folder(store: Shop) -> None:
     for folder in ("left", "right"):
         (store.folder / "images" / folder).mkdir()
