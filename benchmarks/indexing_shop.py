@@ -7,7 +7,7 @@ which may be `PlainEncoder` where the model is not the point.
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,9 @@ from searcher.photos import QueryPhotos
 from searcher.search import Searcher
 from vectors.edge import EdgeStore, EngineProcess, start_engine
 
+if TYPE_CHECKING:
+    from embedding.pack import Pack
+
 GRID = 8  # squares on a side of a generated picture
 Pixels = NDArray[np.uint8]
 
@@ -36,14 +39,14 @@ class PlainEncoder:
     def __init__(self, fingerprint: str = "plain0123456789abcdef", dimension: int = 64) -> None:
         self.fingerprint, self.dimension, self.embedded = fingerprint, dimension, 0
         rng = np.random.default_rng(7)
-        self._projection = rng.normal(size=(GRID * GRID * 3, dimension)).astype(np.float32)
+        self._projection = np.asarray(rng.normal(size=(GRID * GRID * 3, dimension)), np.float32)
 
     def encode_images(self, pixels: Sequence[Pixels]) -> NDArray[np.float32]:
         """B pictures -> (B, D) unit rows."""
         self.embedded += len(pixels)
         small = [Pictures.fromarray(image).resize((GRID, GRID), Pictures.Resampling.BOX) for image in pixels]
         flat = np.stack([np.asarray(image, np.float32).ravel() / 255 - 0.5 for image in small])
-        return _unit(flat @ self._projection)
+        return _unit(np.matmul(flat, self._projection))
 
     def encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """B texts -> (B, D) unit rows; equal words, equal rows."""
@@ -56,9 +59,7 @@ class PlainEncoder:
     ) -> NDArray[np.float32]:
         """(D,) somewhere between the picture and the words."""
         if image is None or text is None:
-            only = text if image is None else image
-            assert only is not None
-            return only
+            return np.asarray(text if image is None else image, np.float32)
         return _unit(((1 - balance) * image + balance * text)[None])[0]
 
 
@@ -85,9 +86,15 @@ def encoded(image: Pixels, kind: str = "JPEG") -> bytes:
 
 
 class Shop:
-    """One merchant's data folder with the engine running over it."""
+    """One merchant's data folder with an engine over it: its own, or one that several shops share."""
 
-    def __init__(self, root: Path, encoder: Any = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        encoder: "Pack | PlainEncoder | None" = None,
+        socket: Path | None = None,
+        decoder: Decoder | None = None,
+    ) -> None:
         self.root = root
         for name in ("blobs", "incoming", "index", "photos"):
             (root / name).mkdir(parents=True, exist_ok=True)
@@ -96,9 +103,9 @@ class Shop:
         upgrade(self.database)
         self.sessions = sessions(self.database)
         self.blobs, self.incoming = Blobs(root / "blobs"), Incoming(root / "incoming")
-        self.decoder = Decoder()
-        self.encoder = encoder or PlainEncoder()
-        self.socket = root / "run" / "engine.sock"
+        self.own_decoder, self.decoder = decoder is None, decoder or Decoder()
+        self.encoder = cast("Pack", encoder or PlainEncoder())
+        self.socket = socket or root / "run" / "engine.sock"
         self.engine: EngineProcess | None = None
         self.store = EdgeStore(self.socket, timeout_s=5.0)
         self.photos = QueryPhotos(root / "photos", 3600)
@@ -146,7 +153,8 @@ class Shop:
         for each in self.pipelines:
             each.close()
         self.store.close()
-        self.decoder.close()
+        if self.own_decoder:
+            self.decoder.close()
         if self.engine is not None:
             self.engine.stop()
         self.database.dispose()
