@@ -183,6 +183,15 @@ def collection_missing(name: str) -> CollectionMissing:
     )
 
 
+def name_taken(name: str) -> VectorsRefused:
+    """The one sentence for a name that is both an alias and a collection."""
+    return VectorsRefused(
+        "vectors-name-taken",
+        f"{name!r} already names a collection or an alias.",
+        "Use one name for an alias and another for a collection.",
+    )
+
+
 def _known(fields: dict[str, Field], name: str) -> Field:
     if name not in fields:
         raise VectorsRefused(

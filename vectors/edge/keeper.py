@@ -8,64 +8,36 @@ import contextlib
 import json
 import logging
 import os
-import shutil
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from vectors.checks import check_collection, check_name, check_same, collection_missing
+from vectors.checks import check_collection, check_name, check_same, collection_missing, name_taken
 from vectors.edge.frames import Header
 from vectors.edge.order import Order, read_aliases, write_atomically
 from vectors.edge.serving import Handler, Peer, Reply
+from vectors.edge.shelf import Child, Shelf, discard, make_shelf, open_shelves, start_child
 from vectors.edge.wire import pack_collection, unpack_collection
-from vectors.protocol import Collection, VectorsRefused, VectorStoreUnavailable
+from vectors.protocol import VectorsRefused, VectorStoreUnavailable
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 READY_S = 15.0  # `create` waits so long for its shard
 BACK_OFF_S = (0.05, 0.5, 2.0, 10.0, 30.0)  # before a shard that keeps dying is started again
+GIVE_UP = 3  # failures after which the engine calls itself ready without that shard
 WAKE_S = 0.5
-STOP_S = 10.0  # to flush and close
-
-
-@dataclass
-class Child:
-    """A shard process and what it serves."""
-
-    process: subprocess.Popen[bytes]
-    order: Order
-
-
-@dataclass
-class Shelf:
-    """One collection: who serves it, and who builds its successor."""
-
-    collection: Collection
-    folder: Path
-    serving: Child | None = None
-    successor: Child | None = None
-    ready: threading.Event = field(default_factory=threading.Event)
-    failures: int = 0
-
-    @property
-    def current(self) -> str:
-        """The name of the generation that counts."""
-        return (self.folder / "current").read_text().strip()
 
 
 class Keeper:
     """Collections, aliases and shard processes under one root."""
 
     def __init__(self, root: Path, socket: Path) -> None:
-        self._root, self._socket = root, socket
-        self._aliases = root / "aliases.json"
+        self._collections, self._aliases = root / "collections", root / "aliases.json"
+        self._socket = socket
         self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._shelves: dict[str, Shelf] = {}
         self._started = 0
@@ -97,11 +69,8 @@ class Keeper:
 
     def stop(self) -> None:
         """End `run`; safe in a signal handler and from any thread."""
-
-        def stopping() -> None:
-            self._stopping = True
-
-        self._jobs.put(stopping)
+        self._stopping = True
+        self._jobs.put(lambda: None)
 
     def _in_turn(self, job: Callable[[Header], Header]) -> Handler:
         def handle(header: Header, body: bytearray, peer: Peer) -> Reply:
@@ -126,20 +95,13 @@ class Keeper:
         return done.result(timeout=READY_S)
 
     def _open_all(self) -> None:
-        for folder in sorted((self._root / "collections").iterdir()):
-            if folder.name.startswith(".") or not (folder / "current").exists():
-                shutil.rmtree(folder)  # half made or half dropped when something was killed
-                continue
-            collection = unpack_collection(json.loads((folder / "collection.json").read_text()))
-            shelf = self._shelves[collection.name] = Shelf(collection, folder)
-            for generation in folder.glob("g*"):
-                if generation.name != shelf.current:
-                    shutil.rmtree(generation)
+        for shelf in open_shelves(self._collections):
+            self._shelves[shelf.collection.name] = shelf
             self._start_serving(shelf)
         self._announce()
 
     def _announce(self) -> None:
-        settled = all(shelf.ready.is_set() or shelf.failures >= 3 for shelf in self._shelves.values())
+        settled = all(shelf.ready.is_set() or shelf.failures >= GIVE_UP for shelf in self._shelves.values())
         if settled and not self._announced:
             self._announced = True
             print(json.dumps({"ready": True}), flush=True)  # start_engine waits for this line
@@ -147,19 +109,13 @@ class Keeper:
     def _create(self, header: Header) -> Header:
         wanted = unpack_collection(header["collection"])
         check_collection(wanted)
-        shelf = self._shelves.get(wanted.name)
-        if shelf is not None:
-            check_same(shelf.collection, wanted)
+        known = self._shelves.get(wanted.name)
+        if known is not None:
+            check_same(known.collection, wanted)
             return {}
         if wanted.name in read_aliases(self._aliases):
-            raise _name_taken(wanted.name)
-        folder = self._root / "collections" / wanted.name
-        beside = folder.with_name("." + wanted.name)
-        (beside / "g000001").mkdir(parents=True)
-        write_atomically(beside / "collection.json", json.dumps(pack_collection(wanted)))
-        write_atomically(beside / "current", "g000001")
-        beside.rename(folder)
-        shelf = self._shelves[wanted.name] = Shelf(wanted, folder)
+            raise name_taken(wanted.name)
+        shelf = self._shelves[wanted.name] = make_shelf(self._collections, wanted)
         self._start_serving(shelf)
         return {}
 
@@ -169,13 +125,10 @@ class Keeper:
             return {}
         aliases = read_aliases(self._aliases)
         self._write_aliases({alias: name for alias, name in aliases.items() if name != header["name"]})
-        gone = shelf.folder.with_name(f".gone-{shelf.folder.name}")
-        shelf.folder.rename(gone)
-        for child in (shelf.serving, shelf.successor):
+        for child in (shelf.successor, shelf.serving):
             if child is not None:
-                child.process.kill()
-                child.process.wait()
-        shutil.rmtree(gone)
+                child.kill()
+        discard(shelf.folder)
         return {}
 
     def _locate(self, header: Header) -> Header:
@@ -194,7 +147,7 @@ class Keeper:
         if name not in self._shelves:
             raise collection_missing(name)
         if alias in self._shelves:
-            raise _name_taken(alias)
+            raise name_taken(alias)
         self._write_aliases(read_aliases(self._aliases) | {alias: name})
         return {}
 
@@ -213,30 +166,24 @@ class Keeper:
         """Start the process that optimises beside, unless one is at it."""
         shelf = self._shelves[header["name"]]
         if shelf.successor is None and shelf.serving is not None and shelf.ready.is_set():
-            number = int(shelf.current[1:]) + 1
-            generation = shelf.folder / f"g{number:06d}"
-            shutil.rmtree(generation, ignore_errors=True)
-            shelf.successor = self._start(shelf, generation, shelf.serving.order)
+            shelf.successor = self._start(shelf, shelf.next_generation(), shelf.serving.order)
         return {}
 
     def _promote(self, header: Header) -> Header:
-        """The one moment of a handover: `current` is renamed into place."""
         shelf = self._shelves[header["name"]]
         if shelf.successor is None or shelf.successor.order.generation.name != header["generation"]:
             raise VectorsRefused(
                 "vectors-handover", "This successor is not expected.", "Let the keeper start it."
             )
-        write_atomically(shelf.folder / "current", header["generation"])
-        shelf.serving, shelf.successor = shelf.successor, None
+        shelf.promote(header["generation"])
         return {}
 
     def _start_serving(self, shelf: Shelf) -> None:
         shelf.ready.clear()
-        shelf.serving = self._start(shelf, shelf.folder / shelf.current, None)
+        shelf.serving = self._start(shelf, shelf.generation, None)
 
     def _start(self, shelf: Shelf, generation: Path, incumbent: Order | None) -> Child:
         self._started += 1
-        generation.mkdir(exist_ok=True)
         order = Order(
             collection=shelf.collection,
             generation=generation,
@@ -247,16 +194,9 @@ class Keeper:
             incumbent=incumbent.socket if incumbent else None,
             source=incumbent.generation if incumbent else None,
         )
-        command = [sys.executable, "-m", "vectors.edge.shard_process", order.dumps()]
-        quiet = subprocess.DEVNULL
-        process = subprocess.Popen(command, stdin=quiet, stdout=quiet)  # noqa: S603 - our own module
-        child = Child(process, order)
-        threading.Thread(target=self._watch, args=(shelf, child), daemon=True).start()
-        return child
-
-    def _watch(self, shelf: Shelf, child: Child) -> None:
-        status = child.process.wait()
-        self._jobs.put(lambda: self._ended(shelf, child, status))
+        return start_child(
+            order, lambda child, status: self._jobs.put(lambda: self._ended(shelf, child, status))
+        )
 
     def _ended(self, shelf: Shelf, child: Child, status: int) -> None:
         """A shard process is gone: retired, failed as a successor, or to be started again."""
@@ -269,7 +209,7 @@ class Keeper:
         if child is shelf.successor:
             log.warning("a successor of %s ended with status %d", shelf.collection.name, status)
             shelf.successor = None
-        shutil.rmtree(child.order.generation, ignore_errors=True)
+        discard(child.order.generation)
 
     def _restart(self, shelf: Shelf, status: int) -> None:
         log.error("the shard of %s ended with status %d", shelf.collection.name, status)
@@ -289,34 +229,18 @@ class Keeper:
             self._start_serving(shelf)
 
     def _stop_children(self) -> None:
-        children = [child for shelf in self._shelves.values() for child in (shelf.serving,) if child]
-        for shelf in self._shelves.values():
-            if shelf.successor is not None:
-                shelf.successor.process.kill()
-        for child in children:
-            child.process.terminate()
-        for child in children:
-            _wait_or_kill(child.process)
+        shelves = self._shelves.values()
+        for successor in [shelf.successor for shelf in shelves if shelf.successor]:
+            successor.kill()
+        serving = [shelf.serving for shelf in shelves if shelf.serving]
+        for child in serving:
+            child.process.terminate()  # all at once, then one by one
+        for child in serving:
+            child.wait_or_kill()
             child.order.socket.unlink(missing_ok=True)
-
-
-def _wait_or_kill(process: subprocess.Popen[Any]) -> None:
-    try:
-        process.wait(STOP_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def _starting(name: str) -> VectorStoreUnavailable:
     return VectorStoreUnavailable(
         "vectors-starting", f"The shard of {name} is being opened.", "Try again in a second."
-    )
-
-
-def _name_taken(name: str) -> VectorsRefused:
-    return VectorsRefused(
-        "vectors-name-taken",
-        f"{name!r} is in use as another thing.",
-        "Use one name for an alias, another for a collection.",
     )

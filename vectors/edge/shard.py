@@ -1,4 +1,4 @@
-"""One Qdrant Edge shard in our own types. Every call holds the GIL, so calls are kept small (`SLICE`)."""
+"""One Qdrant Edge shard in our own types. Every call holds the GIL, so calls are kept small."""
 
 import json
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ DENSE, LEXICAL = "image", "lexical"
 # Up to so many KB of vectors under a filter are compared one by one, in int8: as fast as a graph and exact.
 # With 1,000 instead, a filter that kept 5 % of 100,000 points went through the graph at a recall of 0.983.
 FULL_SCAN_KB = 20_000
-SLICE = 64  # points of one write: some 3 ms of the engine, the longest that a search waits for its turn
+SLICE = 256  # vectors read in one turn of the engine
 
 _KINDS = {
     "keyword": qe.PayloadSchemaType.Keyword,

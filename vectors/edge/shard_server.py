@@ -135,9 +135,9 @@ class ShardServer:
 
     def _vectors(self, header: Header, body: bytearray) -> Reply:
         found = []
-        for start in range(0, len(header["ids"]), 4 * SLICE):
+        for start in range(0, len(header["ids"]), SLICE):
             with self._turns:
-                found += self._shard.vectors(header["ids"][start : start + 4 * SLICE])
+                found += self._shard.vectors(header["ids"][start : start + SLICE])
         return {"ids": [point_id for point_id, _ in found]}, b"".join(row.tobytes() for _, row in found)
 
     def _scroll(self, header: Header, body: bytearray) -> Reply:

@@ -28,7 +28,7 @@ from vectors.protocol import (
 
 T = TypeVar("T")
 
-BATCH = 64  # points of one frame: the engine applies a frame in one turn
+BATCH = 32  # points of one frame, which the engine applies in one turn: 1 to 2 ms of its time
 WRITE_S = 60.0  # a write may wait while a copy is taken
 TRIES = 4  # a process may move between being located and being asked
 
@@ -70,7 +70,7 @@ class EdgeStore:
         """See `VectorStore.delete`."""
         checks.check_ids(ids)
         self._collection(name)
-        for batch in _batches(ids, 4 * BATCH):
+        for batch in _batches(ids, 8 * BATCH):
             self._shard(name, {"op": "delete", "ids": list(batch)}, timeout_s=WRITE_S)
 
     def search(

@@ -55,7 +55,8 @@ class ServerStore:
     @staticmethod
     def connect(url: str, *, api_key: str | None = None, timeout_s: float = 5.0) -> "ServerStore":
         """A server at `url`, e.g. http://qdrant:6333; its gRPC port is the next one."""
-        port = models_port(url)
+        last = url.rstrip("/").rsplit(":", 1)[-1]
+        port = int(last) if last.isdigit() else 6333
         return ServerStore(
             QdrantClient(
                 url=url,
@@ -70,12 +71,9 @@ class ServerStore:
     @staticmethod
     def local(path: Path | None = None) -> "ServerStore":
         """The client's own mode without a server, in memory or in a folder, for tests; one call at a time."""
-        return ServerStore(
-            QdrantClient(":memory:")
-            if path is None
-            else QdrantClient(path=str(path), force_disable_check_same_thread=True),
-            serial=True,
-        )
+        if path is None:
+            return ServerStore(QdrantClient(":memory:"), serial=True)
+        return ServerStore(QdrantClient(path=str(path), force_disable_check_same_thread=True), serial=True)
 
     def create(self, collection: Collection) -> None:
         """See `VectorStore.create`."""
@@ -85,7 +83,7 @@ class ServerStore:
             checks.check_same(self._collection(name), collection)
             return
         if self.resolve(name) is not None:
-            raise _name_taken(name)
+            raise checks.name_taken(name)
         self._call(name, lambda: self._client.create_collection(name, **_layout(collection)))
         for field in collection.fields:  # before any point: a graph built earlier would not know them
             self._index(name, field)
@@ -187,7 +185,7 @@ class ServerStore:
         if name not in self.collections():
             raise checks.collection_missing(name)
         if alias in self.collections():
-            raise _name_taken(alias)
+            raise checks.name_taken(alias)
         create = models.CreateAlias(collection_name=name, alias_name=alias)
         steps: list[Any] = [models.CreateAliasOperation(create_alias=create)]
         if self.resolve(alias) is not None:
@@ -240,12 +238,6 @@ class ServerStore:
             lambda: self._client.query_points_groups(name, group_size=1, with_payload=False, **asked),
         )
         return [Hit(str(group.hits[0].id), group.hits[0].score, group.id) for group in found.groups]
-
-
-def models_port(url: str) -> int:
-    """The HTTP port of a server's address; 6333 when it names none."""
-    last = url.rstrip("/").rsplit(":", 1)[-1]
-    return int(last) if last.isdigit() else 6333
 
 
 def _layout(collection: Collection) -> dict[str, Any]:
@@ -308,11 +300,3 @@ def _asked(query: NDArray[np.float32] | Sparse, where: Filter, exact: bool) -> d
 
 def _sparse(sparse: Sparse) -> models.SparseVector:
     return models.SparseVector(indices=sparse.indices.tolist(), values=sparse.values.tolist())
-
-
-def _name_taken(name: str) -> VectorsRefused:
-    return VectorsRefused(
-        "vectors-name-taken",
-        f"{name!r} already names a collection or an alias.",
-        "Use one name for an alias and another for a collection.",
-    )
