@@ -88,6 +88,7 @@ def _make(folder: Path, order: Order) -> None:
 
 
 def _stop(signum: int, frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one would cut the flush short
     raise SystemExit(0)
 
 

@@ -323,3 +323,20 @@ def test_a_stranger_on_the_socket_does_no_harm(folder: Path, store: EdgeStore) -
                 stranger.connect(str(path))
                 stranger.sendall(bytes_sent)
     assert store.count("images") == 0
+
+
+def test_a_stop_signal_to_the_whole_group_is_a_clean_end(folder: Path) -> None:
+    command = [sys.executable, "-m", "vectors.edge", "--root", str(folder / "index")]
+    command += ["--socket", str(folder / "run" / "engine.sock")]
+    with (folder / "log").open("wb") as log:
+        engine = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, start_new_session=True)
+    assert engine.stdout is not None and b"ready" in engine.stdout.readline()
+    store = EdgeStore(folder / "run" / "engine.sock", timeout_s=10.0)
+    store.create(COLLECTION)
+    store.upsert("images", [point(n) for n in range(300)])
+    os.killpg(engine.pid, signal.SIGTERM)
+    assert engine.wait(10) == 0
+    assert "Traceback" not in (folder / "log").read_text()
+    again = start(folder)
+    assert store.count("images") == 300
+    again.stop()
