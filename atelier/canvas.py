@@ -23,7 +23,7 @@ class Box:
 
 
 class Canvas:
-    """An sRGB float picture, one plane a channel, with a camera: `scale` px a cm, and where (0, 0) cm lies."""
+    """An sRGB float picture, one plane a channel, with a camera: `scale` px a cm, and where (0, 0) lies."""
 
     def __init__(self, width: int, height: int, scale: float, origin: tuple[float, float]) -> None:
         self.pixels: Floats = np.ones((3, height, width), np.float32)

@@ -1,4 +1,4 @@
-"""The demo catalogue: families of styles that differ in one attribute, drawn in parallel, with a feed and queries."""
+"""The demo catalogue: families of styles that differ in one attribute, with a feed and queries."""
 
 import json
 import multiprocessing
@@ -38,7 +38,7 @@ def write_catalogue(
     workers: int = 2,
     size: int = 640,
 ) -> Path:
-    """Draw `products` products (item groups) with their colour variants; write feed.jsonl, queries.jsonl, images/.
+    """Draw `products` item groups with their colour variants; write feed.jsonl, queries.jsonl and images/.
 
     Returns the feed's path. `progress(done, total)` is called after each picture. The same arguments give the
     same files, whatever the number of workers.

@@ -55,13 +55,13 @@ _COLOUR = (
     "I like it, but in {c}",
     "is there a {c} one?",
 )
-_SLEEVES = {
+_SLEEVES: dict[str, tuple[str, ...]] = {
     "sleeveless": ("sleeveless", "without sleeves", "with no sleeves"),
     "short": ("with short sleeves", "short-sleeved", "with short sleeves instead"),
     "three-quarter": ("with three-quarter sleeves", "with elbow-length sleeves", "with 3/4 sleeves"),
     "long": ("with long sleeves", "long-sleeved", "with full-length sleeves"),
 }
-_LENGTHS = {
+_LENGTHS: dict[str, tuple[str, ...]] = {
     "cropped": ("cropped", "in a cropped length"),
     "regular": ("in a regular length", "at hip length"),
     "long": ("longline", "in a longer cut"),
@@ -76,7 +76,7 @@ _LENGTHS = {
     "small": ("in a small size", "smaller, with a flap"),
     "large": ("bigger, as a tote", "as a large tote"),
 }
-_NECKS = {
+_NECKS: dict[str, tuple[str, ...]] = {
     "crew": ("with a crew neck", "with a round neck"),
     "v-neck": ("with a v-neck", "v-neck instead"),
     "scoop": ("with a scoop neck", "with a deep round neck"),
@@ -84,7 +84,7 @@ _NECKS = {
     "square": ("with a square neck", "with a square neckline"),
     "turtleneck": ("with a turtleneck", "with a roll neck"),
 }
-_PATTERNS = {
+_PATTERNS: dict[str, tuple[str, ...]] = {
     "plain": ("plain", "without the pattern", "in a solid colour"),
     "striped": ("striped", "with {s} stripes", "with stripes"),
     "vertical stripe": ("with vertical stripes", "pinstriped", "with {s} pinstripes"),
@@ -97,7 +97,7 @@ _PATTERNS = {
     "graphic print": ("with a graphic print", "with a print on the chest", "with a {s} motif"),
     "leopard": ("in leopard print", "in an animal print"),
 }
-_DETAILS = {
+_DETAILS: dict[str, tuple[str, ...]] = {
     "chest pocket": ("with a chest pocket", "with a pocket on the chest"),
     "ruffle": ("with a ruffle", "with ruffles"),
     "bow": ("with a bow", "with a bow in front"),
@@ -164,14 +164,14 @@ def phrase(before: Garment, after: Garment, attribute: str, rng: Rng) -> str:
         return _pick(
             ("without the {d}", "no {d}", "but without the {d}", "the same without the {d}"), rng
         ).format(d=_bare(old))
-    words: dict[str, tuple[str, ...]] = {
+    phrases = {
         "sleeve": _SLEEVES,
         "length": _LENGTHS,
         "neckline": _NECKS,
         "pattern": _PATTERNS,
         "detail": _DETAILS,
-    }[attribute]
-    return _pick(_FRAMES, rng).format(x=_pick(words[value], rng).format(s=after.second_colour))
+    }
+    return _pick(_FRAMES, rng).format(x=_pick(phrases[attribute][value], rng).format(s=after.second_colour))
 
 
 def _relative(garment: Garment, attribute: str, value: str) -> str:

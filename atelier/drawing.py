@@ -38,8 +38,8 @@ BUILDERS = {
 def draw(garment: Garment, size: int = 640, seed: int = 0) -> Image.Image:
     """The garment's picture as RGB, `size` wide and 1.25 `size` high (both rounded to even numbers).
 
-    The same garment, size and seed give the same bytes on the same machine and library versions. The seed moves
-    what a photographer would: folds, pose, skin, hair, backdrop. It never touches an attribute.
+    The same garment, size and seed give the same bytes on the same machine and library versions. The seed
+    moves what a photographer would: folds, pose, skin, hair, backdrop. It never touches an attribute.
     """
     if size < 64:
         raise ValueError(f"size is {size} px; give 64 or more")
@@ -85,7 +85,7 @@ def camera(garment: Garment, pattern: Pattern, width: int, height: int) -> tuple
 
 
 def _framed(garment: Garment, pattern: Pattern) -> tuple[float, float]:
-    """Top and bottom of a figure's picture, cm: from the head, or from the ribs for what hangs from the waist."""
+    """Top and bottom of a figure's picture, cm: from the head, or the ribs for what hangs from the waist."""
     hem = float(pattern.outlines()[:, 1].max())
     top = 8.0 if garment.kind in LOWER_KINDS else -37.0
     bottom = max(hem + 13.0, 82.0)

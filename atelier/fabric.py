@@ -55,7 +55,7 @@ FABRICS: dict[str, Fabric] = {
 
 
 def fabric_for(kind: str, fabric: str) -> Fabric:
-    """The cloth as that kind is made of it: a wool coat is felted, wool trousers woven, a wool sweater knitted."""
+    """The cloth as that kind is made of it: a wool coat is felted, a wool sweater knitted."""
     if fabric in ("wool", "cashmere") and kind == "coat":
         return FABRICS["coating"]
     if fabric == "wool" and kind in ("blazer", "trousers", "skirt", "dress"):

@@ -28,6 +28,8 @@ def build_legs(garment: Garment, body: Body, pose: Pose, rng: Rng) -> Pattern:
         ]
     else:
         pattern.front += [*trouser_front(top, waist, hips(body, top, waist)), Button(0.0, top + 2.4, 0.55)]
+    if garment.detail == "pleats":
+        pattern.front += front_pleats(top, waist)
     pattern.front += belt_loops(waist, top)
     if garment.detail == "belt":
         pattern.front += leather_belt(waist + 0.3, top + 1.0)
@@ -38,7 +40,7 @@ def build_legs(garment: Garment, body: Body, pose: Pose, rng: Rng) -> Pattern:
 
 
 def leg(body: Body, pose: Pose, side: int, end: float, ease: float, ankle: float) -> tuple[Floats, Floats]:
-    """Outer and inner edge of one leg from the hip to `end` (y in cm). Shorts hang straight and stand apart."""
+    """Outer and inner edge of one leg from the hip to `end` (y in cm). Shorts hang straight, apart."""
     line = leg_line(body, pose, side)
     line = line[line[:, 1] <= end]
     y = line[:, 1]
@@ -208,6 +210,28 @@ def jeans_front(top: float, waist: float, clip: Floats) -> list[Piece]:
             Line((pocket + np.array([-0.4, 0.7])) * turn, "stitch", 0.15, clip=clip),
             Button(side * (waist - 4.2), top + 5.0, 0.36, "metal"),
         ]
+    return pieces
+
+
+def front_pleats(top: float, waist: float) -> list[Piece]:
+    """Two pleats on each side, folded outwards under the waistband."""
+    pieces: list[Piece] = []
+    for share, length in ((0.42, 24.0), (0.66, 16.0)):
+        x = waist * share
+        fold = np.array(
+            [
+                (x - 0.7, top + 4.2),
+                (x + 0.9, top + 4.2),
+                (x + 0.9, top + length * 0.6),
+                (x + 0.4, top + length),
+            ]
+        )
+        for side in (1.0, -1.0):
+            turn = np.array([side, 1.0])
+            pieces += [
+                Part("pleat", fold * turn, roundness=0.5, edge=0.3, lift=0.9, rumple=0.2),
+                Line(fold[1:] * turn, "edge", 0.4),
+            ]
     return pieces
 
 

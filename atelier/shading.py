@@ -52,7 +52,7 @@ def _noise(seed: int, size: int) -> Floats:
 
 
 def relief(part: Part, mask: Floats, fabric: Fabric, x: Floats, y: Floats, scale: float, rng: Rng) -> Relief:
-    """Light a piece: `mask` (H, W) 0..1 at full size, x (w,) and y (h,) cm at coarse samples, scale px a cm."""
+    """Light a piece: `mask` (H, W) 0..1 at full size, x (w,) and y (h,) cm at coarse samples."""
     step = COARSE / scale
     coarse = shrink(mask)
     height = _bulge(part, coarse, step)

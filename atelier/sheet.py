@@ -14,7 +14,7 @@ GAP = 6  # px between pictures
 def contact_sheet(
     rows: int = 8, columns: int = 8, cell: int = 200, seed: int = 7, kind: str = ""
 ) -> Image.Image:
-    """`rows` x `columns` garments, each drawn at 640 px and brought down to `cell` px wide; kinds take turns."""
+    """`rows` x `columns` garments, drawn at 640 px and brought down to `cell` px wide; kinds take turns."""
     height = int(cell * RATIO)
     sheet = Image.new("RGB", (columns * (cell + GAP) + GAP, rows * (height + GAP) + GAP), (255, 255, 255))
     for index, garment in enumerate(selection(rows * columns, seed, kind)):
