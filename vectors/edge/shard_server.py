@@ -1,19 +1,21 @@
 """Serves the shard of one collection: searches and writes by turns, and hands over to a successor."""
 
+import logging
 import os
-import threading
 import time
 from collections.abc import Callable
 
 from vectors.checks import check_width
 from vectors.edge.channel import Channel
 from vectors.edge.frames import Header
-from vectors.edge.journal import Journal
+from vectors.edge.handover import Handover
 from vectors.edge.order import Order
 from vectors.edge.serving import Handler, Peer, Reply, Turns
 from vectors.edge.shard import SLICE, Shard, prepare, read_built
 from vectors.edge.wire import unpack_filter, unpack_points, unpack_query
-from vectors.protocol import PayloadValue, Sparse, VectorStoreUnavailable
+from vectors.protocol import PayloadValue, Sparse, VectorsRefused
+
+log = logging.getLogger(__name__)
 
 MOVED: Reply = ({"moved": True}, b"")
 IDLE_S = 5.0  # without a write for this long, a smaller tail is worth optimising
@@ -33,9 +35,7 @@ class ShardServer:
         self._order, self._shard = order, shard
         self._turns = Turns()
         self._names: tuple[int, frozenset[str]] = (-1, frozenset())
-        self._writable = threading.Condition()
-        self._held_by: Peer | None = None
-        self._journal: Journal | None = None
+        self._handover = Handover(order.generation.parent)
         self._moved = False
         self._points, self._built = shard.count(), read_built(order.generation)
         self._tail = max(0, self._points - self._built)
@@ -86,7 +86,7 @@ class ShardServer:
             now, idle = time.monotonic(), time.monotonic() - self._last_write > IDLE_S
             least, share = (IDLE_TAIL, IDLE_TAIL_SHARE) if idle else (TAIL, TAIL_SHARE)
             threshold = max(least, share * self._built)
-            if self._tail >= threshold and self._journal is None and now - self._asked > ASK_AGAIN_S:
+            if self._tail >= threshold and not self._handover.active and now - self._asked > ASK_AGAIN_S:
                 self._asked = now
                 self._tell({"op": "succeed", "name": self._order.collection.name})
         time.sleep(LINGER_S)
@@ -159,7 +159,7 @@ class ShardServer:
     def _stats(self, header: Header, body: bytearray) -> Reply:
         with self._turns:
             points = self._shard.count()
-        generation, optimising = self._order.generation.name, self._journal is not None
+        generation, optimising = self._order.generation.name, self._handover.active
         return {"points": points, "tail": self._tail, "generation": generation, "optimising": optimising}, b""
 
     def _write(self, header: Header, body: bytearray, peer: Peer) -> Reply:
@@ -168,65 +168,48 @@ class ShardServer:
             with self._turns:
                 if not self._mine(header["name"]):
                     return MOVED
-                if self._held_by is None:
+                if not self._handover.held:
                     self.apply(header, body)
-                    if self._journal is not None:
-                        self._journal.append(header, body)
+                    self._handover.keep(header, body)
                     self._last_write = time.monotonic()
                     return {}, b""
-            self._wait_for_release(deadline)
-
-    def _wait_for_release(self, deadline: float) -> None:
-        with self._writable:
-            released = self._writable.wait_for(
-                lambda: self._held_by is None or self._moved, deadline - time.monotonic()
-            )
-        if not released:
-            raise VectorStoreUnavailable("vectors-held", "Writes are held by a handover.", "Try again.")
+            self._handover.wait(deadline - time.monotonic())
 
     def _hold(self, header: Header, body: bytearray, peer: Peer) -> Reply:
-        """Writes wait until this peer follows, takes or hangs up: what is on disk stays as it is."""
         with self._turns:
-            self._held_by = peer
-        if self._let_go not in peer.on_close:
-            peer.on_close.append(self._let_go)
+            self._handover.hold(peer)
+        peer.on_close.append(lambda: self._leave(peer))
         return {}, b""
 
     def _follow(self, header: Header, body: bytearray, peer: Peer) -> Reply:
-        """Writes go on, and each is kept for the successor as well."""
         with self._turns:
-            self._journal = Journal(self._order.generation.parent)
-        self._release()
+            self._handover.follow(peer)
         return {}, b""
 
-    def _drain(self, _: Header, __: bytearray, peer: Peer) -> Reply:
-        """The oldest write that the successor has not seen; `left` counts those after it."""
+    def _drain(self, header: Header, body: bytearray, peer: Peer) -> Reply:
         with self._turns:
-            entry = self._journal.pop() if self._journal is not None else None
-            left = len(self._journal) if self._journal is not None else 0
-        write, data = entry or (None, b"")
+            entry = self._handover.pop(peer)
+        if entry is None:
+            return {"write": None, "left": 0}, b""
+        write, data, left = entry
         return {"write": write, "left": left}, data
 
     def _take(self, header: Header, body: bytearray, peer: Peer) -> Reply:
         """The successor has everything and listens: make it official, then answer "moved" to all."""
+        with self._turns:
+            self._handover.check_complete(peer)
+        name, generation = self._order.collection.name, header["generation"]
         try:
-            self._tell(
-                {"op": "promote", "name": self._order.collection.name, "generation": header["generation"]}
-            )
-        except OSError:  # it may or may not be official: take no further write, the keeper knows who goes on
+            self._tell({"op": "promote", "name": name, "generation": generation})
+        except VectorsRefused:
+            raise
+        except Exception:  # it may be official or not: take no further write, the keeper knows who goes on
+            log.exception("the end of a handover is unknown")
             os._exit(1)
         self._moved = True
-        self._release()
+        self._handover.release()
         return {}, b""
 
-    def _let_go(self) -> None:
+    def _leave(self, peer: Peer) -> None:
         with self._turns:
-            if self._journal is not None:
-                self._journal.close()
-            self._journal = None
-        self._release()
-
-    def _release(self) -> None:
-        with self._writable:
-            self._held_by = None
-            self._writable.notify_all()
+            self._handover.leave(peer)

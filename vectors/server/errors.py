@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import grpc  # type: ignore[import-untyped]  # it ships no types
+import httpx
 from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
@@ -14,10 +15,11 @@ from vectors.protocol import VectorsRefused, VectorStoreError, VectorStoreUnavai
 
 T = TypeVar("T")
 
+TIMEOUT = "vectors-timeout"
+
 PAUSES_S = (0.05, 0.2)  # before the second and the third try, each stretched by up to a half
 _PASSING = {
     grpc.StatusCode.UNAVAILABLE,
-    grpc.StatusCode.DEADLINE_EXCEEDED,
     grpc.StatusCode.RESOURCE_EXHAUSTED,
     grpc.StatusCode.ABORTED,
     grpc.StatusCode.INTERNAL,
@@ -33,10 +35,14 @@ def attempt(name: str, call: Callable[[], T]) -> T:
             ours = translate(name, error)
             if ours is None:
                 raise
-            if pause is None or not isinstance(ours, VectorStoreUnavailable):
+            if pause is None or not _passes(ours):
                 raise ours from error
             time.sleep(pause * random.uniform(1.0, 1.5))
     raise AssertionError("the last try returns or raises")
+
+
+def _passes(error: VectorStoreError) -> bool:
+    return isinstance(error, VectorStoreUnavailable) and error.code != TIMEOUT  # that one was waited for
 
 
 def translate(name: str, error: Exception) -> VectorStoreError | None:
@@ -45,6 +51,8 @@ def translate(name: str, error: Exception) -> VectorStoreError | None:
         return _from_status(name, error.status_code or 500, str(error))
     if isinstance(error, grpc.RpcError):
         return _from_grpc(name, error)
+    if isinstance(error, ResponseHandlingException) and isinstance(error.source, httpx.TimeoutException):
+        return _late()
     if isinstance(error, ResponseHandlingException | ResourceExhaustedResponse | ConnectionError):
         return _away(str(error))
     if isinstance(error, ValueError) and "not found" in str(error):  # the client's local mode
@@ -64,11 +72,19 @@ def _from_status(name: str, status: int, message: str) -> VectorStoreError:
 
 def _from_grpc(name: str, error: grpc.RpcError) -> VectorStoreError:
     code, message = error.code(), str(error.details())
+    if code == grpc.StatusCode.DEADLINE_EXCEEDED:
+        return _late()
     if code == grpc.StatusCode.NOT_FOUND:
         return collection_missing(name)
     if code in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
         return _from_status(name, 403, message)
     return _away(message) if code in _PASSING else _refused(message)
+
+
+def _late() -> VectorStoreUnavailable:
+    return VectorStoreUnavailable(
+        TIMEOUT, "The Qdrant server did not answer in time.", "Look at its load, or allow it more time."
+    )
 
 
 def _away(message: str) -> VectorStoreUnavailable:
