@@ -60,7 +60,8 @@ class PlainEncoder:
         """(D,) somewhere between the picture and the words."""
         if image is None or text is None:
             return np.asarray(text if image is None else image, np.float32)
-        return _unit(((1 - balance) * image + balance * text)[None])[0]
+        mixed = _unit(((1 - balance) * image + balance * text)[None])
+        return np.asarray(mixed[0], np.float32)
 
 
 def _unit(rows: NDArray[Any]) -> NDArray[np.float32]:

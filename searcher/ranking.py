@@ -14,7 +14,7 @@ from vectors.lexical import query as lexical_query
 from vectors.protocol import AnyOf, CollectionMissing, Filter, Sparse, Value, VectorStore
 
 RRF = 60  # Cormack, Clarke and Buettcher, "Reciprocal Rank Fusion", 2009
-WINDOW, DEEP_WINDOW = 200, 1000  # places of each ranking that are fused; the deep one is for late pages
+WINDOWS = (48, 200, 1000)  # places of each ranking that are fused; the deeper ones are for later pages
 SORTED = 240  # best matches that a sort by price or date reorders
 _SKU, _TITLE, _BRAND = 3.0, 2.0, 1.0  # above any fused score, in this order
 
@@ -33,17 +33,18 @@ class Ranker:
     def by_words(self, words: str, vector: NDArray[np.float32], shelf: Shelf, passing: Bools) -> Source:
         """Exact names first, then lexical and dense rankings fused.
 
-        What only the deep window has stands behind the whole of the first one, so that pages fit together.
+        What only a deeper window has stands behind the whole of the one before, so that pages fit together.
         """
         sparse = lexical_query(words)
 
         def source(wanted: int) -> list[Ranked]:
-            first = self._named(words, vector, sparse, shelf, passing)
-            first = merged(first, self._fused(vector, sparse, self.where, WINDOW))
-            if wanted <= len(first):
-                return in_order(first)
-            later = self._fused(vector, sparse, self.where, DEEP_WINDOW)
-            return in_order(merged(first, [replace(each, score=each.score - 1) for each in later]))
+            places = self._named(words, vector, sparse, shelf, passing)
+            for depth, window in enumerate(WINDOWS):
+                fused = self._fused(vector, sparse, self.where, window)
+                places = merged(places, [replace(each, score=each.score - depth) for each in fused])
+                if wanted <= len(places):
+                    break
+            return in_order(places)
 
         return source
 
@@ -55,7 +56,7 @@ class Ranker:
         found += [self._row(shelf, row, _TITLE) for row in shelf.with_title(words) if passing[row]]
         if shelf.has_brand(words):
             of_brand = (*self.where, AnyOf("brand", (words.casefold(),)))
-            fused = self._fused(vector, sparse, of_brand, WINDOW)
+            fused = self._fused(vector, sparse, of_brand, WINDOWS[0])
             found += [replace(each, score=each.score + _BRAND) for each in fused]
         return merged(found)
 

@@ -107,7 +107,7 @@ class Shelf:
         if cells <= _BITMAP:
             seen = np.zeros(cells, np.bool_)
             seen[pairs] = True
-            return np.asarray(np.count_nonzero(seen.reshape(-1, width), axis=1), np.int64)
+            return np.asarray(np.count_nonzero(seen.reshape(len(column.values), width), axis=1), np.int64)
         return np.bincount(np.unique(pairs) // width, minlength=len(column.values))
 
     def price_range(self, mask: Bools) -> tuple[int, int] | None:

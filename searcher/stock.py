@@ -33,7 +33,7 @@ class _Kept:
 
 
 class Stock:
-    """The shelves of all merchants. Thread-safe."""
+    """The shelves of all merchants. Thread-safe. With `look_every_s` 0 no answer is older than the ledger."""
 
     def __init__(self, sessions: sessionmaker[Session], look_every_s: float = LOOK_EVERY_S) -> None:
         self.sessions, self.look_every_s = sessions, look_every_s
@@ -56,12 +56,16 @@ class Stock:
         kept.look_at = began + self.look_every_s  # other threads need not look meanwhile
         mark = self._mark(merchant_id)
         took = time.monotonic() - began
-        kept.look_at = began + max(self.look_every_s, took / LOOK_SHARE)
-        pause = kept.read_s / READ_SHARE if kept.read_s > INLINE_S else 0.0
+        if self.look_every_s:
+            kept.look_at = began + max(self.look_every_s, took / LOOK_SHARE)
+        pause = 0.0 if self._at_once(kept) else kept.read_s / READ_SHARE
         return mark != kept.mark and began - kept.read_at >= pause
 
+    def _at_once(self, kept: _Kept) -> bool:
+        return self.look_every_s == 0 or kept.read_s <= INLINE_S
+
     def _renew(self, merchant_id: int, kept: _Kept) -> None:
-        if kept.read_s <= INLINE_S:
+        if self._at_once(kept):
             self._read(merchant_id)
             return
         with self._guard:
