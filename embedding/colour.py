@@ -74,7 +74,8 @@ def colour_codes(rgb: npt.NDArray[np.generic]) -> npt.NDArray[np.int64]:
 def table_colours() -> Floats:
     """(32768, 3) float32: the RGB in the middle of each row of `bin_table`."""
     levels = (np.arange(_STEPS, dtype=np.float32) + 0.5) * 256 / _STEPS
-    return np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1).reshape(-1, 3)
+    cube = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1)
+    return np.asarray(cube.reshape(-1, 3), dtype=np.float32)
 
 
 def patch_histograms(squares: npt.NDArray[np.uint8], patches: int = 14, cells: int = 4) -> Floats:

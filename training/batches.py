@@ -1,4 +1,4 @@
-"""Batches of view pairs: two looks at each garment, in two colours, with captions and what is true of each."""
+"""Batches of view pairs: two looks at each garment, in two colours, and what is true of each."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -10,13 +10,14 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own name for it
 
 from embedding.colour import patch_histograms
-from embedding.preprocess import Preprocessing, normalise
+from embedding.preprocess import Preprocessing, normalise, prepare
 from training.captions import Truth
 from training.colours import NAMES, name_probabilities
 from training.datasets import STORED, Photos
 from training.facts import fact_row
 from training.recolour import Dye, draw_dyes, recolour
 from training.views import ViewConfig, make_views
+from training.vocabulary import kinds_of
 
 Floats = npt.NDArray[np.float32]
 
@@ -45,6 +46,11 @@ class ViewMaker:
         for n, row in enumerate(photos.rows):
             self.families[row.garment].append(n)
         self.sources = np.array([row.source for row in photos.rows])
+        self.kinds = np.array([(kinds_of(row.category) or ("",))[0] for row in photos.rows])
+        found, counts = np.unique(self.kinds, return_counts=True)
+        self.categories = tuple(
+            str(kind) for kind in found[counts >= 40]
+        )  # large enough for a batch of one kind
         self.mains = np.array([row.view == "main" for row in photos.rows])
 
     def partners(self, chosen: npt.NDArray[np.int64], other: float = 0.75) -> npt.NDArray[np.int64]:
@@ -71,6 +77,14 @@ class ViewMaker:
         squares, seen = make_views(images, masks, self.config, self.torch_rng)
         return self._views(squares.numpy(), seen, chosen, shares)
 
+    def plain(self, chosen: npt.NDArray[np.int64]) -> Views:
+        """Each chosen photo whole, as it is indexed."""
+        size = self.preprocessing.size
+        squares = np.stack([prepare(self.photos.squares[n], self.preprocessing) for n in chosen])
+        small = torch.from_numpy(self.photos.masks[chosen])[:, None].float() / 255
+        seen = F.interpolate(small, (size, size), mode="bilinear")[:, 0]
+        return self._views(squares, seen, chosen, self.shares[chosen])
+
     def _views(
         self, squares: npt.NDArray[np.uint8], seen: Tensor, chosen: npt.NDArray[np.int64], shares: Floats
     ) -> Views:
@@ -88,7 +102,7 @@ class ViewMaker:
 
 
 def _dyed_shares(shares: Floats, dye: Dye) -> Floats:
-    """Colour shares after dyeing: the dye's own names; a print that was kept leaves a little of the old ones."""
+    """Colour shares after dyeing: the dye's own names; a kept print leaves a little of the old ones."""
     dyed = name_probabilities(dye.lab)
     kept = np.where(dye.keep_print, 0.15, 0.0)[:, None].astype(np.float32)
     return np.asarray((1 - kept) * dyed + kept * shares, dtype=np.float32)

@@ -1,7 +1,7 @@
 """Sentences as shoppers write them, each with the facts that it requires of a photo.
 
-Because a caption carries its requirements, it is known for *every* photo of a batch whether it holds there: the
-contrastive losses need no photo to be the only right one.
+Because a caption carries its requirements, it is known for *every* photo of a batch whether it holds there,
+and the contrastive losses need no photo to be the only right one.
 """
 
 from dataclasses import dataclass
@@ -15,15 +15,27 @@ from training.vocabulary import KINDS, WORDS, Fact, fact_columns
 Floats = npt.NDArray[np.float32]
 
 COLOUR_CHANGES = (
-    "same but in {}", "in {}", "but in {}", "{}", "I want it in {}", "make it {}", "this in {}", "the same in {} please",
-    "do you have this in {}", "but {}", "change the colour to {}", "in {} instead", "similar but {}", "I'd rather have {}",
-    "same one in {}", "{} version", "is {}", "{} colour", "{} color", "this, but {}", "but red please, no, {}",
+    "same but in {}", "in {}", "but in {}", "{}", "I want it in {}", "make it {}", "this in {}", "but {}",
+    "the same in {} please", "do you have this in {}", "change the colour to {}", "in {} instead", "is {}",
+    "similar but {}", "I'd rather have {}", "same one in {}", "{} version", "{} colour", "{} color",
+    "this, but {}",
 )  # fmt: skip
 OTHER_CHANGES = (
-    "but {}", "{}", "same but {}", "make it {}", "this but {}", "I want it {}", "is {}", "similar but {}", "more {}",
-    "{} instead", "the same, {}", "do you have it {}",
+    "but {}", "{}", "same but {}", "make it {}", "this but {}", "I want it {}", "is {}", "similar but {}",
+    "more {}", "{} instead", "the same, {}", "do you have it {}",
 )  # fmt: skip
-WHOLE = ("{}", "{}", "{}", "a {}", "{} for women", "{} for men", "I am looking for a {}", "photo of a {}", "{} sale", "new {}")
+WHOLE = (
+    "{}",
+    "{}",
+    "{}",
+    "a {}",
+    "{} for women",
+    "{} for men",
+    "I am looking for a {}",
+    "photo of a {}",
+    "{} sale",
+    "new {}",
+)
 AFTER = ("with ", "without ", "no ")  # phrases that follow the noun
 
 
@@ -63,7 +75,8 @@ def change_fact(fact: Fact, rng: np.random.Generator) -> Caption:
 
 def describe(kind: str, facts: tuple[Fact, ...], colour: int, rng: np.random.Generator) -> Caption:
     """A sentence for a whole garment: "red floral midi dress with long sleeves"; colour -1 leaves it out."""
-    before, after = [], []
+    before: list[str] = []
+    after: list[str] = []
     for fact in facts:
         phrase = str(rng.choice(WORDS[fact]))
         (after if phrase.startswith(AFTER) else before).append(phrase)
@@ -94,7 +107,7 @@ class Truth:
 
 
 def truth_table(truth: Truth, captions: list[Caption]) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """(B photos, C captions) float32 of how far each caption holds, and a mask of the pairs that are known."""
+    """(B photos, C captions) float32 of how far each caption holds, and which pairs are known."""
     required = np.zeros((len(captions), truth.facts.shape[1]), dtype=np.float32)
     for row, caption in zip(required, captions, strict=True):
         row[[fact_columns()[fact] for fact in caption.facts]] = 1
@@ -107,7 +120,7 @@ def truth_table(truth: Truth, captions: list[Caption]) -> tuple[Floats, npt.NDAr
 
 
 def _colour_match(shares: Floats, captions: list[Caption]) -> Floats:
-    """(B, names) shares -> (B, C): 1 where the colour asked for is the garment's main one, or none is asked for."""
+    """(B, names) shares -> (B, C): 1 where the colour asked for is the main one, or none is asked for."""
     families = np.array([name.family for name in NAMES])
     same = (families[:, None] == families[None]).astype(np.float32)  # (names, names)
     broad = shares @ same

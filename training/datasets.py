@@ -1,6 +1,6 @@
-"""The photos that a pack is trained on, read once into memory as squares with masks and what is known of each.
+"""The photos that a pack is trained on, read once: squares, masks and what is known of each.
 
-    photos = load_photos(Path("../shared/data"), "train", cache=Path("runs/cache"))
+photos = load_photos(read_clothing(Path("../shared/data"), "train"), cache=Path("runs/cache"))
 """
 
 import csv
@@ -41,6 +41,7 @@ class Photo:
     colour: str = ""  # as the shop says it, "" when it says nothing
     texts: tuple[str, ...] = ()  # titles and descriptions, whole sentences
     facts: tuple[tuple[str, str], ...] = ()  # attribute and value, as `training.vocabulary` names them
+    scene: str = ""  # photos of one scene differ in nothing but the garment's colour
 
 
 @dataclass(frozen=True)
@@ -91,11 +92,12 @@ def read_magento(data: Path, split: str) -> list[Photo]:
         main = Photo(
             folder / row["image"], "magento", row["style"], row["variant_id"], category,
             colour=row["colour"].casefold(), texts=_sentences(row["title"], row["description"]),
+            scene=row["style"],
         )  # fmt: skip
         photos.append(main)
         for extra in filter(None, row["additional_images"].split("|")):
             view = next((name for name in ("back", "alt") if name in extra), "other")
-            photos.append(replace(main, path=folder / extra, view=view))
+            photos.append(replace(main, path=folder / extra, view=view, scene=""))
     return photos
 
 
@@ -128,7 +130,7 @@ def _square(path: Path) -> Pixels:
         return prepare(np.asarray(image.convert("RGB")), Preprocessing(size=STORED))
 
 
-def _describe(rows: tuple[Photo, ...], squares: Pixels, masks: list[Floats]) -> Photos:
+def _describe(rows: tuple[Photo, ...], squares: npt.NDArray[np.uint8], masks: list[Floats]) -> Photos:
     medians = np.stack([median_lab(square, mask) for square, mask in zip(squares, masks, strict=True)])
     names = np.stack([colour_shares(square, mask) for square, mask in zip(squares, masks, strict=True)])
     return Photos(rows, squares, (np.stack(masks) * 255).astype(np.uint8), medians, names)
@@ -139,23 +141,25 @@ def colour_shares(square: Pixels, mask: Floats) -> Floats:
     step = square.shape[0] // SIDE
     small = square[step // 2 :: step, step // 2 :: step][:SIDE, :SIDE]
     weight = mask**2 + 1e-4
-    shares: Floats = (name_table()[colour_codes(small)] * weight[..., None]).sum((0, 1))
-    return shares / shares.sum()
+    shares = (name_table()[colour_codes(small)] * weight[..., None]).sum((0, 1))
+    return np.asarray(shares / shares.sum(), dtype=np.float32)
 
 
-def _masks(rows: tuple[Photo, ...], squares: Pixels) -> list[Floats]:
-    """One mask a photo; studio photos use the other colours of their style."""
+def _masks(rows: tuple[Photo, ...], squares: npt.NDArray[np.uint8]) -> list[Floats]:
+    """One mask a photo: from the other colours of its scene, else of its variant, else by itself."""
     masks = [garment_mask(square) for square in squares]
-    styles = defaultdict(list)
+    scenes: dict[str, list[int]] = defaultdict(list)
     for n, row in enumerate(rows):
-        if row.source == "magento":
-            styles[row.garment].append(n)
-    for members in styles.values():
-        mains = [n for n in members if rows[n].view == "main"]
-        shared = difference_mask([squares[n] for n in mains]) if len(mains) > 1 else None
-        if shared is None:
-            continue
-        histograms = {rows[n].variant: masked_histogram(squares[n], shared) for n in mains}
-        for n in members:
-            masks[n] = shared if n in mains else mask_like(squares[n], histograms[rows[n].variant])
+        if row.scene:
+            scenes[row.scene].append(n)
+    histograms: dict[str, Floats] = {}
+    for members in scenes.values():
+        shared = difference_mask([squares[n] for n in members]) if len(members) > 1 else None
+        if shared is not None:
+            for n in members:
+                masks[n] = shared
+                histograms[rows[n].variant] = masked_histogram(squares[n], shared)
+    for n, row in enumerate(rows):
+        if not row.scene and row.variant in histograms:
+            masks[n] = mask_like(squares[n], histograms[row.variant])
     return masks

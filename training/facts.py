@@ -10,7 +10,13 @@ from training.vocabulary import KINDS, WORDS, Fact, attribute_columns, fact_colu
 
 Floats = npt.NDArray[np.float32]
 
-_SLEEVES = {"t-shirt": "short", "longsleeve": "long", "polo": "short", "undershirt": "sleeveless", "hoodie": "long"}
+_SLEEVES = {
+    "t-shirt": "short",
+    "longsleeve": "long",
+    "polo": "short",
+    "undershirt": "sleeveless",
+    "hoodie": "long",
+}
 
 
 def photo_facts(photo: Photo) -> tuple[Fact, ...]:
@@ -22,7 +28,7 @@ def photo_facts(photo: Photo) -> tuple[Fact, ...]:
 
 
 def fact_row(photo: Photo) -> npt.NDArray[np.int8]:
-    """(facts,) int8: 1 holds, 0 does not, -1 unknown. Where one value is known the others are known not to hold."""
+    """(facts,) int8: 1 holds, 0 does not, -1 unknown. One known value rules the other ones out."""
     row = np.full(len(fact_columns()), -1, dtype=np.int8)
     for attribute, value in photo_facts(photo):
         for column in attribute_columns()[attribute]:

@@ -16,7 +16,9 @@ def info_nce(queries: Tensor, targets: Tensor, same: Tensor, scale: Tensor | flo
     return -(weights * logits.log_softmax(dim=1)).sum(1).mean()
 
 
-def truth_contrast(photos: Tensor, words: Tensor, truth: Tensor, known: Tensor, scale: Tensor | float) -> Tensor:
+def truth_contrast(
+    photos: Tensor, words: Tensor, truth: Tensor, known: Tensor, scale: Tensor | float
+) -> Tensor:
     """Photos against captions where it is known how far each caption holds for each photo.
 
     (B, D), (C, D) unit rows; (B, C) truth in 0..1; (B, C) bool: pairs that nobody knows are left out of both
@@ -44,8 +46,10 @@ def gaze_loss(gaze: Tensor, masks: Tensor, trusted: Tensor) -> Tensor:
 
 
 def cosine_distance(predicted: Tensor, wanted: Tensor) -> Tensor:
-    """Mean of 1 - cosine over (B, D) rows."""
-    return (1 - F.cosine_similarity(predicted, wanted, dim=-1)).mean()
+    """Mean of 1 - cosine over the (B, D) rows whose `wanted` is not zero: those that a teacher saw."""
+    seen = (wanted.abs().sum(-1) > 0).float()
+    away = 1 - F.cosine_similarity(predicted, wanted, dim=-1)
+    return (away * seen).sum() / seen.sum().clamp_min(1)
 
 
 def soft_margin_triplet(anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:

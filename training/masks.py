@@ -1,7 +1,7 @@
 """Where the garment is, from the pixels alone: the ground, the skin and the border are left out.
 
-Two sources. A photo on any ground is split by comparing its centre's colours with its border's, a few rounds of
-expectation-maximisation over the soft Lab bins with a prior for the centre. Studio photos of one style in several
+Two sources. A photo on any ground is split by comparing its centre's colours with its border's, a few rounds
+of expectation-maximisation over the soft Lab bins with a prior for the centre. Photos of one scene in several
 colours give the garment exactly: it is what differs between them.
 """
 
@@ -20,8 +20,10 @@ SIDE = 64  # masks are made at this resolution
 _ROUNDS = 3
 
 
-def _blur(mask: Floats, radius: float) -> Floats:
-    image = Image.fromarray((mask * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(radius))
+def _blur(mask: npt.NDArray[np.floating], radius: float) -> Floats:
+    image = Image.fromarray((np.asarray(mask) * 255).astype(np.uint8)).filter(
+        ImageFilter.GaussianBlur(radius)
+    )
     return np.asarray(image, dtype=np.float32) / 255
 
 
@@ -35,7 +37,7 @@ def _priors() -> tuple[Floats, Floats]:
     down, across = np.meshgrid(place, place, indexing="ij")
     centre = np.exp(-((down / 0.62) ** 2 + (across / 0.5) ** 2))
     border = np.exp(-(((1 - np.maximum(abs(down), abs(across))) / 0.09) ** 2))
-    return centre, border
+    return centre.astype(np.float32), border.astype(np.float32)
 
 
 def garment_mask(square: Pixels) -> Floats:
@@ -55,8 +57,8 @@ def garment_mask(square: Pixels) -> Floats:
 
 def _mixture(soft: Floats, weight: Floats) -> Floats:
     """(SIDE, SIDE, K) bins under (SIDE, SIDE) weights -> (K,) distribution."""
-    total: Floats = (soft * weight[..., None]).sum((0, 1))
-    return total / total.sum()
+    total = (soft * weight[..., None]).sum((0, 1))
+    return np.asarray(total / total.sum(), dtype=np.float32)
 
 
 def difference_mask(squares: Sequence[Pixels]) -> Floats | None:

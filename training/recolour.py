@@ -1,7 +1,7 @@
 """The same garment in another colour: exact supervision from photos that have no caption.
 
-The garment's median colour is moved to the asked one in CIE Lab and every garment pixel moves with it, so folds,
-seams and prints stay; ground and skin are masked out.
+The garment's median colour is moved to the asked one in CIE Lab and every garment pixel moves with it, so
+that folds, seams and prints stay; ground and skin are masked out.
 """
 
 from dataclasses import dataclass
@@ -38,7 +38,9 @@ def to_rgb(lab: Tensor) -> Tensor:
     root = torch.stack([y + a / 500, y, y - b / 200], dim=-1)
     ratio = torch.where(root**3 > 216 / 24389, root**3, (116 * root - 16) * 27 / 24389)
     linear = ((ratio * _WHITE) @ torch.linalg.inv(_XYZ).T).clamp(0, 1)
-    return torch.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear.clamp_min(1e-8) ** (1 / 2.4) - 0.055)
+    return torch.where(
+        linear <= 0.0031308, linear * 12.92, 1.055 * linear.clamp_min(1e-8) ** (1 / 2.4) - 0.055
+    )
 
 
 @dataclass(frozen=True)

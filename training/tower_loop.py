@@ -1,26 +1,28 @@
 """Stage one: every layer of the image tower learns from pairs of views.
 
-Two views of one garment, in two colours and poses, lie together in the visual part; captions lie with the views
-that they hold for in the aligned part; attention learns the garment's place; and a head must still foretell what
-the pretrained networks said of the plain photo, so that five thousand photos don't undo ImageNet.
+Two views of one garment, in two colours and poses, lie together in the visual part; captions lie with the
+views that they hold for in the aligned part; attention learns the garment's place; and a head must still
+foretell what the pretrained networks said of the plain photo, so that five thousand photos don't undo ImageNet.
 """
 
 import json
-import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - PyTorch's own name for it
 
 from embedding.minilm import TextTower
 from embedding.pack import Towers
 from training.batches import ViewMaker, Views
 from training.captions import Caption, truth_table
 from training.facts import draw_caption
-from training.losses import cosine_distance, gaze_loss, info_nce, truth_contrast
+from training.losses import cosine_distance, gaze_loss, truth_contrast
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,11 @@ class TowerTraining:
     head_rate: float = 1e-3
     weight_decay: float = 0.02
     warmup: float = 0.06  # share of the steps
+    fall: float = 0.4  # share of the steps over which the rate falls to nothing
     dyed: float = 0.7  # probability that a view's garment is recoloured
-    visual_scale: float = 14.0  # inverse temperatures
+    memory: int = 1200  # earlier views kept as further negatives (cross-batch memory, Wang et al., 2020)
+    one_kind: float = 0.5  # share of a batch that is of one kind of garment, so that negatives are hard
+    visual_scale: float = 20.0  # inverse temperatures
     aligned_scale: float = 18.0
     colour_scale: float = 14.0
     weight_visual: float = 1.0
@@ -69,30 +74,40 @@ def layer_groups(towers: Towers, config: TowerTraining) -> list[dict[str, object
 
 
 def _schedule(step: int, config: TowerTraining) -> float:
-    """Linear warm-up, then a half cosine to a hundredth."""
-    warm = max(1, int(config.warmup * config.steps))
-    if step < warm:
-        return (step + 1) / warm
-    return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, config.steps - warm)))
+    """Linear warm-up, a plateau, and a linear fall over the last part."""
+    warm, fall = max(1, int(config.warmup * config.steps)), max(1, int(config.fall * config.steps))
+    return min((step + 1) / warm, 1.0, max(0.02, (config.steps - step) / fall))
 
 
 class TowerLoop:
     """Runs stage one over a `ViewMaker`."""
 
     def __init__(
-        self, towers: Towers, text: TextTower, maker: ViewMaker, teachers: tuple[Tensor, Tensor], config: TowerTraining
+        self,
+        towers: Towers,
+        text: TextTower,
+        maker: ViewMaker,
+        teachers: tuple[Tensor, Tensor],
+        config: TowerTraining,
     ) -> None:
         self.towers, self.text, self.maker, self.config = towers, text, maker, config
         self.taught = teachers
         parts = towers.image.parts
         self.teachers = Teachers(parts.visual, teachers[0].shape[1], teachers[1].shape[1])
         groups = layer_groups(towers, config)
-        groups.append({"params": list(self.teachers.parameters()), "lr": config.head_rate, "peak": config.head_rate})
+        groups.append(
+            {"params": list(self.teachers.parameters()), "lr": config.head_rate, "peak": config.head_rate}
+        )
         self.optimiser = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
         self.sentences: dict[str, Tensor] = {}
+        self.memory = torch.zeros(0, parts.visual)
+        self.remembered: list[str] = []  # the garment of each row of the memory
 
-    def run(self, log: Path, progress: int = 10) -> None:
-        """Train for `config.steps`; one JSON line of losses every `progress` steps goes to `log`."""
+    def run(self, log: Path, progress: int = 5, keep: int = 50) -> None:
+        """Train for `config.steps`.
+
+        A JSON line of losses goes to `log` every `progress` steps, the weights beside it every `keep` steps.
+        """
         self.towers.train()
         start = time.perf_counter()
         with log.open("a", encoding="utf-8") as stream:
@@ -103,6 +118,8 @@ class TowerLoop:
                 if step % progress == 0:
                     row = {"step": step, "seconds": round(time.perf_counter() - start, 1), **losses}
                     print(json.dumps(row), file=stream, flush=True)
+                if step and step % keep == 0:
+                    save_file(self.towers.state_dict(), log.with_suffix(f".{step}.safetensors"))
         self.towers.eval()
 
     def step(self) -> dict[str, float]:
@@ -115,27 +132,35 @@ class TowerLoop:
         total.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.towers.parameters(), 1.0)
         self.optimiser.step()
-        return {name: round(float(loss), 4) for name, loss in losses.items()}
+        return {name: round(float(loss.detach()), 4) for name, loss in losses.items()}
 
     def _draw(self) -> tuple[Views, Views]:
         maker, config = self.maker, self.config
-        weights = np.ones(len(maker.photos))
-        for source in set(maker.sources):
-            inside = maker.sources == source
-            weights[inside] = max(config.studio_share, inside.mean()) / inside.sum()
-        # One photo a garment, so that no negative is secretly a positive.
-        order = maker.rng.choice(len(weights), size=3 * config.garments, replace=False, p=weights / weights.sum())
-        seen: dict[str, int] = {}
-        for n in order:
-            seen.setdefault(maker.photos.rows[n].garment, int(n))
-        chosen = np.array(list(seen.values())[: config.garments])
+        hard = int(config.one_kind * config.garments)
+        kind = maker.categories[int(maker.rng.integers(len(maker.categories)))]
+        alike = self._sample(maker.kinds == kind, hard)
+        rest = self._sample(np.ones(len(maker.photos), dtype=bool), config.garments)
+        chosen = one_a_garment(np.concatenate([alike, rest]), maker)[: config.garments]
         pair = (chosen, maker.partners(chosen))
         dyed = [maker.rng.random(len(chosen)) < config.dyed for _ in pair]
         return maker.cut(pair[0], dyed[0]), maker.cut(pair[1], dyed[1])
 
+    def _sample(self, among: npt.NDArray[np.bool_], count: int) -> npt.NDArray[np.int64]:
+        """`count` photos; a captioned source gets at least its share, however small it is."""
+        weights = among.astype(np.float64)
+        for source in set(self.maker.sources):
+            inside = self.maker.sources == source
+            weights[inside] *= max(self.config.studio_share, inside.mean()) / inside.sum()
+        size = min(2 * count, int(among.sum()))
+        found = self.maker.rng.choice(len(weights), size=size, replace=False, p=weights / weights.sum())
+        return one_a_garment(found, self.maker)[:count]
+
     def _caption(self, views: Views) -> list[Caption]:
         rows = [self.maker.photos.rows[n] for n in views.photos]
-        return [draw_caption(row, share, self.maker.rng) for row, share in zip(rows, views.truth.colours, strict=True)]
+        return [
+            draw_caption(row, share, self.maker.rng)
+            for row, share in zip(rows, views.truth.colours, strict=True)
+        ]
 
     def _encode(self, captions: list[Caption]) -> Tensor:
         fresh = list({caption.text for caption in captions} - self.sentences.keys())
@@ -148,27 +173,54 @@ class TowerLoop:
         with torch.autocast("cpu", torch.bfloat16):
             seen = [towers.image.look_at(view.pixels, view.histograms) for view in views]
         visual, aligned, colour, gaze = (torch.cat([s[n].float() for s in seen]) for n in range(4))
-        half = len(visual) // 2
         photos = np.concatenate([view.photos for view in views])
-        same = torch.eye(half, dtype=torch.bool)
-        scale = config.visual_scale
-        forth = info_nce(visual[:half], visual[half:], same, scale)
-        back = info_nce(visual[half:], visual[:half], same, scale)
+        visual_loss = self._visual_loss(visual, [g for view in views for g in view.truth.garments])
         said = [caption for side in captions for caption in side]
         words, hues, _ = towers.text(self._encode(said))
         truth, known = _truth(views, said)
         colours = torch.tensor([caption.colour >= 0 and not caption.facts for caption in said])
         deit, edge = (teacher[photos] for teacher in self.taught)
-        taught = cosine_distance(self.teachers.deit(visual), deit) + cosine_distance(self.teachers.edge(visual), edge)
+        taught = cosine_distance(self.teachers.deit(visual), deit) + cosine_distance(
+            self.teachers.edge(visual), edge
+        )
         masks, trusted = (torch.cat([getattr(v, name) for v in views]) for name in ("masks", "trusted"))
         return {
-            "visual": config.weight_visual * 0.5 * (forth + back),
-            "aligned": config.weight_aligned * truth_contrast(aligned, words, truth, known, config.aligned_scale),
+            "visual": config.weight_visual * visual_loss,
+            "aligned": config.weight_aligned
+            * truth_contrast(aligned, words, truth, known, config.aligned_scale),
             "colour": config.weight_colour
-            * truth_contrast(colour, hues[colours], truth[:, colours], known[:, colours], config.colour_scale),
+            * truth_contrast(
+                colour, hues[colours], truth[:, colours], known[:, colours], config.colour_scale
+            ),
             "gaze": config.weight_gaze * gaze_loss(gaze, masks, trusted),
             "teachers": config.weight_teachers * taught,
         }
+
+    def _visual_loss(self, visual: Tensor, garments: list[str]) -> Tensor:
+        """Each view against its partner, the rest of the batch and the remembered views of other garments."""
+        half = len(visual) // 2
+        fresh = torch.tensor(
+            [[one != other for other in self.remembered] for one in garments[:half]], dtype=torch.bool
+        )
+        losses = []
+        for here, there in ((visual[:half], visual[half:]), (visual[half:], visual[:half])):
+            logits = (
+                self.config.visual_scale * here @ torch.cat([there, self.memory]).T
+            )  # (half, half + memory)
+            if len(self.remembered):
+                logits[:, half:] = logits[:, half:].masked_fill(~fresh, -1e4)
+            losses.append(F.cross_entropy(logits, torch.arange(half)))
+        self.memory = torch.cat([visual.detach(), self.memory])[: self.config.memory]
+        self.remembered = (garments + self.remembered)[: self.config.memory]
+        return torch.stack(losses).mean()
+
+
+def one_a_garment(photos: npt.NDArray[np.int64], maker: ViewMaker) -> npt.NDArray[np.int64]:
+    """The first photo of each garment, in order: no negative is secretly a positive."""
+    first: dict[str, int] = {}
+    for n in photos:
+        first.setdefault(maker.photos.rows[n].garment, int(n))
+    return np.array(list(first.values()))
 
 
 def _truth(views: tuple[Views, Views], captions: list[Caption]) -> tuple[Tensor, Tensor]:

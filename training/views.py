@@ -57,7 +57,7 @@ def relight(images: Tensor, config: ViewConfig, seed: torch.Generator) -> Tensor
 
 
 def reground(images: Tensor, masks: Tensor, config: ViewConfig, seed: torch.Generator) -> Tensor:
-    """(B, 3, S, S) of 0..1 and (B, 1, S, S) masks: some get a plain ground, light as in studios more often."""
+    """(B, 3, S, S) of 0..1, (B, 1, S, S) masks: some get a plain ground, mostly light as in studios."""
     count = len(images)
     light = 0.75 + 0.25 * torch.rand(count, 1, generator=seed).expand(-1, 3)
     any_colour = torch.rand(count, 3, generator=seed)
@@ -69,11 +69,15 @@ def reground(images: Tensor, masks: Tensor, config: ViewConfig, seed: torch.Gene
     return images * (1 - share) + ground * share
 
 
-def make_views(images: Tensor, masks: Tensor, config: ViewConfig, seed: torch.Generator) -> tuple[Tensor, Tensor]:
-    """(B, S, S, 3) of 0..1, (B, S, S) masks -> (B, size, size, 3) uint8 views, (B, size, size) their masks."""
+def make_views(
+    images: Tensor, masks: Tensor, config: ViewConfig, seed: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """(B, S, S, 3) of 0..1, (B, S, S) masks -> (B, size, size, 3) uint8, (B, size, size) their masks."""
     grounded = reground(images.permute(0, 3, 1, 2), masks[:, None], config, seed)
     grid = grids(len(images), config, seed)
-    cut = F.grid_sample(torch.cat([grounded, masks[:, None]], 1), grid, padding_mode="border", align_corners=False)
+    cut = F.grid_sample(
+        torch.cat([grounded, masks[:, None]], 1), grid, padding_mode="border", align_corners=False
+    )
     views = relight(cut[:, :3], config, seed)
     squares = (views * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous()
     return squares, cut[:, 3]

@@ -101,8 +101,9 @@ WORDS: dict[Fact, tuple[str, ...]] = {
 _PLAIN = ("cotton", "linen", "denim", "flannel", "satin", "chiffon", "pique", "wool", "fleece", "cashmere")
 _OTHER = ("leather", "nylon", "suede", "velvet", "corduroy", "canvas")
 _DETAILS = {
-    "chest pocket": "with a chest pocket", "ruffle": "with ruffles", "bow": "with a bow", "buttons": "with buttons",
-    "pockets": "with pockets", "zip": "with a zip", "cable knit": "cable knit", "belt": "with a belt",
+    "chest pocket": "with a chest pocket", "ruffle": "with ruffles", "bow": "with a bow",
+    "belt": "with a belt",
+    "buttons": "with buttons", "pockets": "with pockets", "zip": "with a zip", "cable knit": "cable knit",
     "hood": "with a hood", "pleats": "pleated", "ripped": "ripped", "laces": "lace-up", "straps": "with straps",
     "buckle": "with a buckle",
 }  # fmt: skip
