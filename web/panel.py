@@ -222,13 +222,19 @@ def examples(hits: Sequence[ProductHit], most: int = 3) -> list[Example]:
     found: dict[str, Example] = {}
     for hit in hits:
         pictures = shots(hit.product, hit.image)
-        others = [v.colour for v in hit.variants if v.colour and v.colour != hit.product.colour]
-        fresh = [colour for colour in others if colour not in found]
+        own = _first_name(hit.product.colour)
+        others = [_first_name(v.colour) for v in hit.variants if v.colour]
+        fresh = [colour for colour in others if colour not in found and colour != own]
         if pictures and fresh and len(found) < most:
-            words = f"but in {fresh[0].lower()}"
+            words = f"but in {fresh[0]}"
             url = PageState(like=hit.product.sku, q=words).url()
             found[fresh[0]] = Example(pictures[0], hit.product.title, words, url)
     return list(found.values()) if len(found) == most else []
+
+
+def _first_name(colour: str) -> str:
+    """The leading one of "Navy/White", as one says it in a sentence."""
+    return colour.split("/")[0].strip().lower()
 
 
 @dataclass(frozen=True)

@@ -22,20 +22,27 @@ export async function visit(address, { push = true, then = "" } = {}) {
   const mine = (current = new AbortController());
   setBusy(true);
   announce("Searching");
+  const page = await load(url, mine.signal);
+  if (current !== mine) return; // a newer search is under way
+  setBusy(false);
+  if (!page) return;
+  if (!page.getElementById("results")) {
+    location.assign(url);
+    return;
+  }
+  if (push) history.pushState(null, "", url);
+  show(page);
+  settle(then);
+}
+
+/** The page at an address; null when it did not arrive, which is said. */
+async function load(url, signal) {
   try {
-    const answer = await fetch(url, { headers: { Accept: "text/html" }, signal: mine.signal });
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    if (!page.getElementById("results")) {
-      location.assign(url);
-      return;
-    }
-    if (push) history.pushState(null, "", url);
-    show(page);
-    settle(then);
+    const answer = await fetch(url, { headers: { Accept: "text/html" }, signal });
+    return new DOMParser().parseFromString(await answer.text(), "text/html");
   } catch (error) {
     if (error.name !== "AbortError") showProblem(AWAY.message, AWAY.fix);
-  } finally {
-    if (current === mine) setBusy(false);
+    return null;
   }
 }
 
@@ -52,8 +59,8 @@ function show(page) {
   }
   document.title = page.title;
   document.body.className = page.body.className;
-  showHeadline(page);
   showWords(page);
+  showHeadline(page);
   const fresh = document.getElementById("filters");
   for (const fold of foldsOf(fresh)) fold.open = folds.get(fold.className) ?? fold.open;
   if (open && fresh) {
@@ -72,11 +79,11 @@ function showHeadline(page) {
   const form = document.getElementById("search");
   const fresh = page.querySelector(".hero");
   if (!hero || !fresh) return;
-  const at = [...fresh.children].findIndex((child) => child.id === "search");
-  const parts = [...fresh.children].map((child) => document.adoptNode(child));
   for (const child of [...hero.children]) if (child !== form) child.remove();
-  form.before(...parts.slice(0, at));
-  form.after(...parts.slice(at + 1));
+  const parts = [...fresh.children];
+  const at = parts.findIndex((child) => child.id === "search");
+  form.before(...parts.slice(0, at).map((child) => document.adoptNode(child)));
+  form.after(...parts.slice(at + 1).map((child) => document.adoptNode(child)));
 }
 
 function showWords(page) {

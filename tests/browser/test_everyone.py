@@ -1,0 +1,179 @@
+"""Keyboard, small windows, reduced motion, and axe-core on every page."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import select
+
+from bootstrap import Services
+from catalog.models import Product
+
+pytestmark = pytest.mark.browser
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@pytest.fixture(scope="module")
+def sku(shop: Services) -> str:
+    with shop.sessions() as session:
+        return str(session.scalars(select(Product.sku).order_by(Product.id)).first())
+
+
+@pytest.fixture
+def small(chromium: Browser, address: str) -> Iterator[Page]:
+    context = chromium.new_context(
+        base_url=address, viewport={"width": 320, "height": 640}, has_touch=True, is_mobile=True
+    )
+    page = context.new_page()
+    yield page
+    context.close()
+
+
+def pages(sku: str) -> list[str]:
+    return [
+        "/",
+        "/?q=black+shirt",
+        f"/?like={sku}&q=but+in+red&colour=black&price_max=90",
+        "/?colour=none-such",
+        f"/p/{sku}",
+        "/p/none-of-ours",
+    ]
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_axe_finds_nothing(chromium: Browser, address: str, sku: str, width: int) -> None:
+    context = chromium.new_context(base_url=address, viewport={"width": width, "height": 900})
+    page = context.new_page()
+    for path in pages(sku):
+        page.goto(path)
+        found = Axe().run(page, options={"runOnly": RULES})
+        assert found.violations_count == 0, f"{path}: {found.generate_report()}"
+    context.close()
+
+
+def test_the_open_drawer_passes_axe_too(small: Page) -> None:
+    small.goto("/")
+    small.get_by_role("button", name="Filters").click()
+    expect(small.get_by_role("button", name="Close the filters")).to_be_visible()
+    found = Axe().run(small, options={"runOnly": RULES[:-1]})
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_no_page_needs_sideways_scrolling_at_320(small: Page, sku: str) -> None:
+    for path in pages(sku):
+        small.goto(path)
+        assert small.evaluate("document.documentElement.scrollWidth") == 320, path
+
+
+def test_targets_are_large_enough(small: Page, sku: str) -> None:
+    """24 px each way, or inline in a sentence (WCAG 2.5.8)."""
+    for path in pages(sku):
+        small.goto(path)
+        tiny = small.evaluate(
+            """() => [...document.querySelectorAll('a, button, select, summary, input:not([type=hidden])')]
+                .filter((e) => e.checkVisibility() && !e.closest('[popover]:not(:popover-open)')
+                  && !e.classList.contains('skip') && e.tabIndex >= 0)
+                .map((e) => [e.outerHTML.slice(0, 90), e.getBoundingClientRect()])
+                .filter(([, box]) => box.width < 24 || box.height < 24)
+                .map(([html, box]) => `${html} ${box.width}x${box.height}`)"""
+        )
+        assert tiny == [], (path, tiny)
+
+
+def test_a_drawer_opens_filters_and_closes_by_keyboard(small: Page) -> None:
+    small.goto("/")
+    opener = small.get_by_role("button", name="Filters")
+    opener.focus()
+    small.keyboard.press("Enter")
+    drawer = small.locator("#filters")
+    expect(drawer).to_be_visible()
+    box = small.get_by_role("group", name="Colour").get_by_role("checkbox").first
+    box.focus()
+    small.keyboard.press("Space")
+    expect(small).to_have_url(re.compile("colour="))
+    expect(drawer).to_be_visible()
+    small.keyboard.press("Escape")
+    expect(drawer).to_be_hidden()
+
+
+def test_a_search_by_keyboard_from_start_to_end(page: Page) -> None:
+    page.goto("/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.id") == "words":
+            break
+    page.keyboard.type("black")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("q=black"))
+    expect(page.locator("body")).not_to_have_attribute("aria-busy", "true")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    reach(page, "^Use as reference")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("like="))
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    page.keyboard.type("with long sleeves")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("q=with"))
+    expect(page.locator("body")).not_to_have_attribute("aria-busy", "true")
+    focus = "h3 a"
+    for _ in range(150):
+        page.keyboard.press("Tab")
+        if page.evaluate("focus => document.activeElement.matches(focus)", focus):
+            break
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("/p/"))
+
+
+def reach(page: Page, name: str) -> None:
+    """Press Tab until a link of that name has the focus; each stop on the way must be visible."""
+    for _ in range(150):
+        page.keyboard.press("Tab")
+        said, ring = page.evaluate(
+            """() => { const e = document.activeElement; const near = e.nextElementSibling ?? e;
+              return [e.textContent.trim(),
+                [e, near].some((x) => getComputedStyle(x).outlineStyle !== 'none')]; }"""
+        )
+        assert ring, said
+        if re.search(name, said):
+            return
+    raise AssertionError(f"Tab never reaches {name}")
+
+
+def test_reduced_motion_is_heeded(chromium: Browser, address: str) -> None:
+    context = chromium.new_context(base_url=address, reduced_motion="reduce")
+    page = context.new_page()
+    page.goto("/")
+    seconds = page.evaluate(
+        "parseFloat(getComputedStyle(document.querySelector('.card img')).transitionDuration)"
+    )
+    assert seconds <= 0.001
+    context.close()
+
+
+def test_nothing_moves_while_pictures_load(page: Page) -> None:
+    page.goto("/")
+    page.wait_for_load_state("networkidle")
+    shift = page.evaluate(
+        """() => new Promise((done) => { let sum = 0;
+          new PerformanceObserver((list) => { for (const e of list.getEntries()) sum += e.value; })
+            .observe({ type: 'layout-shift', buffered: true });
+          setTimeout(() => done(sum), 300); })"""
+    )
+    assert shift < 0.05
+
+
+def test_the_page_is_light(page: Page) -> None:
+    sizes: list[int] = []
+
+    def weigh(answer) -> None:  # type: ignore[no-untyped-def]
+        if "/images/" not in answer.url:
+            sizes.append(len(answer.body()))
+
+    page.on("response", weigh)
+    page.goto("/")
+    page.wait_for_load_state("networkidle")
+    assert sum(sizes) < 250_000
