@@ -39,7 +39,11 @@ class Fetcher:
         """The raw bytes, at most MAX_BYTES. Raises FetchFailed."""
         if source.startswith(INCOMING):
             return self._incoming(source.removeprefix(INCOMING))
-        with self._hosts[urlsplit(source).netloc]:
+        try:
+            host = urlsplit(source).netloc
+        except ValueError:
+            raise _refused("The image's address is no address.") from None
+        with self._hosts[host]:
             return self._download(source)
 
     def _incoming(self, sha256: str) -> bytes:

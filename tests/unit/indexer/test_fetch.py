@@ -1,0 +1,152 @@
+"""Fetching images: against a local server, and against addresses that must never be dialled."""
+
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from catalog.blobs import Incoming
+from indexer import fetch
+from indexer.errors import FetchFailed
+from indexer.fetch import Fetcher
+from indexer.guard import is_public
+
+
+class Shop(BaseHTTPRequestHandler):
+    """A merchant's web site with every bad habit."""
+
+    def do_GET(self) -> None:
+        name, _, rest = self.path.strip("/").partition("/")
+        getattr(self, f"_{name}")(rest)
+
+    def _image(self, size: str) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", size)
+        self.end_headers()
+        try:
+            self.wfile.write(b"x" * int(size))
+        except OSError:
+            return
+
+    def _status(self, status: str) -> None:
+        self.send_response(int(status))
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def _hop(self, left: str) -> None:
+        self.send_response(302)
+        self.send_header("Location", f"/hop/{int(left) - 1}" if int(left) else "/image/3")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def _away(self, target: str) -> None:
+        self.send_response(302)
+        self.send_header("Location", target)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def _drip(self, where: str) -> None:
+        """A byte now and then: in the head, or in the body."""
+        try:
+            if where == "body":
+                self.send_response(200)
+                self.end_headers()
+            for _ in range(200):
+                self.wfile.write(b"x")
+                self.wfile.flush()
+                time.sleep(0.05)
+        except OSError:
+            return
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Shop)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def fetcher(tmp_path: Path) -> Fetcher:
+    return Fetcher(Incoming(tmp_path), allow_private=True)
+
+
+def refused(fetcher: Fetcher, source: str) -> FetchFailed:
+    with pytest.raises(FetchFailed) as failed:
+        fetcher.fetch(source)
+    assert failed.value.message.endswith(".") and failed.value.fix.endswith(".")
+    return failed.value
+
+
+def test_bytes_come_from_the_folder_and_from_the_web(fetcher: Fetcher, site: str) -> None:
+    assert fetcher.fetch(f"incoming:{fetcher.incoming.put(b'raw')}") == b"raw"
+    assert fetcher.fetch(f"{site}/image/5") == b"xxxxx"
+    assert refused(fetcher, "incoming:" + "0" * 64).code == "image-missing"
+
+
+def test_three_redirects_are_followed_and_no_more(fetcher: Fetcher, site: str) -> None:
+    assert fetcher.fetch(f"{site}/hop/2") == b"xxx"
+    assert refused(fetcher, f"{site}/hop/3").code == "image-redirects"
+
+
+@pytest.mark.parametrize(
+    ("status", "transient"), [(404, False), (403, False), (410, False), (429, True), (503, True)]
+)
+def test_statuses_are_for_good_or_for_now(fetcher: Fetcher, site: str, status: int, transient: bool) -> None:
+    failed = refused(fetcher, f"{site}/status/{status}")
+    assert (failed.code, failed.transient) == (f"image-http-{status}", transient)
+
+
+def test_what_is_too_large_is_cut_off(fetcher: Fetcher, site: str) -> None:
+    assert len(fetcher.fetch(f"{site}/image/{fetch.MAX_BYTES}")) == fetch.MAX_BYTES
+    assert refused(fetcher, f"{site}/image/{fetch.MAX_BYTES + 1}").code == "image-too-large"
+
+
+@pytest.mark.parametrize("where", ["head", "body"])
+def test_a_dripping_server_is_cut_at_the_deadline(tmp_path: Path, site: str, where: str) -> None:
+    fetcher = Fetcher(Incoming(tmp_path), allow_private=True, deadline_s=0.4)
+    began = time.monotonic()
+    failed = refused(fetcher, f"{site}/drip/{where}")
+    assert (failed.code, failed.transient) == ("image-timeout", True) and time.monotonic() - began < 3
+
+
+def test_nobody_there_is_for_now(fetcher: Fetcher) -> None:
+    failed = refused(fetcher, "http://127.0.0.1:9/x.jpg")
+    assert (failed.code, failed.transient) == ("image-unreachable", True)
+
+
+HOSTILE = [
+    "http://127.0.0.1/x", "http://localhost/x", "http://[::1]/x", "http://0.0.0.0/x", "http://10.0.0.1/x",
+    "http://192.168.1.1/x", "http://172.16.0.1/x", "http://169.254.169.254/latest/meta-data", "http://100.64.0.1/x",
+    "http://2130706433/x", "http://0x7f000001/x", "http://0177.0.0.1/x", "http://127.1/x",
+    "http://[::ffff:127.0.0.1]/x", "http://[::127.0.0.1]/x", "http://[fec0::1]/x",
+    "http://[::ffff:0:127.0.0.1]/x", "http://[fe80::1]/x", "http://[fc00::1]/x", "http://[64:ff9b::7f00:1]/x",
+    "http://[2002:7f00:1::]/x", "http://224.0.0.1/x", "http://255.255.255.255/x", "http://240.0.0.1/x",
+    "file:///etc/passwd", "ftp://example.com/x", "gopher://example.com/x", "http://user:pw@example.com/x",
+    "http://example.com:22/x", "http://example.com:6379/x", "http:///x", "http://[/x", "https://127.0.0.1/x",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("url", HOSTILE)
+def test_hostile_addresses_are_refused_for_good(tmp_path: Path, url: str) -> None:
+    failed = refused(Fetcher(Incoming(tmp_path)), url)
+    assert (failed.code, failed.transient) == ("image-address", False), failed
+
+
+def test_a_redirect_to_a_private_address_is_refused(tmp_path: Path, site: str) -> None:
+    fetcher = Fetcher(Incoming(tmp_path), allow_private=True)
+    assert refused(fetcher, f"{site}/away/http://169.254.169.254/x").code == "image-address"
+    assert refused(fetcher, f"{site}/away/file:///etc/passwd").code == "image-address"
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "1.1.1.1", "[2606:4700:4700::1111]"])
+def test_public_addresses_are_public(address: str) -> None:
+    assert is_public(address)
