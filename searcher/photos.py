@@ -28,6 +28,7 @@ class QueryPhotos:
         Image.fromarray(pixels).save(encoded, "WEBP", quality=_QUALITY, method=2)
         self.root.mkdir(parents=True, exist_ok=True)
         beside = self.root / f".new-{photo_id}"
+        beside.touch(mode=0o600)
         beside.write_bytes(encoded.getvalue())
         beside.replace(self._path(photo_id))
         return photo_id
