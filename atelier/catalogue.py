@@ -73,7 +73,7 @@ def _drawn(rows: list[Row], folder: Path, size: int, workers: int) -> Iterator[s
 def draw_file(task: tuple[Garment, int, int, str]) -> str:
     """Draw one picture to a JPEG; (garment, seed, size, path) -> path."""
     garment, seed, size, path = task
-    draw(garment, size, seed).save(path, quality=QUALITY, subsampling=0)
+    draw(garment, size, seed).save(path, quality=QUALITY)
     return path
 
 

@@ -87,7 +87,7 @@ def camera(garment: Garment, pattern: Pattern, width: int, height: int) -> tuple
 def _framed(garment: Garment, pattern: Pattern) -> tuple[float, float]:
     """Top and bottom of a figure's picture, cm: from the head, or the ribs for what hangs from the waist."""
     hem = float(pattern.outlines()[:, 1].max())
-    top = 8.0 if garment.kind in LOWER_KINDS else -37.0
+    top = 8.0 if garment.kind in LOWER_KINDS else -41.5 if garment.gender == "women" else -38.5
     bottom = max(hem + 13.0, 82.0)
     return top, 171.0 if bottom > 148 else bottom
 

@@ -27,8 +27,10 @@ CHALK = np.array([0.955, 0.95, 0.94], np.float32)
 def draw_figure(canvas: Canvas, garment: Garment, body: Body, pose: Pose, look: Look, rng: Rng) -> None:
     """Draw the body and what it wears besides the garment; the garment's front comes after."""
     skin = _skin_look(look)
-    sew(canvas, [_lowered(piece) for piece in hair_behind(body, pose, garment.gender)], skin, rng)
-    pieces = [*_legs(body, pose), *_shoes(body, pose), *_arms(body, pose), _torso(body)]
+    bare = garment.sleeve == "sleeveless" or (garment.kind in LOWER_KINDS and garment.gender == "women")
+    if garment.kind not in LOWER_KINDS:
+        sew(canvas, [_lowered(piece) for piece in hair_behind(body, pose, garment.gender)], skin, rng)
+    pieces = [*_legs(body, pose), *_shoes(body, pose), *_arms(body, pose), _torso(body, bare)]
     sew(canvas, pieces, skin, rng)
     if garment.kind in LOWER_KINDS:
         _wear_top(canvas, garment, body, pose, rng)
@@ -39,7 +41,9 @@ def draw_figure(canvas: Canvas, garment: Garment, body: Body, pose: Pose, look: 
 
 
 def finish_figure(canvas: Canvas, garment: Garment, body: Body, pose: Pose, look: Look, rng: Rng) -> None:
-    """Draw the head and what falls over the garment."""
+    """Draw the head and what falls over the garment; pictures of skirts and trousers end below the chin."""
+    if garment.kind in LOWER_KINDS:
+        return
     skin = _skin_look(look)
     sew(canvas, [_lowered(piece) for piece in _head(body, pose)], skin, rng)
     sew(canvas, [_lowered(piece) for piece in hair_front(body, pose, garment.gender)], skin, rng)
@@ -75,8 +79,8 @@ def _skin_look(look: Look) -> Look:
     return Look(FABRICS["skin"], Dye(tone, tone), paints=paints)
 
 
-def _torso(body: Body) -> Part:
-    s, n = body.shoulder, body.neck
+def _torso(body: Body, bare: bool) -> Part:
+    s, n, out = body.shoulder, body.neck, 1.5 if bare else -0.6
     half = join(
         bezier((0.0, -12.0), (n * 0.86, -12.0)),
         spline(
@@ -85,8 +89,8 @@ def _torso(body: Body) -> Part:
             (n + 0.8, -0.4),
             (s * 0.72, body.shoulder_y - 1.4),
             (s - 1.0, body.shoulder_y + 0.6),
-            (s + 1.5, body.shoulder_y + 5.0),
-            (s + 1.2, body.shoulder_y + 9.0),
+            (s + out, body.shoulder_y + 5.0),
+            (s + out - 0.3, body.shoulder_y + 9.0),
             (body.chest, body.armpit_y),
             (body.chest - 0.4, body.armpit_y + 6.0),
             (body.waist, body.waist_y),

@@ -18,7 +18,7 @@ GROUNDS = (
 
 @cache
 def _paper() -> Floats:
-    return np.random.default_rng(3).standard_normal((256, 256)).astype(np.float32) * 0.0035
+    return np.random.default_rng(3).standard_normal((256, 256)).astype(np.float32) * 0.0022
 
 
 def backdrop(width: int, height: int, rng: Rng, studio: bool) -> Floats:

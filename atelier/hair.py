@@ -95,7 +95,7 @@ def hair_front(body: Body, pose: Pose, gender: str) -> list[Piece]:
     if gender == "men":
         return _short(x, pose.hair)
     if pose.hair in (0, 1, 5):
-        return _parted(x, {0: 15.0, 1: -7.5, 5: 4.0}[pose.hair])
+        return _parted(x, {0: 9.0, 1: -7.5, 5: 4.0}[pose.hair])
     return _swept(x)
 
 

@@ -86,6 +86,7 @@ def rib_collar(
             lift=0.25,
             rumple=0.2,
             patterned=False,
+            crosswise=True,
         ),
         Line(mirrored(front), "seam", 0.16),
     ]
@@ -124,5 +125,6 @@ def back_band(body: Body, neckline: str, width: float, texture: str = "rib") -> 
         axis=mirrored((high + low) / 2),
         shade=0.86,
         lift=0.1,
+        crosswise=True,
         patterned=False,
     )

@@ -42,6 +42,7 @@ class Part:
     rumple: float = 1.0  # how much of the fabric's own wrinkling it has
     shade: float = 1.0  # brightness of the whole piece
     patterned: bool = True
+    crosswise: bool = False  # the grain runs across the axis, as the ribs of a neck band do
 
 
 @dataclass(frozen=True)

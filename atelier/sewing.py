@@ -56,6 +56,7 @@ def _part(canvas: Canvas, part: Part, look: Look, rng: Rng) -> None:
     light = relief(replace(part, roundness=part.roundness * look.body), mask, fabric, x, y, canvas.scale, rng)
     u, v = _cloth_coordinates(part, shrink(mask), x, y, light, mask.shape)
     colour = _colour(part, look, u, v, y, canvas.scale)
+    u, v = (v, u) if part.crosswise else (u, v)
     weave = grain(fabric.grain, u * canvas.scale + TEXEL_OFFSET, v * canvas.scale + TEXEL_OFFSET)
     if look.faded and part.name == "leg" and part.axis is not None:
         colour = wide(look.dye.ground) + (0.93 - wide(look.dye.ground)) * _fading(part, u, v)

@@ -73,9 +73,9 @@ def shrink(mask: Floats) -> Floats:
 def _bulge(part: Part, mask: Floats, step: float) -> Floats:
     """A body under the cloth: round in the large, with a thin rolled edge."""
     wide = max(abs(part.roundness), 0.3) * 1.3
-    inside = np.maximum(blur(mask, wide / step) - 0.42, 0.0)
+    inside = np.maximum(blur(mask, wide / step) - 0.08, 0.0)
     return np.asarray(
-        part.roundness * 1.5 * np.sqrt(inside + 0.02)
+        part.roundness * 2.2 * np.sqrt(inside + 0.02)
         + part.edge * 1.1 * blur(mask, 1.3 * max(part.edge, 0.15) / step)
     )
 

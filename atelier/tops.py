@@ -125,7 +125,7 @@ def sleeves(garment: Garment, body: Body, pose: Pose, cut: Bodice, block: Block,
     pieces: list[Piece] = []
     for side in (0, 1):
         sign = 1.0 if side else -1.0
-        tip = (sign * (cut.shoulder[0] - 0.7), cut.shoulder[1] - 0.05)
+        tip = (sign * (cut.shoulder[0] + 0.25), cut.shoulder[1] - 0.15)
         pit = (sign * (cut.armpit[0] - 0.8), cut.armpit[1] + 0.3)
         pieces += sleeve(
             arm_line(body, pose, side), tip, pit, garment.sleeve, cut_for(block, body, pose), rng
