@@ -4,7 +4,7 @@ from flask import Flask
 
 from web import assets, errors, headers, health, pictures, storefront
 from web.api import register as register_api
-from web.services import KEY, Services, merchant
+from web.services import KEY, Services, shop_name
 from web.storefront import departments
 
 MIB = 1024 * 1024
@@ -34,5 +34,5 @@ def bare_app() -> Flask:
     for room in (storefront, pictures, health):
         app.register_blueprint(room.blueprint)
     register_api(app)
-    app.context_processor(lambda: {"shop": merchant, "departments": departments})
+    app.context_processor(lambda: {"shop_name": shop_name, "departments": departments})
     return app

@@ -77,6 +77,14 @@ def services() -> Services:
     return cast(Services, current_app.extensions[KEY])
 
 
+def shop_name() -> str:
+    """The shop's name; a merchant that was given none is called by its slug, written as a name."""
+    found = merchant()
+    if found.name and found.name != found.slug:
+        return found.name
+    return found.slug.replace("-", " ").title()
+
+
 def merchant() -> Merchant:
     """The shop that is served, read once a request."""
     if "merchant" not in g:

@@ -91,13 +91,16 @@ def _search_page(state: PageState, results: Results) -> dict[str, Any]:
     reference = _reference(state)
     currency = merchant().currency
     chips = panel.chips(results.facets, state, currency)
-    heading = wording.heading(state, reference.title if reference else "", [chip.label for chip in chips])
+    labels = [chip.label for chip in chips]
+    # The picture in the bar shows which piece; who does not see it is told the name.
+    spoken = wording.heading(state, reference.title if reference else "", labels)
     return {
         "state": state,
         "welcome": state.first_page,
         "reference": reference,
-        "heading": heading,
-        "announcement": wording.announcement(heading, results.total, bool(results.hits)),
+        "heading": wording.heading(state, "this piece", labels),
+        "title": spoken,
+        "announcement": wording.announcement(spoken, results.total, bool(results.hits)),
         "cards": [cards.card(hit) for hit in results.hits],
         "total": results.total,
         "more_url": state.change(cursor=results.next_cursor).url() if results.next_cursor else "",

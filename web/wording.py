@@ -6,7 +6,7 @@ from web.pagestate import PageState
 
 
 def heading(state: PageState, reference: str, chosen: Sequence[str]) -> str:
-    """What is shown, in words: `reference` is the leading picture's title, `chosen` the filters' labels."""
+    """What is shown, in words: `reference` names the leading picture, `chosen` the filters' labels."""
     words = f"“{state.q}”" if state.q else ""
     if state.has_reference:
         like = "Like your photo" if state.photo and not state.like else f"Like {reference}"

@@ -159,3 +159,14 @@ def test_logs_are_json_lines(capsys: pytest.CaptureFixture[str]) -> None:
         assert line["timestamp"].endswith("Z")
     finally:
         structlog.reset_defaults()
+
+
+def test_the_api_page_names_every_field_and_every_path() -> None:
+    page = (ROOT / "docs" / "api.md").read_text()
+    described = document()
+    for path in described["paths"]:
+        assert path.split("{")[0].rstrip("/") in page, path
+    for name in [*described["components"]["schemas"]["Search"]["properties"], "photo"]:
+        assert f"`{name}`" in page, name
+    for name in described["components"]["schemas"]["Filters"]["properties"]:
+        assert f"`{name}`" in page, name

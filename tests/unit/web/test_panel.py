@@ -25,11 +25,23 @@ PRICE = Facet("price", "Price", low=1999, high=12000)
 
 
 def test_groups_come_in_the_order_shoppers_use_and_show_where_they_stand() -> None:
-    groups = panel.groups([COLOUR, CATEGORY, PRICE], PageState())
-    assert [group.field for group in groups] == ["category", "colour"]
-    dresses = next(choice for choice in groups[0].shown if choice.value == "women > dresses")
-    assert (dresses.label, dresses.depth) == ("Dresses", 1)
-    assert [choice.selected for choice in groups[1].shown] == [True, False, False]
+    size = Facet("size", "Size", (FacetValue("m", "M", 3), FacetValue("l", "L", 2)))
+    groups = panel.groups([size, CATEGORY, COLOUR, PRICE], PageState())
+    assert [group.field for group in groups] == ["colour", "size"]
+    assert [choice.selected for choice in groups[0].shown] == [True, False, False]
+
+
+def test_the_category_tree_opens_where_one_stands_and_leads_back_out() -> None:
+    closed = panel.categories([CATEGORY], PageState(q="red"))
+    assert [step.label for step in closed] == ["Men", "Women"]
+    assert closed[1].url == "/?q=red&category=women"
+    inside = panel.categories([CATEGORY], PageState(filters={"category": ("women > dresses",)}))
+    assert [(step.label, step.depth, step.selected) for step in inside] == [
+        ("Men", 0, False),
+        ("Women", 0, False),
+        ("Dresses", 1, True),
+    ]
+    assert inside[2].url == "/?category=women"
 
 
 def test_a_facet_without_a_choice_is_left_out() -> None:
@@ -112,5 +124,6 @@ def test_headings_say_what_is_shown() -> None:
     assert wording.heading(PageState(photo="x", q="in red"), "Your photo", []) == "Like your photo, “in red”"
     assert wording.heading(PageState(like="x"), "Linen shirt", []) == "Like Linen shirt"
     assert wording.heading(PageState(filters={"colour": ("navy",)}), "", ["Navy"]) == "Navy"
+    assert wording.heading(PageState(like="x", q="in red"), "this piece", []) == "Like this piece, “in red”"
     assert wording.announcement("Navy", 1, True) == "Navy: 1 piece."
     assert "nothing" in wording.announcement("Navy", 0, False)
