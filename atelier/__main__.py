@@ -1,7 +1,7 @@
 """Draw garments: a whole demo catalogue, a contact sheet, or one picture.
 
 python -m atelier --catalogue data/demo            600 products with their feed, pictures and queries
-python -m atelier --sheet docs/images/contact_sheet.webp
+python -m atelier --sheet docs/images/contact_sheet.webp --seed 12
 python -m atelier --one coat.png --kind coat --seed 3
 """
 

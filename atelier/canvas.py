@@ -61,6 +61,16 @@ class Canvas:
         out = np.asarray(layer, np.float32) / 255.0
         return out if clip is None else out * self.mask(box, clip)
 
+    def silhouette(self, box: Box, outlines: list[Floats]) -> Floats:
+        """Coverage of all the outlines together."""
+        layer = Image.new("L", (box.width, box.height))
+        draw = aggdraw.Draw(layer)
+        brush = aggdraw.Brush(255)
+        for outline in outlines:
+            draw.polygon(self._local(outline, box), None, brush)
+        draw.flush()
+        return np.asarray(layer, np.float32) / 255.0
+
     def strokes(self, box: Box, lines: list[Floats], width: float, clip: Floats | None = None) -> Floats:
         """Coverage of open lines, `width` in cm (at least 0.7 px)."""
         layer = Image.new("L", (box.width, box.height))

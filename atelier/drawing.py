@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from atelier.arrays import Floats, Rng
+from atelier.arrays import Floats
 from atelier.attributes import Garment
 from atelier.blocks import BLOCKS
 from atelier.body import body_of, flat_pose, sample_pose
@@ -153,16 +153,9 @@ def _ground_shadow(canvas: Canvas, pattern: Pattern) -> None:
     box = canvas.box(points, 9.0)
     if box is None:
         return
-    whole = np.zeros((box.height, box.width), np.float32)
-    for part in (*pattern.behind, *pattern.front):
-        if isinstance(part, Part):
-            whole = np.maximum(
-                whole, canvas.mask(box, part.outline + np.array([0.7, 1.3]), part.cut, part.clip)
-            )
+    parts = [
+        piece for piece in (*pattern.behind, *pattern.front) if isinstance(piece, Part) and piece.clip is None
+    ]
+    whole = canvas.silhouette(box, [part.outline + np.array([0.7, 1.3]) for part in parts])
     near, far = soften(whole, 0.75 * canvas.scale), soften(whole, 3.6 * canvas.scale)
     canvas.darken(box, 0.30 * near + 0.16 * far, (0.92, 0.96, 1.0))
-
-
-def generator(seed: int) -> Rng:
-    """The generator that a seed stands for."""
-    return np.random.default_rng([seed, 71])
