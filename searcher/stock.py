@@ -29,7 +29,7 @@ class _Kept:
     read_s: float
     read_at: float
     look_at: float
-    reading: bool = False
+    looking: bool = False
 
 
 class Stock:
@@ -47,9 +47,35 @@ class Stock:
             with self._guard:  # the first is waited for, and read once
                 kept = self._kept.get(merchant_id) or self._read(merchant_id)
             return kept.shelf
-        if time.monotonic() >= kept.look_at and self._moved(merchant_id, kept):
-            self._renew(merchant_id, kept)
+        if time.monotonic() >= kept.look_at:
+            self._look(merchant_id, kept)
         return self._kept[merchant_id].shelf
+
+    def _look(self, merchant_id: int, kept: _Kept) -> None:
+        """Look whether the ledger has moved and read it again: at once where that is fast, else beside."""
+        if self._at_once(kept):
+            self._renew(merchant_id, kept)
+            return
+        with self._guard:
+            if kept.looking:
+                return
+            kept.looking = True
+        threading.Thread(target=self._renew_beside, args=(merchant_id, kept), daemon=True).start()
+
+    def _at_once(self, kept: _Kept) -> bool:
+        return self.look_every_s == 0 or kept.read_s <= INLINE_S
+
+    def _renew_beside(self, merchant_id: int, kept: _Kept) -> None:
+        try:
+            self._renew(merchant_id, kept)
+        except Exception as error:  # the old shelf serves on; the next look tries again
+            log.warning("shelf-not-read", reason=str(error)[:200])
+        finally:
+            kept.looking = False
+
+    def _renew(self, merchant_id: int, kept: _Kept) -> None:
+        if self._moved(merchant_id, kept):
+            self._read(merchant_id)
 
     def _moved(self, merchant_id: int, kept: _Kept) -> bool:
         began = time.monotonic()
@@ -60,26 +86,6 @@ class Stock:
             kept.look_at = began + max(self.look_every_s, took / LOOK_SHARE)
         pause = 0.0 if self._at_once(kept) else kept.read_s / READ_SHARE
         return mark != kept.mark and began - kept.read_at >= pause
-
-    def _at_once(self, kept: _Kept) -> bool:
-        return self.look_every_s == 0 or kept.read_s <= INLINE_S
-
-    def _renew(self, merchant_id: int, kept: _Kept) -> None:
-        if self._at_once(kept):
-            self._read(merchant_id)
-            return
-        with self._guard:
-            if kept.reading:
-                return
-            kept.reading = True
-        threading.Thread(target=self._read_beside, args=(merchant_id, kept), daemon=True).start()
-
-    def _read_beside(self, merchant_id: int, kept: _Kept) -> None:
-        try:
-            self._read(merchant_id)
-        except Exception as error:  # the old shelf serves on; the next look tries again
-            log.warning("shelf-not-read", reason=str(error)[:200])
-            kept.reading = False
 
     def _read(self, merchant_id: int) -> _Kept:
         began = time.monotonic()
