@@ -4,6 +4,7 @@ from flask import Flask
 
 from bootstrap import Services
 from settings import load
+from web import tidying
 from web.app import create_app
 from web.logs import configure
 
@@ -18,4 +19,5 @@ def make_app() -> Flask:
     services = Services(settings)
     # Loaded here and not by the first searches, several of which would load it side by side.
     _ = services.searcher, services.blobs, services.decoder, services.photos
+    tidying.start(services.photos)
     return create_app(services)
