@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from benchmarks.bar import Bar, show
 from benchmarks.indexing_shop import PlainEncoder, Shop
+from catalog.identity import point_id
 from catalog.models import Image, Product
 from indexer import mapping
 from searcher.filters import Filters
@@ -58,7 +59,7 @@ def fill(shop: Shop, items: int) -> None:
 
 
 def _point(product: Product, vector: NDArray[np.float32]) -> Point:
-    point = mapping.point_id(product.merchant_id, product.sku, 0)
+    point = point_id(product.merchant_id, product.sku, 0)
     return Point(point, vector, mapping.payload(product, 0), mapping.words(product))
 
 

@@ -13,9 +13,9 @@ import numpy as np
 from sqlalchemy import select
 
 from catalog.blobs import Blobs, Incoming
+from catalog.identity import collection_name, point_id
 from catalog.models import Image, Product, now
 from indexer.ledger import Sessions
-from indexer.mapping import collection_name, point_id
 from indexer.reindex import requeue
 from indexer.sweeper import orphan_blobs, orphan_incoming
 from vectors.protocol import CollectionMissing, VectorStore

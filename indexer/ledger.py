@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Update, and_, delete, exists, select, update
 from sqlalchemy.orm import Session, contains_eager, sessionmaker
 
+from catalog.identity import point_id
 from catalog.models import Image, Product, now
-from indexer.mapping import point_id
 
 WORKER_DIED = "worker-died"  # the error code of a row whose worker died while it held it
 MAX_TRIES = 6  # of what may work later

@@ -19,6 +19,7 @@ from sqlalchemy.exc import OperationalError
 from structlog import get_logger
 
 from catalog.blobs import Blobs, Incoming
+from catalog.identity import collection_name
 from catalog.images import Decoder, DecoderUnavailable, ImageRefused
 from indexer import ledger, mapping
 from indexer.acquire import Acquirer
@@ -65,7 +66,7 @@ class Pipeline:
     ) -> None:
         self.sessions, self.blobs, self.incoming, self.store = sessions, blobs, incoming, store
         self.pack, self.worker_id, self.batch = pack, worker_id, batch
-        self.collection = mapping.collection_name(pack.fingerprint)
+        self.collection = collection_name(pack.fingerprint)
         fetcher = Fetcher(incoming, allow_private=allow_private_urls)
         self._acquirer = Acquirer(sessions, blobs, fetcher, decoder)
         self._threads = ThreadPoolExecutor(FETCH_THREADS, thread_name_prefix="acquire")

@@ -11,11 +11,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, func, literal, select, update
 
 from catalog.blobs import SIZES, Blobs, Incoming
+from catalog.identity import point_id
 from catalog.models import Image, Product, now
 from catalog.products import purge_product
 from indexer.fetch import INCOMING
 from indexer.ledger import WORKER_DIED, Sessions
-from indexer.mapping import ALIAS, point_id, positions
+from indexer.mapping import ALIAS, positions
 from vectors.protocol import VectorStore
 
 POISON_DEATHS = 3
@@ -116,13 +117,13 @@ def unfinished(sessions: Sessions) -> int:
 
 
 def collect_garbage(sessions: Sessions, blobs: Blobs, incoming: Incoming, age_s: float = 600.0) -> int:
-    """Delete bytes that no row names and that are older than `age_s`, and raw bytes that were decoded.
+    """Delete bytes that no row needs and that are older than `age_s`.
 
     The age protects what an import or a worker has stored and is about to name. Returns how many.
     """
     removed = 0
     for sha256 in orphan_incoming(sessions, blobs, incoming):
-        if blobs.has(sha256) or _age_s(incoming.root / sha256) >= age_s:
+        if _age_s(incoming.root / sha256) >= age_s:
             incoming.delete(sha256)
             removed += 1
     for sha256 in orphan_blobs(sessions, blobs):

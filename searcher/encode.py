@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session, sessionmaker
 
+from catalog.identity import collection_name, point_ids
 from catalog.models import Product
 from catalog.products import find_product
 from searcher.errors import QueryRefused
 from searcher.photos import QueryPhotos
-from searcher.points import collection_name, point_ids
 from searcher.query import SearchQuery
 from vectors.protocol import CollectionMissing, VectorStore
 

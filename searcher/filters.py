@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from catalog.identity import keyword
 from searcher.errors import QueryRefused
 from vectors.protocol import AnyOf, Between, Equals, Filter, Not, Term
 
@@ -12,12 +13,6 @@ FACET_FIELDS = (
 )  # fmt: skip
 MAX_VALUES = 100  # of one field
 MAX_VALUE_LENGTH = 256
-
-
-def keyword(value: str) -> str:
-    """A value as the index holds it: casefolded, spaces and path separators evened."""
-    whole = value.encode("utf-8", "replace").decode()  # a lone surrogate cannot be sent
-    return " > ".join(" ".join(part.split()) for part in whole.split(">")).casefold()
 
 
 @dataclass(frozen=True)

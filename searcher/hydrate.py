@@ -10,8 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.orm.attributes import set_committed_value
 
+from catalog.identity import group_id, point_id
 from catalog.models import Image, Product
-from searcher.points import group_id, point_id
 from searcher.ranked import Ranked
 from searcher.results import ProductHit
 

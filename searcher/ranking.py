@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from searcher.points import group_id
+from catalog.identity import group_id
 from searcher.query import SearchQuery
 from searcher.ranked import Ranked, Source, in_order
 from searcher.shelf import Bools, Ints, Shelf

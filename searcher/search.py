@@ -9,6 +9,7 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
+from catalog.identity import group_key
 from catalog.models import Product
 from searcher import cursor as cursors
 from searcher.cursor import Cursor
@@ -19,7 +20,6 @@ from searcher.filters import Filters, tenant
 from searcher.hydrate import Hydrator
 from searcher.pages import Page, Read, read_page
 from searcher.photos import QueryPhotos
-from searcher.points import group_key
 from searcher.query import MAX_LIMIT, SearchQuery
 from searcher.ranked import Ranked, Source
 from searcher.ranking import Ranker, browse, resorted

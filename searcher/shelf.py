@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from searcher.filters import FACET_FIELDS, Filters, keyword
-from searcher.points import group_key
+from catalog.identity import group_key, keyword
+from searcher.filters import FACET_FIELDS, Filters
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]

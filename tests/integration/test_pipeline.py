@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import select, update
 
 from benchmarks.indexing_shop import PlainEncoder, Shop, encoded, picture, pixels
+from catalog.identity import point_id
 from catalog.models import Image, Product
 from catalog.products import delete_product, hide_product
 from indexer import ledger, sweeper
 from indexer.doctor import repair
-from indexer.mapping import point_id
 from indexer.reindex import enqueue_reindex
 from vectors.protocol import VectorStoreUnavailable
 

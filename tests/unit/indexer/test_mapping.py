@@ -1,35 +1,8 @@
-"""What is said about an image in the index; and that the searcher names things alike."""
-
-from hypothesis import given
-from hypothesis import strategies as st
+"""What is said about an image in the index."""
 
 from catalog.models import Product
 from indexer import mapping
-from searcher import filters, points
-
-text = st.text(max_size=20)
-
-
-@given(st.integers(1, 10**9), text, st.integers(0, 10))
-def test_both_rooms_name_points_alike(merchant: int, sku: str, position: int) -> None:
-    assert mapping.point_id(merchant, sku, position) == points.point_id(merchant, sku, position)
-
-
-@given(st.integers(1, 10**9), text)
-def test_both_rooms_name_groups_and_collections_alike(merchant: int, name: str) -> None:
-    key = mapping.group_key(merchant, name)
-    assert key == points.group_key(merchant, name) and points.group_id(key) == name
-    assert mapping.collection_name(name) == points.collection_name(name)
-
-
-@given(st.text())
-def test_both_rooms_fold_values_alike(value: str) -> None:
-    assert mapping.keyword(value) == filters.keyword(value)
-
-
-@given(st.lists(st.tuples(st.integers(1, 3), text, st.integers(0, 3)), unique=True))
-def test_points_never_collide(keys: list[tuple[int, str, int]]) -> None:
-    assert len({mapping.point_id(*key) for key in keys}) == len(keys)
+from searcher import filters
 
 
 def product(**said: object) -> Product:
