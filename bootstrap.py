@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -160,6 +161,13 @@ class Services:
         """The merchant of that slug, or of the storefront; made, and called `name`, when missing."""
         with self.sessions.begin() as session:
             return ensure_merchant(session, slug or self.settings.web.shop, name)
+
+    def warm_up(self) -> None:
+        """Load and read now what the first searches would otherwise wait for, several of them side by side."""
+        _ = self.blobs, self.decoder, self.photos
+        blank = np.full((64, 64, 3), 255, dtype=np.uint8)
+        self.pack.compose(self.pack.encode_images([blank])[0], self.pack.encode_texts(["warm"])[0])
+        self.searcher.stock.shelf(self.merchant().id)
 
     def close(self) -> None:
         """Let go of what was opened; what was never asked for is not opened for it."""

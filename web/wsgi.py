@@ -17,7 +17,6 @@ def make_app() -> Flask:
     settings = load()
     configure(settings.logging.log_level)
     services = Services(settings)
-    # Loaded here and not by the first searches, several of which would load it side by side.
-    _ = services.searcher, services.blobs, services.decoder, services.photos
+    services.warm_up()
     tidying.start(services.photos)
     return create_app(services)
