@@ -163,7 +163,7 @@ class Services:
             return ensure_merchant(session, slug or self.settings.web.shop, name)
 
     def warm_up(self) -> None:
-        """Load and read now what the first searches would otherwise wait for, several of them side by side."""
+        """Load and read now what the first searches would else wait for, several of them at once."""
         _ = self.blobs, self.decoder, self.photos
         blank = np.full((64, 64, 3), 255, dtype=np.uint8)
         self.pack.compose(self.pack.encode_images([blank])[0], self.pack.encode_texts(["warm"])[0])
