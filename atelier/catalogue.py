@@ -52,13 +52,26 @@ def write_catalogue(
             progress(done, len(rows))
     _write_lines(folder / "queries.jsonl", [query.__dict__ for query in queries(rows, seed)])
     feed = folder / "feed.jsonl"
-    _write_lines(feed, [columns(row.sku, row.group, row.garment, row.seed, row.family) for row in rows])
+    listed = [columns(row.sku, row.group, row.garment, row.seed, row.family) for row in _mixed(rows, seed)]
+    _write_lines(feed, listed)
     return feed
 
 
+def _mixed(rows: list[Row], seed: int) -> list[Row]:
+    """The rows with their groups in a mixed order: siblings side by side would make a dull first page."""
+    groups = list(dict.fromkeys(row.group for row in rows))
+    place = {
+        group: index for index, group in enumerate(np.random.default_rng([seed, 17]).permutation(groups))
+    }
+    return sorted(rows, key=lambda row: place[row.group])  # stable: variants keep their order
+
+
 def _write_lines(path: Path, records: list[dict[str, object]]) -> None:
+    """Write all the lines or none: a file that is there is whole."""
     text = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
-    path.write_text(text, encoding="utf-8")
+    beside = path.with_name(f".{path.name}.part")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)
 
 
 def _drawn(rows: list[Row], folder: Path, size: int, workers: int) -> Iterator[str]:

@@ -42,9 +42,9 @@ def ask(running: Shop, pictures: dict[str, bytes], query: dict[str, Any]) -> tup
     """(rank of the first right hit, or 0; milliseconds) of one query."""
     started = time.perf_counter()
     answer = running.search(
-        photo=pictures[query["sku"]],
+        photo=pictures[query["query"]],
         words=query["words"],
-        exclude=[query["sku"]],
+        exclude=[query["query"]],
         collapse=False,
         facets=False,
         limit=10,
@@ -77,7 +77,7 @@ def bars() -> Iterator[Bar]:
         pictures = {row["id"]: (folder / row["image_link"]).read_bytes() for row in rows}
         queries = _lines(folder / "queries.jsonl")
         found = [ask(running, pictures, query) for query in queries]
-        times = [as_shopper(running, pictures[query["sku"]], query["words"]) for query in queries[:200]]
+        times = [as_shopper(running, pictures[query["query"]], query["words"]) for query in queries[:200]]
     at = {k: 100 * sum(1 <= rank <= k for rank, _ in found) / len(found) for k in (1, 10)}
     beside = f"R@1 {at[1]:.1f}; {len(found)} queries, {len(rows)} rows"
     yield Bar("demo: photo + one changed attribute, R@10", at[10], ">= 90", at[10] >= 90, "%", beside)
