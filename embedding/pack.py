@@ -90,6 +90,14 @@ class Pack:
             raise ValueError("compose needs an image vector, a text vector or both")
         return _array(query[0])
 
+    def with_towers(self, towers: Towers) -> "Pack":
+        """The same pack around other weights, for comparisons; its fingerprint no longer tells them apart."""
+        return Pack(self.info, towers, self._text_tower, self._device)
+
+    def vision_state(self) -> dict[str, torch.Tensor]:
+        """The weights of the vision transformer."""
+        return self._towers.image.vit.state_dict()
+
     def _row(self, vector: Floats | None, width: int, what: str) -> torch.Tensor | None:
         if vector is None:
             return None

@@ -125,6 +125,13 @@ def load_photos(photos: Iterable[Photo], cache: Path | None = None) -> Photos:
     return loaded
 
 
+def join_photos(first: Photos, second: Photos) -> Photos:
+    """Two sets of photos, one after the other."""
+    names = ("squares", "masks", "medians", "names")
+    arrays = (np.concatenate([getattr(first, name), getattr(second, name)]) for name in names)
+    return Photos(first.rows + second.rows, *arrays)
+
+
 def _square(path: Path) -> Pixels:
     with Image.open(path) as image:
         return prepare(np.asarray(image.convert("RGB")), Preprocessing(size=STORED))

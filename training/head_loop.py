@@ -29,10 +29,10 @@ Sides = tuple[Tensor, Tensor, Tensor]
 class HeadTraining:
     """How stage two runs. Saved in the pack."""
 
-    posed: int = 2  # re-posed views a photo, beside the plain one
+    posed: int = 1  # re-posed views a photo, beside the plain one
     garments: int = 224  # pairs a batch
     edits: int = 96  # drawn pairs a batch that differ in one attribute
-    steps: int = 1500
+    steps: int = 900
     rate: float = 1.5e-3
     visual_rate: float = 0.3  # of `rate`: stage one has already shaped this part
     weight_decay: float = 0.03

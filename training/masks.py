@@ -24,7 +24,7 @@ def _blur(mask: npt.NDArray[np.floating], radius: float) -> Floats:
     image = Image.fromarray((np.asarray(mask) * 255).astype(np.uint8)).filter(
         ImageFilter.GaussianBlur(radius)
     )
-    return np.asarray(image, dtype=np.float32) / 255
+    return np.asarray(np.asarray(image) / 255, dtype=np.float32)
 
 
 def _small(square: Pixels) -> Pixels:

@@ -44,7 +44,7 @@ class Phrasebook:
         people: list[str],
         extra: list[str],
         seed: int,
-        each: int = 3,
+        each: int = 2,
     ) -> None:
         rng = np.random.default_rng(seed)
         self.photos, self.bank = photos, bank

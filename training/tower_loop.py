@@ -2,7 +2,7 @@
 
 Two views of one garment, in two colours and poses, lie together in the visual part; captions lie with the
 views that they hold for in the aligned part; attention learns the garment's place; and a head must still
-foretell what the pretrained networks said of the plain photo, so that five thousand photos don't undo ImageNet.
+foretell what the pretrained networks said of the plain photo, so that few photos don't undo ImageNet.
 """
 
 import json
@@ -30,7 +30,7 @@ class TowerTraining:
     """How stage one runs. Saved in the pack."""
 
     garments: int = 40  # a batch; each gives two views
-    steps: int = 700
+    steps: int = 300
     rate: float = 1.5e-4  # peak, of the top block
     decay_by_layer: float = 0.82  # a block learns this much slower than the one above
     head_rate: float = 1e-3

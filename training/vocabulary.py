@@ -104,8 +104,8 @@ _DETAILS = {
     "chest pocket": "with a chest pocket", "ruffle": "with ruffles", "bow": "with a bow",
     "belt": "with a belt",
     "buttons": "with buttons", "pockets": "with pockets", "zip": "with a zip", "cable knit": "cable knit",
-    "hood": "with a hood", "pleats": "pleated", "ripped": "ripped", "laces": "lace-up", "straps": "with straps",
-    "buckle": "with a buckle",
+    "hood": "with a hood", "pleats": "pleated", "ripped": "ripped", "laces": "lace-up",
+    "buckle": "with a buckle", "straps": "with straps",
 }  # fmt: skip
 WORDS |= {("fabric", fabric): (fabric,) for fabric in (*_PLAIN, *_OTHER)}
 WORDS |= {("detail", detail): (words, detail) for detail, words in _DETAILS.items()}

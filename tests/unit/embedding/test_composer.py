@@ -1,0 +1,67 @@
+import pytest
+import torch
+from torch.nn.functional import cosine_similarity, normalize
+
+from embedding.composer import Balance, Composer, compose, index_vectors, slerp, weigh
+from embedding.towers import Parts, TowerConfig
+
+PARTS = Parts(visual=6, aligned=4, colour=4)
+
+
+def unit(*shape):
+    return normalize(torch.randn(*shape), dim=-1)
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    torch.manual_seed(0)
+
+
+def query(names=1.0):
+    composer = Composer(TowerConfig(parts=PARTS, hidden=8)).eval()
+    image = index_vectors((unit(1, 6), unit(1, 4), unit(1, 4)))
+    text = torch.cat([unit(1, 4), unit(1, 4), torch.full((1, 1), names)], dim=-1)
+    with torch.no_grad():
+        return image, text, compose(composer, image, text, PARTS, Balance())
+
+
+def test_slerp_moves_evenly_along_the_arc():
+    start, end = unit(1, 5), unit(1, 5)
+    whole = torch.acos((start * end).sum())
+    for share in (0.0, 0.25, 0.5, 1.0):
+        point = slerp(start, end, share)
+        assert torch.acos((start * point).sum().clamp(-1, 1)) == pytest.approx(float(share * whole), abs=1e-3)
+    assert torch.allclose(slerp(start, start, 0.3), start, atol=1e-5)
+
+
+def test_balance_goes_from_the_photo_to_the_words_without_turning_back():
+    _, _, corners = query()
+    assert torch.allclose(corners.at(0), corners.photo, atol=1e-5)
+    assert torch.allclose(corners.at(1), corners.words, atol=1e-5)
+    points = [corners.at(n / 20) for n in range(21)]
+    to_photo = [float((point * corners.photo).sum()) for point in points]
+    to_words = [float((point * corners.words).sum()) for point in points]
+    assert to_photo[:11] == sorted(to_photo[:11], reverse=True)
+    assert to_words[10:] == sorted(to_words[10:])
+
+
+def test_a_named_colour_replaces_the_photos_and_an_unnamed_one_leaves_it():
+    image, text, named = query(names=1.0)
+    _, _, wanted = PARTS.split(named.both)
+    _, said, _ = PARTS.split_text(text)
+    assert cosine_similarity(wanted, said) == pytest.approx(1, abs=1e-5)
+    torch.manual_seed(0)
+    image, _, silent = query(names=0.0)
+    assert cosine_similarity(PARTS.split(silent.both)[2], PARTS.split(image)[2]) == pytest.approx(1, abs=1e-5)
+
+
+def test_index_vectors_weigh_each_part_the_same():
+    parts = PARTS.split(index_vectors((unit(3, 6), unit(3, 4), unit(3, 4))))
+    for part in parts:
+        assert part.norm(dim=-1) == pytest.approx(3**-0.5, abs=1e-5)
+
+
+def test_weighed_queries_are_unit_rows():
+    assert weigh((unit(2, 6), unit(2, 4), unit(2, 4)), Balance().both).norm(dim=-1) == pytest.approx(
+        1, abs=1e-5
+    )

@@ -1,0 +1,189 @@
+"""Trains the shipped pack `twirl-small`, from pretrained weights and photos to what `load_pack` reads.
+
+    python -m training.small --out packs/twirl-small --data ../shared/data
+
+Stage one fine-tunes every layer of the image tower, stage two trains heads and composer on its features; see
+docs/training.md. Masks, drawings and stage one's weights are kept under --work, so that a second run with
+--tower starts at stage two.
+"""
+
+import argparse
+import dataclasses
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from embedding.composer import Balance, Weights
+from embedding.minilm import SHA256, TextTower, find_minilm
+from embedding.pack import Towers, load_pack
+from embedding.pack_files import FORMAT, PackConfig, PackInfo, write_pack
+from training.bank import FeatureBank, fill_bank
+from training.batches import ViewMaker
+from training.datasets import Photos, join_photos, load_photos, read_clothing, read_magento
+from training.drawn import Edit, draw_families
+from training.head_loop import EditPairs, HeadLoop, HeadTraining
+from training.report import measure
+from training.sentences import Phrasebook, read_people
+from training.teachers import teacher_features
+from training.tower_loop import TowerLoop, TowerTraining
+from training.views import ViewConfig
+from training.weights import deit_to_vit
+
+DESCRIPTION = (
+    "DeiT-tiny fine-tuned on clothing photos, MiniLM, a colour histogram of the garment and a composer"
+)
+DATA = {
+    "clothing-dataset": "4,077 photos of clothes, 17 classes, CC0 (alexeygrigorev), split train",
+    "magento2-sample-data": "349 studio photos with texts, OSL-3.0/AFL-3.0, women's half",
+    "atelier": "drawn garments of this project",
+    "fashion-iq, shoes": "sentences only, for wording (CDLA; MIT)",
+    "starts and teachers": "DeiT-tiny, MobileNetEdgeTPU, all-MiniLM-L6-v2 (frozen), each Apache-2.0",
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that decides the pack. Saved in it."""
+
+    seed: int = 0
+    threads: int = 2
+    families: int = 280  # drawn garments, five pictures each
+    drawn_seed: int = 12
+    people: int = 6000  # sentences that people wrote, for the wording
+    tower: TowerTraining = field(default_factory=TowerTraining)
+    heads: HeadTraining = field(default_factory=HeadTraining)
+    views: ViewConfig = field(default_factory=ViewConfig)
+    balance: Balance = field(default_factory=Balance)  # of the parts of a query; `both` is learned
+
+
+def gather(data: Path, work: Path, recipe: Recipe) -> tuple[Photos, int, list[Edit]]:
+    """All training photos in memory, how many of them are real (they come first), and the drawn edits."""
+    drawn, edits = draw_families(work / "atelier", recipe.families, recipe.drawn_seed, recipe.threads)
+    real = load_photos(read_clothing(data, "train") + read_magento(data, "train"), work)
+    return join_photos(real, load_photos(drawn, work)), len(real), edits
+
+
+def start_towers(data: Path) -> Towers:
+    """Untrained heads on the pretrained transformer."""
+    towers = Towers(PackConfig())
+    towers.image.vit.load_state_dict(deit_to_vit(data / "weights" / "deit-tiny-patch16-224"))
+    nn.init.orthogonal_(towers.image.visual.weight)
+    nn.init.orthogonal_(towers.image.colour.weight)
+    return towers
+
+
+def stage_one(
+    towers: Towers,
+    maker: ViewMaker,
+    text: TextTower,
+    data: Path,
+    work: Path,
+    real: int,
+    config: TowerTraining,
+) -> None:
+    """Fine-tune the image tower; its weights are kept in `work`/tower.safetensors."""
+    taught = teacher_features(data, maker.photos.squares[:real], work)
+    # Drawings have no teacher: a network that saw photos only has little to say of them.
+    rest = len(maker.photos) - real
+    padded = [torch.from_numpy(np.pad(teacher, ((0, rest), (0, 0)))) for teacher in taught]
+    TowerLoop(towers, text, maker, (padded[0], padded[1]), config).run(work / "tower.log")
+    save_file(towers.state_dict(), work / "tower.safetensors")
+
+
+def stage_two(
+    towers: Towers,
+    maker: ViewMaker,
+    text: TextTower,
+    data: Path,
+    work: Path,
+    edits: list[Edit],
+    recipe: Recipe,
+) -> Weights:
+    """Train heads and composer; returns the learned weights of the parts in a composed query."""
+    bank = fill_bank(towers.image.eval(), maker, recipe.heads.posed)
+    centre_visual(towers, bank)
+    words = [(edit.source, edit.target, edit.words) for edit in edits]
+    pairs = EditPairs(bank.variants, words)
+    people = read_people(data, recipe.people)
+    phrases = Phrasebook(maker.photos, bank, text, people, [edit.words for edit in edits], recipe.seed)
+    both = HeadLoop(towers, bank, phrases, pairs, recipe.heads, recipe.seed).run(work / "heads.log")
+    save_file(towers.state_dict(), work / "heads.safetensors")
+    return both
+
+
+@torch.no_grad()
+def centre_visual(towers: Towers, bank: FeatureBank) -> None:
+    """Move the visual part's mean to the origin, so that photos differ by wide angles, as colours do."""
+    towers.image.visual.bias.sub_(towers.image.visual(bank.features).mean(0))
+
+
+def train(recipe: Recipe, data: Path, work: Path, out: Path, tower: Path | None = None) -> PackInfo:
+    """The whole recipe; with `tower`, the weights of a finished stage one are read instead of trained."""
+    begun = time.perf_counter()
+    torch.manual_seed(recipe.seed)
+    torch.set_num_threads(recipe.threads)
+    work.mkdir(parents=True, exist_ok=True)
+    photos, real, edits = gather(data, work, recipe)
+    preprocessing = PackConfig().preprocessing
+    maker = ViewMaker(photos, recipe.views, preprocessing, recipe.seed)
+    text, towers = TextTower(find_minilm()), start_towers(data)
+    if tower:
+        towers.load_state_dict(load_file(tower))
+    else:
+        stage_one(towers, maker, text, data, work, real, recipe.tower)
+    both = stage_two(towers, maker, text, data, work, edits, recipe)
+    balance = dataclasses.replace(recipe.balance, both=both)
+    config = PackConfig(balance=balance, text_tower_sha256=SHA256)
+    minutes = round((time.perf_counter() - begun) / 60, 1)
+    facts = {"recipe": dataclasses.asdict(recipe), "data": DATA, "photos": len(photos), "minutes": minutes}
+    return finish(out, towers, config, facts, data, work)
+
+
+def finish(
+    out: Path, towers: Towers, config: PackConfig, facts: dict[str, object], data: Path, work: Path
+) -> PackInfo:
+    """Write the pack, measure what was written, and write the figures into it."""
+    parts = config.tower.parts
+    info = PackInfo(
+        format=FORMAT,
+        name="twirl-small",
+        description=DESCRIPTION,
+        licence="Apache-2.0",
+        dimension=parts.dimension,
+        text_dimension=parts.aligned + parts.colour + 1,
+        fingerprint="",
+        weights_sha256="",
+        config=config,
+        training=facts,
+        metrics={},
+    )
+    write_pack(out, info, towers.state_dict())
+    metrics = measure(load_pack(out, threads=torch.get_num_threads()), data, work)
+    return write_pack(out, dataclasses.replace(info, metrics=metrics), towers.state_dict())
+
+
+def main() -> None:
+    """Read the command line and train."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, required=True, help="directory of the pack to write")
+    parser.add_argument("--data", type=Path, required=True, help="the data folder (see its README)")
+    parser.add_argument("--work", type=Path, default=Path("runs/small"), help="caches, logs and checkpoints")
+    parser.add_argument("--steps", type=int, default=TowerTraining.steps, help="steps of stage one")
+    parser.add_argument("--tower", type=Path, help="weights of a finished stage one")
+    asked = parser.parse_args()
+    recipe = Recipe(tower=TowerTraining(steps=asked.steps))
+    info = train(recipe, asked.data, asked.work, asked.out, asked.tower)
+    print(f"{info.name} {info.fingerprint} in {asked.out}")
+    for name, figure in info.metrics.items():
+        print(f"  {name}: {figure}")
+
+
+if __name__ == "__main__":
+    main()
