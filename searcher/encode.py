@@ -67,7 +67,7 @@ class Encoder:
         pixels = self.photos.get(query.photo_id)
         if pixels is None:
             raise QueryRefused(
-                "photo-gone", "This photo is no longer kept.", "Upload the photo again.", "photo_id"
+                "photo-gone", "This photo is no longer kept.", "Add the photo again.", "photo_id"
             )
         return self._keep(self._photos, query.photo_id, self._encode(pixels))
 

@@ -86,7 +86,7 @@ def test_a_kept_photo_is_found_again_by_its_id_and_a_gone_one_says_so(shop: Shop
     kept = shop.photos.put(pixels(16))
     for _ in range(2):
         assert skus(searcher.search(SearchQuery(shop.merchant, photo_id=kept)))[0] == "S16"
-    with pytest.raises(QueryRefused, match="Upload the photo again") as refused:
+    with pytest.raises(QueryRefused, match="Add the photo again") as refused:
         searcher.search(SearchQuery(shop.merchant, photo_id=secrets.token_urlsafe(16)))
     assert (refused.value.code, refused.value.field) == ("photo-gone", "photo_id")
 

@@ -108,13 +108,24 @@ def test_photos_are_kept_for_a_while_under_names_nobody_guesses(tmp_path: Path) 
     image = np.full((30, 40, 3), (200, 30, 30), np.uint8)
     first, second = photos.put(image), photos.put(image)
     assert first != second and len(first) == 22
-    back = photos.get(first)
+    back = QueryPhotos(tmp_path, ttl_s=0.3).get(first)  # as another process reads it
     assert back is not None and back.shape == image.shape and np.abs(back.astype(int) - image).max() < 12
     assert (photos.webp(first) or b"")[8:12] == b"WEBP"
     photos.delete(second)
     assert photos.get(second) is None
     time.sleep(0.35)
     assert photos.get(first) is None and photos.purge() == 1 and list(tmp_path.iterdir()) == []
+
+
+def test_a_photo_put_just_now_is_at_hand_as_long_as_it_is_kept(tmp_path: Path) -> None:
+    photos = QueryPhotos(tmp_path, ttl_s=60)
+    image = np.arange(30 * 40 * 3, dtype=np.uint8).reshape(30, 40, 3)
+    first, *_, last = [photos.put(image) for _ in range(20)]
+    assert photos.get(last) is image  # neither read nor decoded
+    held = photos.get(first)
+    assert held is not None and held is not image  # only the latest are held
+    QueryPhotos(tmp_path, ttl_s=60).delete(last)  # by another process
+    assert photos.get(last) is None
 
 
 @pytest.mark.parametrize("name", ["", "../../etc/passwd", "a" * 22, "a/" * 11, "\0" * 22, "é" * 22])
