@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
 from bootstrap import Services
 from launcher.preflight import (
@@ -58,12 +58,17 @@ def engine_answers(services: Services) -> bool:
 def web_answers(services: Services) -> bool:
     """Whether the storefront says of itself that it is well."""
     host, port = services.settings.web.host, services.settings.web.port
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - where to ask, not where to listen
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - where to ask, not where to listen
+    straight = build_opener(ProxyHandler({}))  # a proxy of the environment leads elsewhere
     try:
-        with urlopen(f"http://{host}:{port}/health", timeout=2) as answer:
+        with straight.open(f"{_address(host, port)}/health", timeout=2) as answer:
             return bool(json.load(answer)["status"] == "ok")
     except (URLError, OSError, ValueError, KeyError):
         return False
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 @contextmanager
@@ -105,7 +110,8 @@ def serve(supervisor: Supervisor, services: Services, say: Say) -> None:
     supervisor.wait_for(lambda: web_answers(services), "The storefront", WEB_START_S)
     chosen = services.settings.web
     say(
-        f"Storefront: http://{chosen.host}:{chosen.port}   (Ctrl-C stops it; logs in {services.data / 'run'})"
+        f"Storefront: {_address(chosen.host, chosen.port)}   "
+        f"(Ctrl-C stops it; logs in {services.data / 'run'})"
     )
     supervisor.run()
 

@@ -83,17 +83,18 @@ class Supervisor:
         for child in self.children:
             child.start()
 
-    def tend(self) -> None:
+    def tend(self, lasting: bool = False) -> None:
         """One look at every child: note deaths, restart those whose pause is over.
 
-        Raises StartRefused when a child keeps dying, with the end of its log.
+        Raises StartRefused when a child keeps dying, with the end of its log. With `lasting` it is started
+        again for ever: a storefront goes on answering while its indexer cannot work.
         """
         now = time.monotonic()
         for child in self.children:
             if child.process is not None and not child.alive:
                 self.say(f"{child.name} ended ({_reason(child.process.returncode)}); starting it again")
                 child.note_death(now)
-                if child.hopeless:
+                if child.hopeless and not lasting:
                     raise StartRefused(
                         f"{child.name} keeps dying. The end of {child.log}:\n{child.tail()}",
                         "mend what the log names, then start again",
@@ -114,10 +115,13 @@ class Supervisor:
             time.sleep(0.05)
 
     def run(self) -> None:
-        """Tend the children until stopped by SIGTERM or Ctrl-C."""
-        while not self.stopping:
-            self.tend()
-            time.sleep(0.2)
+        """Tend the children until stopped by SIGTERM or Ctrl-C; one that keeps dying ends no other."""
+        try:
+            while not self.stopping:
+                self.tend(lasting=True)
+                time.sleep(0.2)
+        except KeyboardInterrupt:
+            self.stopping = True
 
     def stop(self) -> None:
         """Ask every child to end, last started first; kill those that do not within STOP_S."""
@@ -136,10 +140,12 @@ class Supervisor:
             _close(child.process.stdin)
 
     def stop_on_signals(self) -> None:
-        """Let SIGTERM and SIGINT end `run` and `wait_for`."""
+        """Let SIGTERM and Ctrl-C end whatever this process is at; a second one cuts no stopping short."""
 
         def ask(_number: int, _frame: object) -> None:
-            self.stopping = True
+            if not self.stopping:
+                self.stopping = True
+                raise KeyboardInterrupt
 
         signal.signal(signal.SIGTERM, ask)
         signal.signal(signal.SIGINT, ask)

@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -57,6 +58,39 @@ def test_a_child_that_keeps_dying_is_given_up_with_the_end_of_its_log(tmp_path: 
     child.process.wait(10)
     with pytest.raises(StartRefused, match=r"broken keeps dying(.|\n)*no such pack"):
         Supervisor([child], lambda _: None).tend()
+
+
+def test_one_that_keeps_dying_does_not_end_a_shop_that_serves(tmp_path: Path) -> None:
+    broken = Child("indexer", [sys.executable, "-c", "raise SystemExit(1)"], tmp_path / "log")
+    web = Child("web", SLEEP, tmp_path / "web.log")
+    supervisor = Supervisor([broken, web], lambda _: None)
+    supervisor.start()
+    broken.deaths.extend(time.monotonic() - 5 + death for death in range(4))
+    assert broken.process
+    broken.process.wait(10)
+    threading.Timer(0.8, setattr, (supervisor, "stopping", True)).start()
+    try:
+        supervisor.run()
+        assert (len(broken.deaths), web.alive) == (5, True)
+    finally:
+        supervisor.stop()
+
+
+def test_ctrl_c_ends_whatever_the_command_is_at_and_a_second_one_cuts_nothing_short() -> None:
+    supervisor = Supervisor([], lambda _: None)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    supervisor.stop_on_signals()
+    try:
+        for number in before:
+            supervisor.stopping = False
+            with pytest.raises(KeyboardInterrupt):  # in the midst of an import, of a wait for the index
+                os.kill(os.getpid(), number)
+                time.sleep(5)
+            os.kill(os.getpid(), number)
+            time.sleep(0.1)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def test_a_child_that_ignores_the_request_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,44 @@
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from bootstrap import Services
+from launcher.embedded import web_answers
+from settings import Settings, Storage, Web
+
+
+class Healthy(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps({"status": "ok"}).encode())
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+@pytest.fixture
+def storefront(tmp_path: Path) -> Iterator[Services]:
+    with HTTPServer(("127.0.0.1", 0), Healthy) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield Services(Settings(storage=Storage(data=tmp_path), web=Web(port=server.server_port)))
+        server.shutdown()
+
+
+def test_the_storefront_is_asked_without_the_proxy_of_the_environment(
+    storefront: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    assert web_answers(storefront)
+
+
+def test_every_interface_is_asked_on_this_machine(storefront: Services) -> None:
+    everywhere = replace(storefront.settings.web, host="0.0.0.0")  # noqa: S104 (where to ask)
+    assert web_answers(Services(replace(storefront.settings, web=everywhere)))
