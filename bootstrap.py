@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from sqlalchemy import Engine
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from catalog.blobs import Blobs, Incoming
 from catalog.database import open_engine, sessions, upgrade
 from catalog.images import Decoder
 from catalog.models import Merchant
-from catalog.products import ensure_merchant
+from catalog.products import ensure_merchant, find_merchant
 from indexer.queue import WakeFile
 from searcher.photos import QueryPhotos
 from searcher.search import Searcher
@@ -158,9 +159,21 @@ class Services:
         upgrade(self.database)
 
     def merchant(self, slug: str | None = None, name: str = "") -> Merchant:
-        """The merchant of that slug, or of the storefront; made, and called `name`, when missing."""
-        with self.sessions.begin() as session:
-            return ensure_merchant(session, slug or self.settings.web.shop, name)
+        """The merchant of that slug, or of the storefront; made, and called `name`, when missing.
+
+        Every request asks: one that is there costs a read, and waits for no writer.
+        """
+        wanted = slug or self.settings.web.shop
+        with self.sessions() as session:
+            known = find_merchant(session, wanted)
+        if known is not None:
+            return known
+        try:
+            with self.sessions.begin() as session:
+                return ensure_merchant(session, wanted, name)
+        except IntegrityError:  # another process was first, on PostgreSQL
+            with self.sessions.begin() as session:
+                return ensure_merchant(session, wanted, name)
 
     def warm_up(self) -> None:
         """Load and read now what the first searches would else wait for, several of them at once."""
