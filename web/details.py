@@ -88,7 +88,7 @@ def _facts(product: Product) -> list[tuple[str, str]]:
     known = [
         ("Brand", product.brand),
         ("Colour", product.colour),
-        ("Size", product.size),
+        ("Size", shown_as("size", product.size, product.size)),
         ("Material", product.material),
         ("Pattern", product.pattern),
         ("For", shown_as("gender", product.gender, product.gender)),

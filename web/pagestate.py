@@ -15,6 +15,11 @@ SORTS = {
     "price-desc": "Price, high to low",
     "newest": "Newest",
 }
+BROWSING_SORTS = {  # with nothing to match, the newest come first
+    "": "Newest",
+    "price": SORTS["price"],
+    "price-desc": SORTS["price-desc"],
+}
 MAX_WORDS = 500
 MAX_NAME = 256
 MAX_VALUES = 50

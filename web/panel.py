@@ -1,8 +1,10 @@
 """What stands around the results: facets to choose from, chips to take away, words to try, departments."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from catalog.models import Product
 from searcher.results import Facet, FacetValue, ProductHit
 from web import colours, money
 from web.cards import AVAILABILITY
@@ -25,6 +27,7 @@ _SAID = {("availability", value): said for value, said in AVAILABILITY.items()} 
     ("gender", "male"): "Men",
 }
 FIRST_SHOWN = 8
+_SPAN = re.compile(r"([A-Z\d]{1,4})-([A-Z\d]{1,4})")
 
 
 @dataclass(frozen=True)
@@ -84,12 +87,21 @@ class Chip:
 def groups(facets: Sequence[Facet], state: PageState) -> list[Group]:
     """The facets that leave a choice, in the order shoppers use them."""
     by_field = {facet.field: facet for facet in facets if facet.field in LABELS}
+    if _said_by_category(by_field.get("gender"), facets) and not state.filters.get("gender"):
+        del by_field["gender"]
     found = []
     for field in ORDER:
         facet = by_field.get(field)
         if facet and (len(facet.values) > 1 or state.filters.get(field)):
             found.append(_group(facet))
     return found
+
+
+def _said_by_category(gender: Facet | None, facets: Sequence[Facet]) -> bool:
+    """Whether the category tree itself starts with women and men, so that a facet would ask twice."""
+    roots = {v.label.casefold() for f in facets if f.field == "category" for v in f.values}
+    said = {shown_as("gender", v.value, v.label).casefold() for v in gender.values} if gender else set()
+    return bool(said) and said <= roots
 
 
 def _group(facet: Facet) -> Group:
@@ -140,8 +152,10 @@ def _ancestors(path: str) -> list[str]:
 
 
 def shown_as(field: str, value: str, label: str) -> str:
-    """A value as shoppers say it: feeds write "in_stock" and "female"."""
+    """A value as shoppers say it: feeds write "in_stock", "female" and "XS-XL"."""
     said = _SAID.get((field, value.casefold()), label)
+    if field == "size":
+        return _SPAN.sub("\\1–\\2", said) if _SPAN.fullmatch(said) else said
     return said[:1].upper() + said[1:]
 
 
@@ -192,14 +206,24 @@ def _price_label(state: PageState, currency: str) -> str:
     return f"From {sign}{state.price_min}" if state.price_min else f"Up to {sign}{state.price_max}"
 
 
-def prompts(facets: Sequence[Facet], state: PageState, own_colour: str = "") -> list[tuple[str, str]]:
-    """Words to try beside the picture, made of what the shop has: (words, address)."""
-    colour_names = [n for n in _names(facets, "colour") if n.casefold() != own_colour.casefold()]
-    patterns = [n for n in _names(facets, "pattern") if n.casefold() not in ("plain", "solid", "")]
+def prompts(facets: Sequence[Facet], state: PageState, own: Product | None = None) -> list[tuple[str, str]]:
+    """Words to try beside the picture, made of what the shop has and `own` is not: (words, address)."""
+    parts = {part.strip().casefold() for part in own.colour.split("/")} if own else set()
+    colour_names = [n for n in _names(facets, "colour") if n.casefold() not in parts and "/" not in n]
+    usual = {"plain", "solid", "", own.pattern.casefold() if own else ""}
+    patterns = [n for n in _names(facets, "pattern") if n.casefold() not in usual]
     words = [f"but in {name.lower()}" for name in colour_names[:3]]
     words += [f"but {name.lower()}" for name in patterns[:1]]
-    words.append("with long sleeves")
+    words += _sleeves(own)
     return [(text, state.change(q=text).url()) for text in words if text != state.q]
+
+
+def _sleeves(own: Product | None) -> list[str]:
+    """Other sleeves for what has sleeves; a photo may show any, a bag has none."""
+    said = own.title.casefold() if own else "sleeve"
+    if "sleeve" not in said:
+        return []
+    return ["with short sleeves" if "long" in said else "with long sleeves"]
 
 
 def _names(facets: Sequence[Facet], field: str) -> list[str]:

@@ -68,7 +68,7 @@ _HTTP: dict[int, tuple[str, str, str]] = {
     404: ("not-found", "There is nothing at this address.", "Search, or start from the shop's first page."),
     405: ("method-not-allowed", "This address does not take that method.", "Use a method that Allow names."),
     408: ("too-slow", "The request took too long to arrive.", "Send it again."),
-    413: ("too-large", "What was sent is larger than 16 MB.", "Send a smaller photo."),
+    413: ("too-large", "This is larger than 16 MB.", "Choose a smaller photo."),
     415: ("unsupported-media-type", "The body is not in a format that is read here.",
           "Send application/json or multipart/form-data."),
     422: ("invalid", "Some fields cannot be used.", "Change the fields that errors names."),

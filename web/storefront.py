@@ -13,7 +13,7 @@ from searcher.filters import Filters
 from searcher.results import ProductHit, Results
 from web import cards, details, panel, shelf, wording
 from web.forms import search_query
-from web.pagestate import SORTS, PageState
+from web.pagestate import BROWSING_SORTS, SORTS, PageState
 from web.pictures import shots
 from web.services import merchant, services
 from web.uploads import keep_photo, uploaded
@@ -32,8 +32,7 @@ class Reference:
     kind: str  # "photo" or "product"
     src: str
     title: str
-    url: str = ""
-    colour: str = ""
+    product: Product | None = None
 
 
 @blueprint.get("/")
@@ -94,23 +93,24 @@ def _search_page(state: PageState, results: Results) -> dict[str, Any]:
     labels = [chip.label for chip in chips]
     # The picture in the bar shows which piece; who does not see it is told the name.
     spoken = wording.heading(state, reference.title if reference else "", labels)
+    counted = wording.count(state, results.total)
     return {
         "state": state,
         "welcome": state.first_page,
         "reference": reference,
         "heading": wording.heading(state, "this piece", labels),
         "title": spoken,
-        "announcement": wording.announcement(spoken, results.total, bool(results.hits)),
+        "announcement": wording.announcement(spoken, counted, bool(results.hits)),
         "cards": [cards.card(hit) for hit in results.hits],
-        "total": results.total,
+        "counted": counted,
         "more_url": state.change(cursor=results.next_cursor).url() if results.next_cursor else "",
         "categories": panel.categories(results.facets, state),
         "groups": panel.groups(results.facets, state),
         "price": panel.price_range(results.facets, state, currency),
         "chips": chips,
-        "prompts": panel.prompts(results.facets, state, reference.colour) if reference else [],
+        "prompts": panel.prompts(results.facets, state, reference.product) if reference else [],
         "examples": [] if not state.first_page else panel.examples(results.hits),
-        "sorts": SORTS if state.q or state.has_reference else {**SORTS, "": "Featured"},
+        "sorts": SORTS if state.q or state.has_reference else BROWSING_SORTS,
     }
 
 
@@ -125,5 +125,4 @@ def _reference(state: PageState) -> Reference | None:
 def _of_product(found: Product) -> Reference:
     pictures = shots(found)
     src = pictures[0].url(160) if pictures else ""
-    address = url_for("storefront.product", sku=found.sku)
-    return Reference("product", src, found.title, address, found.colour)
+    return Reference("product", src, found.title, found)

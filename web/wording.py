@@ -18,8 +18,13 @@ def heading(state: PageState, reference: str, chosen: Sequence[str]) -> str:
     return "New in" if state.sort == "newest" else "Everything"
 
 
-def announcement(said: str, total: int, found: bool) -> str:
+def count(state: PageState, total: int) -> str:
+    """How many pieces, and, where a search ranks everything that passes the filters, that it does so."""
+    said = f"{total:,} {'piece' if total == 1 else 'pieces'}"
+    ranked = (state.q or state.has_reference) and not state.sort
+    return f"{said}, closest first" if ranked and total > 1 else said
+
+
+def announcement(said: str, counted: str, found: bool) -> str:
     """What a screen reader says when a search is answered."""
-    if not found:
-        return f"{said}: nothing found. Ways on are listed."
-    return f"{said}: {total:,} {'piece' if total == 1 else 'pieces'}."
+    return f"{said}: {counted}." if found else f"{said}: nothing found. Ways on are listed."

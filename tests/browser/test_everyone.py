@@ -111,7 +111,7 @@ def test_a_search_by_keyboard_from_start_to_end(page: Page) -> None:
     expect(page).to_have_url(re.compile("q=black"))
     expect(page.locator("body")).not_to_have_attribute("aria-busy", "true")
     expect(page.get_by_role("searchbox")).to_be_focused()
-    reach(page, "^Use as reference")
+    reach(page, "^Like this, but")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("like="))
     expect(page.get_by_role("searchbox")).to_be_focused()

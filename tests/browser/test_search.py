@@ -97,7 +97,7 @@ def test_drop_a_photo_type_words_filter_and_go_on_from_a_result(
     assert first_card(page) == wanted.sku
 
     page.locator(".card").first.hover()
-    page.locator(".card").first.get_by_role("link", name=re.compile("^Use as reference")).click()
+    page.locator(".card").first.get_by_role("link", name=re.compile("^Like this, but")).click()
     expect(page).to_have_url(f"/?like={wanted.sku}")
     searched(page)
     expect(page.get_by_role("searchbox")).to_be_focused()

@@ -73,10 +73,32 @@ def test_the_price_range_is_in_the_main_unit() -> None:
 
 
 def test_prompts_never_ask_for_what_is_there_already() -> None:
-    texts = [text for text, _ in panel.prompts([COLOUR], PageState(photo="x", q="but in navy"), "Red")]
-    assert "but in red" not in texts
-    assert "but in navy" not in texts
-    assert "with long sleeves" in texts
+    striped = Facet(
+        "pattern", "Pattern", (FacetValue("striped", "Striped", 5), FacetValue("floral", "Floral", 2))
+    )
+    own = Product(title="Striped Shirt, Long-Sleeved", colour="Red/Navy", pattern="Striped")
+    assert asked([COLOUR, striped], own) == ["but floral", "with short sleeves"]
+    plain = Product(title="Leather Bag", colour="Brown", pattern="")
+    assert asked([COLOUR], plain) == ["but in red", "but in navy"]  # a bag has no sleeves
+    assert asked([COLOUR], plain, "but in navy") == ["but in red"]
+    assert asked([], None) == ["with long sleeves"]  # a photo may show any
+
+
+def asked(facets: list[Facet], own: Product | None, words: str = "") -> list[str]:
+    return [text for text, _ in panel.prompts(facets, PageState(photo="x", q=words), own)]
+
+
+def test_women_and_men_are_asked_for_once() -> None:
+    gender = Facet("gender", "Gender", (FacetValue("female", "female", 9), FacetValue("male", "male", 3)))
+    assert panel.groups([CATEGORY, gender], PageState()) == []
+    assert [g.label for g in panel.groups([gender], PageState())] == ["For"]
+    chosen = PageState(filters={"gender": ("female",)})
+    assert [g.label for g in panel.groups([CATEGORY, gender], chosen)] == ["For"]
+
+
+def test_sizes_from_to_are_set_with_a_dash() -> None:
+    shown = [panel.shown_as("size", said, said) for said in ("XS-XL", "40-46", "One-size", "m")]
+    assert shown == ["XS–XL", "40–46", "One-size", "m"]
 
 
 def test_departments_are_the_first_level_with_a_choice() -> None:
@@ -125,5 +147,12 @@ def test_headings_say_what_is_shown() -> None:
     assert wording.heading(PageState(like="x"), "Linen shirt", []) == "Like Linen shirt"
     assert wording.heading(PageState(filters={"colour": ("navy",)}), "", ["Navy"]) == "Navy"
     assert wording.heading(PageState(like="x", q="in red"), "this piece", []) == "Like this piece, “in red”"
-    assert wording.announcement("Navy", 1, True) == "Navy: 1 piece."
-    assert "nothing" in wording.announcement("Navy", 0, False)
+    assert wording.announcement("Navy", "1 piece", True) == "Navy: 1 piece."
+    assert "nothing" in wording.announcement("Navy", "0 pieces", False)
+
+
+def test_the_count_says_where_everything_is_ranked() -> None:
+    assert wording.count(PageState(q="red"), 1200) == "1,200 pieces, closest first"
+    assert wording.count(PageState(like="x"), 1) == "1 piece"
+    assert wording.count(PageState(q="red", sort="price"), 12) == "12 pieces"
+    assert wording.count(PageState(filters={"colour": ("red",)}), 12) == "12 pieces"
