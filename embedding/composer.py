@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own name for it
 
-from embedding.towers import Parts, TowerConfig
+from embedding.towers import Parts, Sides, TowerConfig
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,7 @@ class Weights:
     """How much each part counts in a query of one kind. Tuned on held-out photos, saved in the pack."""
 
     visual: float
+    kind: float
     aligned: float
     colour: float
 
@@ -26,9 +27,9 @@ class Weights:
 class Balance:
     """The weights of the three kinds of query."""
 
-    photo: Weights = Weights(1.0, 0.5, 0.5)
-    both: Weights = Weights(1.0, 0.7, 0.7)
-    words: Weights = Weights(0.0, 1.0, 0.5)
+    photo: Weights = Weights(1.0, 0.5, 0.1, 0.05)
+    both: Weights = Weights(1.0, 0.2, 0.25, 0.35)
+    words: Weights = Weights(0.0, 0.0, 1.0, 0.5)
 
 
 class Composer(nn.Module):
@@ -50,18 +51,16 @@ class Composer(nn.Module):
         return F.normalize((1 - share) * photo + share * words + self.residual(mixed), dim=-1)
 
 
-def index_vectors(parts: tuple[Tensor, Tensor, Tensor]) -> Tensor:
-    """Three (B, width) unit parts -> (B, D) unit rows: what is indexed. Each part weighs the same."""
+def index_vectors(parts: Sides) -> Tensor:
+    """Four (B, width) unit parts -> (B, D) unit rows: what is indexed. Each part weighs the same."""
     return F.normalize(torch.cat(parts, dim=-1), dim=-1)
 
 
-def weigh(parts: tuple[Tensor, Tensor, Tensor], weights: Weights) -> Tensor:
+def weigh(parts: Sides, weights: Weights) -> Tensor:
     """Unit parts of a query, weighted and side by side -> (B, D) unit rows."""
-    visual, aligned, colour = parts
-    return F.normalize(
-        torch.cat([weights.visual * visual, weights.aligned * aligned, weights.colour * colour], dim=-1),
-        dim=-1,
-    )
+    scales = (weights.visual, weights.kind, weights.aligned, weights.colour)
+    weighted = [scale * part for scale, part in zip(scales, parts, strict=True)]
+    return F.normalize(torch.cat(weighted, dim=-1), dim=-1)
 
 
 def slerp(start: Tensor, end: Tensor, share: float) -> Tensor:
@@ -90,12 +89,12 @@ class Query:
 
 def compose(composer: Composer, image: Tensor, text: Tensor, parts: Parts, balance: Balance) -> Query:
     """(B, D) index vectors and (B, aligned + colour + 1) text vectors -> the three corners of the query."""
-    visual, aligned, colour = (F.normalize(part, dim=-1) for part in parts.split(image))
+    visual, kind, aligned, colour = (F.normalize(part, dim=-1) for part in parts.split(image))
     said, said_colour, names = parts.split_text(text)
     wanted = F.normalize((1 - names) * colour + names * said_colour, dim=-1)
     return Query(
-        photo=weigh((visual, aligned, colour), balance.photo),
-        both=weigh((visual, composer(aligned, said), wanted), balance.both),
+        photo=weigh((visual, kind, aligned, colour), balance.photo),
+        both=weigh((visual, kind, composer(aligned, said), wanted), balance.both),
         words=words_query(text, parts, balance),
     )
 
@@ -103,5 +102,5 @@ def compose(composer: Composer, image: Tensor, text: Tensor, parts: Parts, balan
 def words_query(text: Tensor, parts: Parts, balance: Balance) -> Tensor:
     """(B, aligned + colour + 1) text vectors -> (B, D) unit rows; colour counts as far as it is named."""
     said, said_colour, names = parts.split_text(text)
-    nothing = said.new_zeros((*said.shape[:-1], parts.visual))
-    return weigh((nothing, said, said_colour * names), balance.words)
+    no_visual, no_kind = (said.new_zeros((*said.shape[:-1], width)) for width in (parts.visual, parts.kind))
+    return weigh((no_visual, no_kind, said, said_colour * names), balance.words)

@@ -84,8 +84,8 @@ class Pack:
         elif words is not None:
             query = words_query(words, parts, weights)
         elif photo is not None:
-            visual, aligned, colour = (nn.functional.normalize(part, dim=-1) for part in parts.split(photo))
-            query = weigh((visual, aligned, colour), weights.photo)
+            visual, kind, *rest = (nn.functional.normalize(part, dim=-1) for part in parts.split(photo))
+            query = weigh((visual, kind, rest[0], rest[1]), weights.photo)
         else:
             raise ValueError("compose needs an image vector, a text vector or both")
         return _array(query[0])

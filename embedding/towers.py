@@ -1,8 +1,8 @@
 """The trained half of a pack: photo and sentence features to the parts of the one vector.
 
-An index vector has three parts side by side: `visual` knows *which garment* this is, `aligned` is the photo
-in the space of words, and `colour` is a histogram of the garment's own pixels. One inner product compares all
-three.
+An index vector has four parts side by side: `visual` knows *which garment* this is, `kind` what sort of one,
+`aligned` is the photo in the space of words, `colour` is a histogram of the garment's own pixels. One inner
+product compares all four.
 """
 
 from dataclasses import dataclass, field
@@ -13,24 +13,28 @@ from torch.nn import functional as F  # noqa: N812 - PyTorch's own name for it
 
 from embedding.vit import ViT, ViTConfig
 
+Sides = tuple[Tensor, Tensor, Tensor, Tensor]  # the four parts, each (B, its width)
+
 
 @dataclass(frozen=True)
 class Parts:
-    """Widths of the three parts of the vector, in their order."""
+    """Widths of the four parts of the vector, in their order."""
 
     visual: int = 192  # which garment
+    kind: int = 32  # what sort of garment
     aligned: int = 128  # what words say of it
     colour: int = 64  # its colours
 
     @property
     def dimension(self) -> int:
         """Width of the whole vector."""
-        return self.visual + self.aligned + self.colour
+        return self.visual + self.kind + self.aligned + self.colour
 
-    def split(self, vectors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(..., D) -> (..., visual), (..., aligned), (..., colour)."""
-        visual, rest = vectors[..., : self.visual], vectors[..., self.visual :]
-        return visual, rest[..., : self.aligned], rest[..., self.aligned :]
+    def split(self, vectors: Tensor) -> Sides:
+        """(..., D) -> (..., visual), (..., kind), (..., aligned), (..., colour)."""
+        ends = (self.visual, self.visual + self.kind, self.visual + self.kind + self.aligned)
+        visual, kind = vectors[..., : ends[0]], vectors[..., ends[0] : ends[1]]
+        return visual, kind, vectors[..., ends[1] : ends[2]], vectors[..., ends[2] :]
 
     def split_text(self, vectors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(..., T) text vectors -> (..., aligned), (..., colour), (..., 1): how far they name a colour."""
@@ -56,7 +60,7 @@ def _head(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
 
 
 class ImageTower(nn.Module):
-    """A photo to the three parts, each a unit vector."""
+    """A photo to the four parts, each a unit vector."""
 
     def __init__(self, config: TowerConfig) -> None:
         super().__init__()
@@ -65,18 +69,14 @@ class ImageTower(nn.Module):
         self.vit = ViT(config.vit)
         self.look = nn.Linear(width, 1)  # how much a patch belongs to the garment
         self.visual = nn.Linear(2 * width, parts.visual)
+        self.kind = _head(2 * width, config.hidden, parts.kind)
         self.aligned = _head(2 * width + config.bins, config.hidden, parts.aligned)
         self.colour = nn.Linear(config.bins, parts.colour, bias=False)
 
-    def forward(self, pixels: Tensor, histograms: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(B, 3, S, S) and (B, patches, bins) -> (B, visual), (B, aligned), (B, colour), unit rows."""
-        visual, aligned, colour, _ = self.look_at(pixels, histograms)
-        return visual, aligned, colour
-
-    def look_at(self, pixels: Tensor, histograms: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """As `forward`, and the (B, patches) attention to the garment, rows sum to 1."""
-        feature, histogram, gaze = self.features(pixels, histograms)
-        return *self.heads(feature, histogram), gaze
+    def forward(self, pixels: Tensor, histograms: Tensor) -> Sides:
+        """(B, 3, S, S) and (B, patches, bins) -> the four parts of B photos, unit rows."""
+        feature, histogram, _ = self.features(pixels, histograms)
+        return self.heads(feature, histogram)
 
     def features(self, pixels: Tensor, histograms: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(B, 3, S, S) and (B, patches, bins) -> (B, 2 width), (B, bins) and (B, patches): what heads see."""
@@ -87,11 +87,11 @@ class ImageTower(nn.Module):
         histogram = (gaze * histograms).sum(1).clamp_min(1e-8).sqrt()  # (B, bins), unit rows (Hellinger)
         return feature, histogram, gaze[..., 0]
 
-    def heads(self, feature: Tensor, histogram: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(B, 2 width) and (B, bins) -> (B, visual), (B, aligned), (B, colour), unit rows."""
-        visual = F.normalize(self.visual(feature), dim=-1)
+    def heads(self, feature: Tensor, histogram: Tensor) -> Sides:
+        """(B, 2 width) and (B, bins) -> the four parts of B photos, unit rows."""
+        visual, kind = F.normalize(self.visual(feature), dim=-1), F.normalize(self.kind(feature), dim=-1)
         aligned = F.normalize(self.aligned(torch.cat([feature, histogram * 4], dim=1)), dim=-1)
-        return visual, aligned, F.normalize(self.colour(histogram), dim=-1)
+        return visual, kind, aligned, F.normalize(self.colour(histogram), dim=-1)
 
 
 class TextHead(nn.Module):

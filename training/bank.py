@@ -27,6 +27,8 @@ class FeatureBank:
     facts: npt.NDArray[np.int8]  # (N, facts) of the photos
     garments: tuple[str, ...]  # of the photos
     variants: tuple[str, ...]  # of the photos
+    kinds: npt.NDArray[np.str_]  # (N,) narrowest kind of the photos, "" where nobody knows
+    sources: npt.NDArray[np.str_]  # (N,) of the photos
 
     def truth(self, views: npt.NDArray[np.int64]) -> Truth:
         """What is known of these views."""
@@ -55,6 +57,8 @@ def fill_bank(tower: ImageTower, maker: ViewMaker, posed: int, dyed: float = 0.7
         facts=maker.facts,
         garments=tuple(row.garment for row in maker.photos.rows),
         variants=tuple(row.variant for row in maker.photos.rows),
+        kinds=maker.kinds,
+        sources=maker.sources,
     )
 
 

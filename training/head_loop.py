@@ -5,7 +5,7 @@ ask for, among hundreds of others and against the photo itself.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +14,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own name for it
 
-from embedding.composer import Weights, index_vectors
+from embedding.composer import Weights, index_vectors, weigh
 from embedding.pack import Towers
+from embedding.towers import Sides
 from training.bank import FeatureBank
 from training.captions import Caption, truth_table
 from training.losses import truth_contrast
 from training.sentences import Phrasebook
 
 Rows = npt.NDArray[np.int64]
-Sides = tuple[Tensor, Tensor, Tensor]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,11 @@ class HeadTraining:
     colour_scale: float = 14.0
     visual_scale: float = 20.0
     composed_scale: float = 22.0
+    kind_scale: float = 10.0
+    alike: float = 0.0  # share of the batches of one source or kind only: hard negatives, poor transfer
+    parts: Weights = field(default_factory=lambda: Weights(1.0, 0.2, 0.3, 0.4))  # of a composed query
     weight_visual: float = 0.5
+    weight_kind: float = 1.0
     weight_aligned: float = 1.0
     weight_colour: float = 0.5
     weight_named: float = 0.3
@@ -63,7 +67,10 @@ class HeadLoop:
     ) -> None:
         self.towers, self.bank, self.phrases, self.edits, self.config = towers, bank, phrases, edits, config
         self.rng = np.random.default_rng(seed)
-        self.weights = nn.Parameter(torch.zeros(3))  # log weights of the parts in a composed query
+        self.pools = _pools(bank)
+        names = sorted(set(bank.kinds) - {""})
+        self.labels = np.array([names.index(kind) if kind else -1 for kind in bank.kinds])
+        self.directions = nn.Parameter(torch.randn(len(names), towers.image.parts.kind))
         self.families: dict[str, list[int]] = {}
         for n, garment in enumerate(bank.garments):
             self.families.setdefault(garment, []).append(n)
@@ -71,14 +78,13 @@ class HeadLoop:
         tower = {id(p) for p in [*towers.image.vit.parameters(), *towers.image.look.parameters(), *visual]}
         heads = [p for p in towers.parameters() if id(p) not in tower]
         groups = [
-            {"params": heads, "peak": config.rate},
+            {"params": [*heads, self.directions], "peak": config.rate},
             {"params": visual, "peak": config.rate * config.visual_rate},
-            {"params": [self.weights], "peak": 3 * config.rate, "weight_decay": 0.0},
         ]
         self.optimiser = torch.optim.AdamW(groups, lr=config.rate, weight_decay=config.weight_decay)
 
-    def run(self, log: Path, progress: int = 50) -> Weights:
-        """Train for `config.steps`; returns the learned weights of the parts in a composed query."""
+    def run(self, log: Path, progress: int = 50) -> None:
+        """Train for `config.steps`; a JSON line of losses every `progress` steps goes to `log`."""
         self.towers.train()
         with log.open("a", encoding="utf-8") as stream:
             for step in range(self.config.steps):
@@ -89,8 +95,6 @@ class HeadLoop:
                 if step % progress == 0:
                     print(json.dumps({"step": step, **losses}), file=stream, flush=True)
         self.towers.eval()
-        visual, aligned, colour = (3 * self.weights.detach().softmax(0)).tolist()
-        return Weights(round(visual, 4), round(aligned, 4), round(colour, 4))
 
     def step(self) -> dict[str, float]:
         """One batch: forward, losses, backward, update."""
@@ -105,24 +109,29 @@ class HeadLoop:
         sources, targets = self._pairs()
         here, there = self._look(sources), self._look(targets)
         captions = [self.phrases.draw(int(view), self.rng) for view in np.concatenate([sources, targets])]
-        both = tuple(torch.cat(pair) for pair in zip(here, there, strict=True))
+        _, kind, aligned, colour = _joined(here, there)
         words, hues, named = self.towers.text(self._noisy(self.phrases.encode([c.text for c in captions])))
         table = truth_table(self.bank.truth(np.concatenate([sources, targets])), captions)
         truth, known = (torch.from_numpy(values) for values in table)
         only = torch.tensor([caption.colour >= 0 and not caption.facts for caption in captions])
         return {
             "visual": config.weight_visual * self._same(here[0], there[0]),
+            "kind": config.weight_kind * self._kind(kind, np.concatenate([sources, targets])),
             "aligned": config.weight_aligned
-            * truth_contrast(both[1], words, truth, known, config.aligned_scale),
+            * truth_contrast(aligned, words, truth, known, config.aligned_scale),
             "colour": config.weight_colour
-            * truth_contrast(both[2], hues[only], truth[:, only], known[:, only], config.colour_scale),
+            * truth_contrast(colour, hues[only], truth[:, only], known[:, only], config.colour_scale),
             "named": config.weight_named * self._named(captions, named),
             "composed": config.weight_composed * self._composed(sources, targets, here, there),
         }
 
     def _pairs(self) -> tuple[Rows, Rows]:
         """A view of each garment and another view of it, mostly of another photo where there is one."""
-        garments = self.rng.choice(len(self.bank.garments), size=2 * self.config.garments, replace=False)
+        pool = self.pools[0]
+        if self.rng.random() < self.config.alike:
+            pool = self.pools[int(self.rng.integers(1, len(self.pools)))]
+        size = min(len(pool), 2 * self.config.garments)
+        garments = self.rng.choice(pool, size=size, replace=False)
         first: dict[str, int] = {}
         for n in garments:
             first.setdefault(self.bank.garments[n], int(n))
@@ -132,8 +141,7 @@ class HeadLoop:
 
     def _look(self, views: Rows) -> Sides:
         features = F.dropout(self.bank.features[views], self.config.drop)
-        visual, aligned, colour = self.towers.image.heads(features, self.bank.histograms[views])
-        return visual, aligned, colour
+        return self.towers.image.heads(features, self.bank.histograms[views])
 
     def _noisy(self, sentences: Tensor) -> Tensor:
         return F.normalize(sentences + self.config.noise * torch.randn_like(sentences), dim=-1)
@@ -141,6 +149,13 @@ class HeadLoop:
     def _same(self, here: Tensor, there: Tensor) -> Tensor:
         logits, order = self.config.visual_scale * here @ there.T, torch.arange(len(here))
         return 0.5 * (F.cross_entropy(logits, order) + F.cross_entropy(logits.T, order))
+
+    def _kind(self, kind: Tensor, views: Rows) -> Tensor:
+        """Cross-entropy of the kind part against one learned direction a kind."""
+        labels = self.labels[self.bank.photos[views]]
+        known = torch.from_numpy(labels >= 0)
+        logits = self.config.kind_scale * kind @ F.normalize(self.directions, dim=-1).T
+        return F.cross_entropy(logits[known], torch.from_numpy(labels)[known], label_smoothing=0.05)
 
     def _named(self, captions: list[Caption], named: Tensor) -> Tensor:
         wanted = torch.tensor([float(caption.colour >= 0) for caption in captions])
@@ -159,17 +174,29 @@ class HeadLoop:
             there = _joined(there, self._look(edit_targets))
         words = self._noisy(self.phrases.encode(asked + edit_words))
         said, hues, named = self.towers.text(words)
-        visual, aligned, colour = here
+        visual, kind, aligned, colour = here
         wanted = F.normalize((1 - named) * colour + named * hues, dim=-1)
-        scale = 3 * self.weights.softmax(0)
-        parts = (scale[0] * visual, scale[1] * self.towers.composer(aligned, said), scale[2] * wanted)
-        queries = F.normalize(torch.cat(parts, dim=-1), dim=-1)
+        queries = weigh((visual, kind, self.towers.composer(aligned, said), wanted), self.config.parts)
         gallery = torch.cat([index_vectors(there), index_vectors(here)])
         return F.cross_entropy(self.config.composed_scale * queries @ gallery.T, torch.arange(len(queries)))
 
 
 def _joined(one: Sides, other: Sides) -> Sides:
-    return torch.cat([one[0], other[0]]), torch.cat([one[1], other[1]]), torch.cat([one[2], other[2]])
+    visual, kind, aligned, colour = (torch.cat(pair) for pair in zip(one, other, strict=True))
+    return visual, kind, aligned, colour
+
+
+def _pools(bank: FeatureBank) -> list[Rows]:
+    """Where a batch is drawn from: all photos, then each source and each kind that fills a batch."""
+    pools = [np.arange(len(bank.garments))]
+    for labels in (bank.sources, bank.kinds):
+        found, counts = np.unique(labels, return_counts=True)
+        pools += [
+            np.flatnonzero(labels == label)
+            for label, count in zip(found, counts, strict=True)
+            if count >= 90 and label
+        ]
+    return pools
 
 
 class EditPairs:

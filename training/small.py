@@ -18,7 +18,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from embedding.composer import Balance, Weights
+from embedding.composer import Balance
 from embedding.minilm import SHA256, TextTower, find_minilm
 from embedding.pack import Towers, load_pack
 from embedding.pack_files import FORMAT, PackConfig, PackInfo, write_pack
@@ -58,7 +58,7 @@ class Recipe:
     tower: TowerTraining = field(default_factory=TowerTraining)
     heads: HeadTraining = field(default_factory=HeadTraining)
     views: ViewConfig = field(default_factory=ViewConfig)
-    balance: Balance = field(default_factory=Balance)  # of the parts of a query; `both` is learned
+    balance: Balance = field(default_factory=Balance)  # of the parts of a query, tuned on the stand-ins
 
 
 def gather(data: Path, work: Path, recipe: Recipe) -> tuple[Photos, int, list[Edit]]:
@@ -103,17 +103,16 @@ def stage_two(
     work: Path,
     edits: list[Edit],
     recipe: Recipe,
-) -> Weights:
-    """Train heads and composer; returns the learned weights of the parts in a composed query."""
+) -> None:
+    """Train heads and composer; their weights are kept in `work`/heads.safetensors."""
     bank = fill_bank(towers.image.eval(), maker, recipe.heads.posed)
     centre_visual(towers, bank)
     words = [(edit.source, edit.target, edit.words) for edit in edits]
     pairs = EditPairs(bank.variants, words)
     people = read_people(data, recipe.people)
     phrases = Phrasebook(maker.photos, bank, text, people, [edit.words for edit in edits], recipe.seed)
-    both = HeadLoop(towers, bank, phrases, pairs, recipe.heads, recipe.seed).run(work / "heads.log")
+    HeadLoop(towers, bank, phrases, pairs, recipe.heads, recipe.seed).run(work / "heads.log")
     save_file(towers.state_dict(), work / "heads.safetensors")
-    return both
 
 
 @torch.no_grad()
@@ -136,9 +135,8 @@ def train(recipe: Recipe, data: Path, work: Path, out: Path, tower: Path | None 
         towers.load_state_dict(load_file(tower))
     else:
         stage_one(towers, maker, text, data, work, real, recipe.tower)
-    both = stage_two(towers, maker, text, data, work, edits, recipe)
-    balance = dataclasses.replace(recipe.balance, both=both)
-    config = PackConfig(balance=balance, text_tower_sha256=SHA256)
+    stage_two(towers, maker, text, data, work, edits, recipe)
+    config = PackConfig(balance=recipe.balance, text_tower_sha256=SHA256)
     minutes = round((time.perf_counter() - begun) / 60, 1)
     facts = {"recipe": dataclasses.asdict(recipe), "data": DATA, "photos": len(photos), "minutes": minutes}
     return finish(out, towers, config, facts, data, work)

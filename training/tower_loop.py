@@ -171,8 +171,9 @@ class TowerLoop:
     def _losses(self, views: tuple[Views, Views], captions: list[list[Caption]]) -> dict[str, Tensor]:
         config, towers = self.config, self.towers
         with torch.autocast("cpu", torch.bfloat16):
-            seen = [towers.image.look_at(view.pixels, view.histograms) for view in views]
-        visual, aligned, colour, gaze = (torch.cat([s[n].float() for s in seen]) for n in range(4))
+            seen = [towers.image.features(view.pixels, view.histograms) for view in views]
+        feature, histogram, gaze = (torch.cat([s[n].float() for s in seen]) for n in range(3))
+        visual, _, aligned, colour = towers.image.heads(feature, histogram)
         photos = np.concatenate([view.photos for view in views])
         visual_loss = self._visual_loss(visual, [g for view in views for g in view.truth.garments])
         said = [caption for side in captions for caption in side]

@@ -5,7 +5,7 @@ from torch.nn.functional import cosine_similarity, normalize
 from embedding.composer import Balance, Composer, compose, index_vectors, slerp, weigh
 from embedding.towers import Parts, TowerConfig
 
-PARTS = Parts(visual=6, aligned=4, colour=4)
+PARTS = Parts(visual=6, kind=3, aligned=4, colour=4)
 
 
 def unit(*shape):
@@ -19,7 +19,7 @@ def seed():
 
 def query(names=1.0):
     composer = Composer(TowerConfig(parts=PARTS, hidden=8)).eval()
-    image = index_vectors((unit(1, 6), unit(1, 4), unit(1, 4)))
+    image = index_vectors((unit(1, 6), unit(1, 3), unit(1, 4), unit(1, 4)))
     text = torch.cat([unit(1, 4), unit(1, 4), torch.full((1, 1), names)], dim=-1)
     with torch.no_grad():
         return image, text, compose(composer, image, text, PARTS, Balance())
@@ -47,21 +47,21 @@ def test_balance_goes_from_the_photo_to_the_words_without_turning_back():
 
 def test_a_named_colour_replaces_the_photos_and_an_unnamed_one_leaves_it():
     image, text, named = query(names=1.0)
-    _, _, wanted = PARTS.split(named.both)
+    wanted = PARTS.split(named.both)[3]
     _, said, _ = PARTS.split_text(text)
     assert cosine_similarity(wanted, said) == pytest.approx(1, abs=1e-5)
     torch.manual_seed(0)
     image, _, silent = query(names=0.0)
-    assert cosine_similarity(PARTS.split(silent.both)[2], PARTS.split(image)[2]) == pytest.approx(1, abs=1e-5)
+    assert cosine_similarity(PARTS.split(silent.both)[3], PARTS.split(image)[3]) == pytest.approx(1, abs=1e-5)
 
 
 def test_index_vectors_weigh_each_part_the_same():
-    parts = PARTS.split(index_vectors((unit(3, 6), unit(3, 4), unit(3, 4))))
+    parts = PARTS.split(index_vectors((unit(3, 6), unit(3, 3), unit(3, 4), unit(3, 4))))
     for part in parts:
-        assert part.norm(dim=-1) == pytest.approx(3**-0.5, abs=1e-5)
+        assert part.norm(dim=-1) == pytest.approx(0.5, abs=1e-5)
 
 
 def test_weighed_queries_are_unit_rows():
-    assert weigh((unit(2, 6), unit(2, 4), unit(2, 4)), Balance().both).norm(dim=-1) == pytest.approx(
+    assert weigh((unit(2, 6), unit(2, 3), unit(2, 4), unit(2, 4)), Balance().both).norm(dim=-1) == pytest.approx(
         1, abs=1e-5
     )
