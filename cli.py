@@ -6,7 +6,6 @@ twirl import FEED --images DIR       a feed into the catalogue
 twirl search "red dress"             a search from the terminal
 """
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -14,11 +13,23 @@ from typing import Any
 
 import click
 from rich.table import Table
+from rich.text import Text
 
 import settings as configuration
 from bootstrap import Services
-from launcher.preflight import StartRefused
-from launcher.show import bar, console, print_failures, print_hits, print_import, progress, show_indexing
+from launcher.embedded import prepare
+from launcher.refusals import explain
+from launcher.show import (
+    bar,
+    console,
+    print_failures,
+    print_hits,
+    print_import,
+    print_models,
+    progress,
+    say,
+    show_indexing,
+)
 
 FEED = click.Path(exists=True, dir_okay=False, path_type=Path)
 WITH_PARENT = click.option("--with-parent", is_flag=True, hidden=True, help="End when standard input ends.")
@@ -32,12 +43,11 @@ class Commands(click.Group):
         """Run the command; refusals of any room end it with their message and fix."""
         try:
             return super().invoke(context)
-        except (StartRefused, configuration.SettingError) as error:
-            _fail(str(error))
         except Exception as error:
-            if not hasattr(error, "fix"):
+            refusal = explain(error)
+            if refusal is None:
                 raise
-            _fail(f"{getattr(error, 'message', error)}\n  Fix: {error.fix}")
+            _fail(refusal)
 
 
 def _fail(text: str) -> None:
@@ -72,14 +82,14 @@ def demo(services: Services) -> None:
     from launcher.embedded import preflight, processes, running, serve
 
     preflight(services, port=True)
-    services.prepare()
+    prepare(services)
     merchant = services.merchant(name=SHOP_NAME)
-    with running(services, processes(services), console.print) as supervisor:
+    with running(services, processes(services), say) as supervisor:
         supervisor.stop_on_signals()
         with progress() as bars:
             load_demo(services, merchant.id, lambda what: bar(bars, what))
             show_indexing(services, merchant.id, bars, supervisor.tend)
-        serve(supervisor, services, console.print)
+        serve(supervisor, services, say)
 
 
 @main.command()
@@ -89,9 +99,9 @@ def serve(services: Services) -> None:
     from launcher import embedded
 
     embedded.preflight(services, port=True)
-    with embedded.running(services, embedded.processes(services), console.print) as supervisor:
+    with embedded.running(services, embedded.processes(services), say) as supervisor:
         supervisor.stop_on_signals()
-        embedded.serve(supervisor, services, console.print)
+        embedded.serve(supervisor, services, say)
 
 
 @main.command()
@@ -125,10 +135,11 @@ def indexer(services: Services, with_parent: bool) -> None:
 def engine(services: Services) -> None:
     """Run the embedded vector engine alone."""
     from launcher.embedded import engine_command
+    from launcher.supervisor import environment
 
-    services.prepare()
+    prepare(services)
     command = engine_command(services)
-    os.execv(command[0], command)  # noqa: S606 - our own interpreter and module
+    os.execve(command[0], command, environment())  # noqa: S606 - our own interpreter and module
 
 
 def _lifeline(with_parent: bool) -> None:
@@ -161,7 +172,7 @@ def import_(services: Services, feed: Path, images: Path | None, merchant: str |
     from launcher.embedded import borrowed, preflight
 
     preflight(services, port=False)
-    services.prepare()
+    prepare(services)
     shop = services.merchant(merchant)
     with progress() as bars:
         summary = import_feed(
@@ -170,8 +181,8 @@ def import_(services: Services, feed: Path, images: Path | None, merchant: str |
     print_import(services, summary)
     services.doorbell.ring(())
     if not no_wait:
-        with borrowed(services, ("engine", "indexer"), console.print), progress() as bars:
-            show_indexing(services, shop.id, bars)
+        with borrowed(services, ("engine", "indexer"), say) as tend, progress() as bars:
+            show_indexing(services, shop.id, bars, tend)
         print_failures(services, shop.id)
 
 
@@ -183,11 +194,11 @@ def reindex(services: Services, merchant: str | None) -> None:
     from indexer.reindex import enqueue_reindex
     from launcher.embedded import borrowed
 
-    services.prepare()
+    prepare(services)
     shop = services.merchant(merchant)
     console.print(f"{enqueue_reindex(services.sessions, shop.id)} images queued")
-    with borrowed(services, ("engine", "indexer"), console.print), progress() as bars:
-        show_indexing(services, shop.id, bars)
+    with borrowed(services, ("engine", "indexer"), say) as tend, progress() as bars:
+        show_indexing(services, shop.id, bars, tend)
 
 
 @main.command()
@@ -198,21 +209,16 @@ def doctor(services: Services, repair: bool) -> None:
     from launcher.embedded import borrowed
     from launcher.indexing import examine, mend
 
-    services.prepare()
-    with borrowed(services, ("engine", "indexer") if repair else ("engine",), console.print):
+    prepare(services)
+    with borrowed(services, ("engine", "indexer") if repair else ("engine",), say) as tend:
         if repair and (found := mend(services)):
             console.print(f"{len(found)} differences found; mending")
             services.doorbell.ring(())
             with progress() as bars:
-                show_indexing(services, services.merchant().id, bars)
+                show_indexing(services, None, bars, tend)
         differences = examine(services)
     for each in differences:
-        console.print(
-            f"{each.kind}: {each.subject}: {each.detail}\n  Fix: {each.fix}",
-            highlight=False,
-            markup=False,
-            soft_wrap=True,
-        )
+        say(f"{each.kind}: {each.subject}: {each.detail}\n  Fix: {each.fix}")
     console.print(f"{len(differences)} differences")
     sys.exit(1 if differences else 0)
 
@@ -221,7 +227,7 @@ def doctor(services: Services, repair: bool) -> None:
 @click.pass_obj
 def migrate(services: Services) -> None:
     """Bring the database to the newest schema."""
-    services.prepare()
+    prepare(services)
     console.print("The database has the newest schema.")
 
 
@@ -252,7 +258,7 @@ def search(
     from launcher.embedded import borrowed
     from searcher.query import SearchQuery
 
-    services.prepare()
+    prepare(services)
     query = SearchQuery(
         merchant_id=services.merchant(merchant).id,
         words=words,
@@ -261,7 +267,7 @@ def search(
         limit=limit,
         facets=False,
     )
-    with borrowed(services, ("engine",), console.print):
+    with borrowed(services, ("engine",), say):
         results = services.searcher.search(query)
     print_hits(results.hits, as_json)
 
@@ -270,14 +276,7 @@ def search(
 @click.pass_obj
 def models(services: Services) -> None:
     """List the model packs at hand, the one in use marked."""
-    table = Table("", "pack", "fingerprint", "dimension", "folder")
-    in_use = services.settings.model.pack.resolve()
-    for manifest in sorted(in_use.parent.glob("*/pack.json")):
-        info = json.loads(manifest.read_text())
-        mark = "*" if manifest.parent.resolve() == in_use else ""
-        fingerprint = str(info.get("fingerprint", ""))[:16]
-        table.add_row(mark, info["name"], fingerprint, str(info["dimension"]), str(manifest.parent))
-    console.print(table)
+    print_models(services.settings.model.pack)
 
 
 @main.command("settings")
@@ -290,7 +289,7 @@ def settings_(services: Services, markdown: bool) -> None:
         return
     table = Table("variable", "value", "meaning")
     for _, name, value, meaning in configuration.as_rows(services.settings):
-        table.add_row(name, value, meaning)
+        table.add_row(name, Text(value), meaning)
     console.print(table)
 
 

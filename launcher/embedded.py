@@ -10,6 +10,7 @@ from urllib.request import ProxyHandler, build_opener
 
 from bootstrap import Services
 from launcher.preflight import (
+    StartRefused,
     available_memory_mb,
     check_disk,
     check_folder,
@@ -18,11 +19,14 @@ from launcher.preflight import (
     lock_store,
 )
 from launcher.supervisor import Child, Supervisor
+from vectors.edge.serving import check_socket_path
 from vectors.protocol import VectorStoreUnavailable
 
+PYTHON = (sys.executable, "-P", "-m")
 Say = Callable[[str], None]
 ENGINE_START_S = 60.0
 WEB_START_S = 90.0
+AWAY_S = 20.0  # an engine that was killed is back within so long
 
 
 def preflight(services: Services, *, port: bool) -> None:
@@ -35,15 +39,21 @@ def preflight(services: Services, *, port: bool) -> None:
     check_memory(chosen.storage.min_free_memory_mb, available_memory_mb())
 
 
+def prepare(services: Services) -> None:
+    """Make the folders and bring the database up to date. Raises StartRefused for an unusable folder."""
+    check_folder(services.data)
+    services.prepare()
+
+
 def _child(services: Services, name: str) -> Child:
-    argv = engine_command(services) if name == "engine" else [sys.executable, "-m", "cli", name]
+    argv = engine_command(services) if name == "engine" else [*PYTHON, "cli", name]
     return Child(name, [*argv, "--with-parent"], services.data / "run" / f"{name}.log")
 
 
 def engine_command(services: Services) -> list[str]:
     """The command line of the vector engine: light on purpose, it loads neither model nor database."""
     root, path = str(services.data / "index"), str(services.engine_socket)
-    return [sys.executable, "-m", "vectors.edge", "--root", root, "--socket", path]
+    return [*PYTHON, "vectors.edge", "--root", root, "--socket", path]
 
 
 def engine_answers(services: Services) -> bool:
@@ -75,8 +85,11 @@ def _address(host: str, port: int) -> str:
 def running(services: Services, names: tuple[str, ...], say: Say) -> Iterator[Supervisor]:
     """Have these processes run while the block does; the data folder is ours meanwhile.
 
-    Raises StartRefused when another Twirl has the data folder, or a process will not start.
+    Raises StartRefused when another Twirl has the data folder, or a process will not start; VectorStoreError
+    when the folder's path is too long for a socket.
     """
+    if services.embedded:
+        check_socket_path(services.engine_socket)
     with lock_store(services.data):
         services.prepare()
         supervisor = Supervisor([_child(services, name) for name in names], say)
@@ -90,14 +103,40 @@ def running(services: Services, names: tuple[str, ...], say: Say) -> Iterator[Su
 
 
 @contextmanager
-def borrowed(services: Services, names: tuple[str, ...], say: Say) -> Iterator[None]:
-    """Use the Twirl that is already running on this data folder, or run these processes for the while."""
+def borrowed(services: Services, names: tuple[str, ...], say: Say) -> Iterator[Callable[[], None]]:
+    """Use the Twirl that is already running on this data folder, or run these processes for the while.
+
+    Gives what to call while waiting for them: it restarts our own, and raises StartRefused when the other
+    Twirl has gone.
+    """
     check_folder(services.data)
     if engine_answers(services):
-        yield
+        yield Watch(lambda: engine_answers(services)).look
         return
-    with running(services, names, say):
-        yield
+    with running(services, names, say) as supervisor:
+        yield supervisor.tend
+
+
+class Watch:
+    """Tells an engine that restarts from one that is gone: nobody may wait for ever."""
+
+    def __init__(self, answers: Callable[[], bool], patience_s: float = AWAY_S) -> None:
+        self._answers, self._patience_s = answers, patience_s
+        self._heard = self._asked = time.monotonic()
+
+    def look(self) -> None:
+        """Ask now and then. Raises StartRefused after `patience_s` without an answer."""
+        now = time.monotonic()
+        if now - self._asked < self._patience_s / 20:
+            return
+        self._asked = now
+        if self._answers():
+            self._heard = now
+        elif now - self._heard > self._patience_s:
+            raise StartRefused(
+                "The Twirl that was running on this data folder has ended. What was imported is kept.",
+                "start it again with `twirl serve`, or run this command again: it goes on from there",
+            )
 
 
 def processes(services: Services) -> tuple[str, ...]:

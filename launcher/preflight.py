@@ -1,5 +1,6 @@
 """What is checked before anything starts, so that a failure names its cause and its fix."""
 
+import errno
 import fcntl
 import os
 import shutil
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 MIB = 1024 * 1024
+LAST_PORT = 65535
 
 
 class StartRefused(RuntimeError):
@@ -53,8 +55,16 @@ def available_memory_mb(
         known.append(int(rows["MemAvailable"].split()[0]) // 1024)
     limit, used = cgroup / "memory.max", cgroup / "memory.current"
     if limit.exists() and used.exists() and (most := limit.read_text().strip()).isdigit():
-        known.append((int(most) - int(used.read_text())) // MIB)
+        known.append((int(most) - int(used.read_text()) + _cached(cgroup / "memory.stat")) // MIB)
     return min(known, default=None)
+
+
+def _cached(stat: Path) -> int:
+    """Bytes of a container's files in memory: they count as used, and are given back when asked for."""
+    if not stat.exists():
+        return 0
+    rows = dict(line.split(" ", 1) for line in stat.read_text().splitlines() if " " in line)
+    return int(rows.get("inactive_file", 0)) + int(rows.get("active_file", 0))
 
 
 def check_memory(least_mb: int, available_mb: int | None) -> None:
@@ -68,16 +78,23 @@ def check_memory(least_mb: int, available_mb: int | None) -> None:
 
 def check_port(host: str, port: int) -> None:
     """Nothing listens on the port and we may. Raises StartRefused."""
+    if port > LAST_PORT:
+        raise StartRefused(f"There is no port {port}.", f"choose one up to {LAST_PORT}: TWIRL_PORT=8000")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise StartRefused(
-                f"Port {port} on {host} cannot be used ({error.strerror}).",
-                f"stop what is using it, or choose another: make demo TWIRL_PORT={port + 1}",
-            ) from error
+            refused = f"Port {port} on {host} cannot be used ({error.strerror})."
+            if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+                fix = "name an address of this machine: TWIRL_HOST=127.0.0.1, or 0.0.0.0 for all"
+            elif error.errno == errno.EACCES:
+                fix = "ports below 1024 are the system's; choose another: TWIRL_PORT=8000"
+            else:
+                other = port + 1 if port < LAST_PORT else port - 1
+                fix = f"stop what is using it, or choose another: TWIRL_PORT={other}"
+            raise StartRefused(refused, fix) from error
 
 
 def lock_store(data: Path) -> IO[str]:

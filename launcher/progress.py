@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import Session
 
-from catalog.models import Image, Product
+from catalog.models import Image, Product, now
 
 WAITING = ("queued", "fetching", "embedding")
 
@@ -17,6 +17,7 @@ class Standing:
     waiting: int
     live: int
     failed: int
+    later: int = 0  # whose host did not answer: tried again after a pause of seconds to an hour
 
     @property
     def settled(self) -> int:
@@ -24,19 +25,20 @@ class Standing:
         return self.live + self.failed
 
 
-def standing(session: Session, merchant_id: int) -> Standing:
-    """Count the merchant's images by state."""
-    rows = session.execute(
-        select(Image.state, func.count())
-        .join(Product, Product.id == Image.product_id)
-        .where(Product.merchant_id == merchant_id)
-        .group_by(Image.state)
-    )
-    by_state = {state: int(count) for state, count in rows}
+def standing(session: Session, merchant_id: int | None) -> Standing:
+    """Count the images of a merchant, or of all, by state."""
+    pausing = and_(Image.state == "queued", Image.next_attempt_at > now())
+    state = case((pausing, "later"), else_=Image.state).label("standing")
+    counted = select(state, func.count()).group_by(state)
+    if merchant_id is not None:
+        counted = counted.join(Product, Product.id == Image.product_id)
+        counted = counted.where(Product.merchant_id == merchant_id)
+    by_state = {name: int(count) for name, count in session.execute(counted)}
     return Standing(
-        waiting=sum(by_state.get(state, 0) for state in WAITING),
+        waiting=sum(by_state.get(name, 0) for name in WAITING),
         live=by_state.get("live", 0),
         failed=by_state.get("failed", 0),
+        later=by_state.get("later", 0),
     )
 
 

@@ -3,21 +3,29 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 from sqlalchemy import select
 
 from bootstrap import Services
+from catalog.feeds.prices import minor_digits
 from catalog.imports import ImportSummary
-from catalog.models import RowError
+from catalog.models import Product, RowError
 from launcher.embedded import wait_until_indexed
 from launcher.progress import failures, standing
 from searcher.results import ProductHit
 
 console = Console()
 ROWS_SHOWN = 20
+
+
+def say(text: str) -> None:
+    """Print one line as it is: nothing in a path is markup, and an address is never broken in two."""
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 @contextmanager
@@ -35,9 +43,9 @@ def bar(bars: Progress, what: str) -> Callable[[int, int | None], None]:
 
 
 def show_indexing(
-    services: Services, merchant_id: int, bars: Progress, tend: Callable[[], None] = lambda: None
+    services: Services, merchant_id: int | None, bars: Progress, tend: Callable[[], None] = lambda: None
 ) -> None:
-    """Show how far indexing is until nothing waits."""
+    """Show how far indexing of one merchant, or of all, is until nothing waits but for a host to answer."""
 
     def pending() -> tuple[int, int]:
         with services.sessions() as session:
@@ -57,23 +65,18 @@ def print_import(services: Services, summary: ImportSummary) -> None:
     with services.sessions() as session:
         for error in session.scalars(refused.limit(ROWS_SHOWN)):
             where = f"row {error.row}, {error.column}" if error.column else f"row {error.row}"
-            console.print(
-                f"  {where}: {error.message} [{error.code}]", highlight=False, markup=False, soft_wrap=True
-            )
+            say(f"  {where}: {error.message} [{error.code}]")
     if summary.refused > ROWS_SHOWN:
         console.print(f"  and {summary.refused - ROWS_SHOWN} more")
 
 
 def print_failures(services: Services, merchant_id: int) -> None:
-    """Print the pictures that could not be indexed."""
+    """Print the pictures that could not be indexed, and how many are still tried."""
     with services.sessions() as session:
+        if later := standing(session, merchant_id).later:
+            console.print(f"  {later} pictures could not be fetched yet; Twirl tries again while it runs")
         for sku, position, code, message in failures(session, merchant_id, ROWS_SHOWN):
-            console.print(
-                f"  {sku}, picture {position}: {message} [{code}]",
-                highlight=False,
-                markup=False,
-                soft_wrap=True,
-            )
+            say(f"  {sku}, picture {position}: {message} [{code}]")
 
 
 def print_hits(hits: Sequence[ProductHit], as_json: bool) -> None:
@@ -86,6 +89,29 @@ def print_hits(hits: Sequence[ProductHit], as_json: bool) -> None:
     table = Table("score", "sku", "title", "colour", "price")
     for hit in hits:
         product = hit.product
-        price = "" if product.price_minor is None else f"{product.price_minor / 100:.2f} {product.currency}"
-        table.add_row(f"{hit.score:.3f}", product.sku, product.title, product.colour, price)
+        words = map(Text, (product.sku, product.title, product.colour))  # a merchant's brackets are no markup
+        table.add_row(f"{hit.score:.3f}", *words, _price(product))
+    console.print(table)
+
+
+def _price(product: Product) -> str:
+    if product.price_minor is None:
+        return ""
+    digits = minor_digits(product.currency)
+    return f"{product.price_minor / 10**digits:.{digits}f} {product.currency}"
+
+
+def print_models(in_use: Path) -> None:
+    """Print the packs beside the one in use, which is marked; a damaged one says so."""
+    table = Table("", "pack", "fingerprint", "dimension", "folder")
+    in_use = in_use.resolve()
+    for manifest in sorted(in_use.parent.glob("*/pack.json")):
+        mark = "*" if manifest.parent.resolve() == in_use else ""
+        try:
+            said = json.loads(manifest.read_text())
+            facts = [str(said[key]) for key in ("name", "fingerprint", "dimension")]
+        except (OSError, ValueError, KeyError, TypeError):
+            facts = [f"{manifest.parent.name} (damaged)", "", ""]
+        name, fingerprint, dimension = facts
+        table.add_row(mark, Text(name), fingerprint[:16], dimension, Text(str(manifest.parent)))
     console.print(table)

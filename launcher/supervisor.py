@@ -14,7 +14,14 @@ from launcher.preflight import StartRefused
 BACKOFF_S = (0.2, 1.0, 5.0, 15.0)  # the pause before each restart in a row; the last one repeats
 STEADY_S = 60.0  # a child that lived this long starts again at the first pause
 GIVE_UP = 5  # deaths within STEADY_S of each other before the child is given up at start-up
+HOME = Path(__file__).resolve().parent.parent  # of the modules, installed or not
 STOP_S = 15.0  # between SIGTERM and SIGKILL
+
+
+def environment() -> dict[str, str]:
+    """Our environment for `python -P -m MODULE`: our modules are found, not those of the folder we are in."""
+    known = os.environ.get("PYTHONPATH")
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(HOME), known] if known else [str(HOME)])}
 
 
 class Child:
@@ -33,7 +40,12 @@ class Child:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(  # noqa: S603 - our own command line
-                self.argv, stdin=subprocess.PIPE, stdout=out, stderr=out, start_new_session=True
+                self.argv,
+                stdin=subprocess.PIPE,
+                stdout=out,
+                stderr=out,
+                env=environment(),
+                start_new_session=True,
             )
 
     @property

@@ -28,10 +28,12 @@ class Cli:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("TWIRL_")}
         self.environ = {**kept, "TWIRL_DATA": str(data), "TWIRL_PORT": str(self.port)}
 
-    def __call__(self, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    def __call__(
+        self, *words: str, cwd: Path = ROOT, safe: bool = False, **environ: str
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "cli", *words],
-            cwd=ROOT,
+            [sys.executable, *(["-P"] if safe else []), "-m", "cli", *words],
+            cwd=cwd,
             env={**self.environ, **environ},
             capture_output=True,
             text=True,
@@ -97,6 +99,33 @@ def test_words_and_photos_find_what_was_imported(shop: tuple[Cli, Path]) -> None
     assert json.loads(by_words.stdout.splitlines()[0])["sku"] == "blue-1", by_words.stdout + by_words.stderr
     by_photo = cli("search", "--photo", str(folder / "green.jpg"), "--json")
     assert json.loads(by_photo.stdout.splitlines()[0])["sku"] == "green-1", by_photo.stdout
+
+
+def test_the_folder_it_is_called_in_hides_no_module(shop: tuple[Cli, Path], tmp_path: Path) -> None:
+    (tmp_path / "settings.py").write_text("raise SystemExit('not these settings')")
+    (tmp_path / "vectors" / "edge").mkdir(parents=True)
+    for package in ("vectors", "vectors/edge"):
+        (tmp_path / package / "__init__.py").touch()
+    cli, folder = shop
+    done = cli("import", str(folder / "feed.csv"), cwd=tmp_path, safe=True, PYTHONPATH=str(ROOT))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "4 unchanged" in done.stdout
+
+
+def test_what_cannot_be_used_is_named_without_a_traceback(shop: tuple[Cli, Path], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "twirl.sqlite3").write_bytes(bytes(range(256)) * 64)
+    long = tmp_path / ("x" * 100)
+    for environ, said in (
+        ({"TWIRL_DATA": str(tmp_path / "file")}, "TWIRL_DATA"),
+        ({"TWIRL_DATA": str(tmp_path / "broken")}, "not a database"),
+        ({"TWIRL_DATA": str(long)}, "shorter path"),
+        ({"TWIRL_DATABASE_URL": "nonsense"}, "TWIRL_DATABASE_URL"),
+    ):
+        done = shop[0]("doctor", **environ)
+        assert (done.returncode, "Traceback" in done.stderr) == (1, False), done.stderr
+        assert "Fix:" in done.stderr and said in done.stderr
 
 
 def test_the_doctor_finds_nothing_and_then_what_was_lost(shop: tuple[Cli, Path]) -> None:

@@ -16,11 +16,9 @@ from pathlib import Path
 from typing import IO
 
 from vectors.edge.keeper import Keeper
-from vectors.edge.serving import listen, serve
+from vectors.edge.serving import check_socket_path, listen, serve
 from vectors.edge.wire import pack_error
 from vectors.protocol import VectorStoreError, VectorStoreUnavailable
-
-SOCKET_PATH_LIMIT = 95  # bytes; the system's limit is 108, and shards append a number
 
 
 def main() -> None:
@@ -45,12 +43,7 @@ def main() -> None:
 
 def prepare(root: Path, socket: Path) -> IO[str]:
     """Make the folders, private ones, and take the root's lock; raises what stands against it."""
-    if len(os.fsencode(socket)) > SOCKET_PATH_LIMIT:
-        raise VectorStoreError(
-            "store-socket-path",
-            f"The socket path is over {SOCKET_PATH_LIMIT} bytes: {socket}",
-            "Use a data folder with a shorter path.",
-        )
+    check_socket_path(socket)
     (root / "collections").mkdir(parents=True, exist_ok=True)
     socket.parent.mkdir(parents=True, exist_ok=True)
     mode = socket.parent.stat().st_mode
@@ -91,7 +84,8 @@ def work(root: Path, path: Path, with_parent: bool) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN if with_parent else lambda *_: keeper.stop())
     for left in path.parent.glob(f"{path.name}.*"):  # sockets of processes that were killed
         left.unlink()
-    server = listen(path)
+    server = listen(path)  # whoever connects from now on waits, the shards' processes too
+    keeper.open()
     threading.Thread(target=serve, args=(server, keeper.handlers()), daemon=True).start()
     if with_parent:
         threading.Thread(target=_await_hang_up, args=(keeper,), daemon=True).start()

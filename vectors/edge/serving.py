@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import socket
 import threading
 from collections import deque
@@ -13,6 +14,8 @@ from vectors.edge.wire import pack_error
 from vectors.protocol import VectorsRefused, VectorStoreError, VectorStoreUnavailable
 
 log = logging.getLogger(__name__)
+
+SOCKET_PATH_LIMIT = 95  # bytes; the system's limit is 108, and shards append a number
 
 
 class Peer:
@@ -55,6 +58,16 @@ class Turns:
                 self._waiting.popleft().release()
             else:
                 self._busy = False
+
+
+def check_socket_path(path: Path) -> None:
+    """Raises VectorStoreError for a path that is too long to listen on."""
+    if len(os.fsencode(path)) > SOCKET_PATH_LIMIT:
+        raise VectorStoreError(
+            "store-socket-path",
+            f"The socket path is over {SOCKET_PATH_LIMIT} bytes: {path}",
+            "Use a data folder with a shorter path: TWIRL_DATA=/path/to/folder",
+        )
 
 
 def listen(path: Path) -> socket.socket:

@@ -103,7 +103,10 @@ def start_child(order: Order, ended: Callable[[Child, int], None]) -> Child:
     order.generation.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "vectors.edge.shard_process", order.dumps()]
     quiet = subprocess.DEVNULL
-    child = Child(subprocess.Popen(command, stdin=quiet, stdout=quiet), order)  # noqa: S603 - our own module
+    home = (
+        Path(__file__).resolve().parents[2]
+    )  # not where we were started: a folder there may be called `vectors`
+    child = Child(subprocess.Popen(command, stdin=quiet, stdout=quiet, cwd=home), order)  # noqa: S603 - our own module
     threading.Thread(target=lambda: ended(child, child.process.wait()), daemon=True).start()
     return child
 

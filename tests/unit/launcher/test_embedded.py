@@ -1,5 +1,6 @@
 import json
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -8,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from bootstrap import Services
-from launcher.embedded import web_answers
+from launcher.embedded import Watch, web_answers
+from launcher.preflight import StartRefused
 from settings import Settings, Storage, Web
 
 
@@ -42,3 +44,13 @@ def test_the_storefront_is_asked_without_the_proxy_of_the_environment(
 def test_every_interface_is_asked_on_this_machine(storefront: Services) -> None:
     everywhere = replace(storefront.settings.web, host="0.0.0.0")  # noqa: S104 (where to ask)
     assert web_answers(Services(replace(storefront.settings, web=everywhere)))
+
+
+def test_an_engine_may_restart_but_nobody_waits_for_one_that_is_gone() -> None:
+    answers = [False, False, True, False]
+    watch = Watch(lambda: answers.pop(0) if len(answers) > 1 else answers[0], patience_s=0.3)
+    with pytest.raises(StartRefused, match="has ended"):
+        for _ in range(100):
+            time.sleep(0.02)
+            watch.look()
+    assert answers == [False]

@@ -26,6 +26,19 @@ def test_a_port_in_use_names_the_fix() -> None:
             check_port("127.0.0.1", port)
 
 
+@pytest.mark.parametrize(
+    ("host", "port", "fix"),
+    [
+        ("127.0.0.1", 70_000, "TWIRL_PORT"),
+        ("nowhere.invalid", 8000, "TWIRL_HOST"),
+        ("203.0.113.7", 8000, "TWIRL_HOST"),
+    ],
+)
+def test_an_address_that_is_not_ours_names_its_setting(host: str, port: int, fix: str) -> None:
+    with pytest.raises(StartRefused, match=rf"(.|\n)*Fix: .*{fix}="):
+        check_port(host, port)
+
+
 def test_a_free_port_passes() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -51,6 +64,10 @@ def test_memory_is_the_lesser_of_machine_and_container(tmp_path: Path) -> None:
     (tmp_path / "memory.max").write_text(str(1000 * 2**20))
     (tmp_path / "memory.current").write_text(str(400 * 2**20))
     assert available_memory_mb(meminfo, tmp_path) == 600
+    (tmp_path / "memory.stat").write_text(
+        f"anon {100 * 2**20}\ninactive_file {200 * 2**20}\nactive_file {50 * 2**20}\n"
+    )
+    assert available_memory_mb(meminfo, tmp_path) == 850  # the files that it has read are no burden
     (tmp_path / "memory.max").write_text("max\n")
     assert available_memory_mb(meminfo, tmp_path) == 4000
 

@@ -1,0 +1,60 @@
+"""What an operator reads when a command cannot go on: the cause and its fix, never a traceback."""
+
+import errno
+
+from alembic.util import CommandError
+from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, NoSuchModuleError
+
+from launcher.preflight import StartRefused
+from settings import SettingError
+
+_DISK_FULL = "free some disk, then run it again: it goes on from there"
+_OF_THE_DISK = {
+    errno.ENOSPC: _DISK_FULL,
+    errno.EDQUOT: _DISK_FULL,
+    errno.EROFS: "make the disk writable, or name another folder: TWIRL_DATA=/path/to/folder",
+    errno.EACCES: "make it yours, or name another folder: TWIRL_DATA=/path/to/folder",
+    errno.EPERM: "make it yours, or name another folder: TWIRL_DATA=/path/to/folder",
+    errno.EMFILE: "raise the limit of open files: ulimit -n 4096",
+}
+
+
+def explain(error: Exception) -> str | None:
+    """Return the cause and the fix of a failure that is not a fault of the program's; else None."""
+    if isinstance(error, StartRefused | SettingError):
+        return str(error)
+    if hasattr(error, "fix"):
+        return f"{getattr(error, 'message', error)}\n  Fix: {error.fix}"
+    if isinstance(error, ArgumentError | NoSuchModuleError):
+        return _with_fix(
+            "The address of the database cannot be read.",
+            "write it as TWIRL_DATABASE_URL=postgresql+psycopg://user:password@host/name",
+        )
+    if isinstance(error, DatabaseError | InterfaceError):
+        return _of_the_database(str(error.orig).strip().split("\n")[0])
+    if isinstance(error, CommandError):
+        return _with_fix(
+            f"The tables of the database are not of this version of Twirl ({error}).",
+            "run the version that made them, or a newer one",
+        )
+    if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
+        place = f": {error.filename}" if error.filename else ""
+        return _with_fix(f"{error.strerror}{place}.", _OF_THE_DISK[error.errno])
+    return None
+
+
+def _of_the_database(said: str) -> str:
+    fix = "check that it runs, and TWIRL_DATABASE_URL"
+    if "disk is full" in said or "No space left" in said:
+        fix = _DISK_FULL
+    elif "not a database" in said or "malformed" in said:
+        fix = "restore the file from a backup, or move it away: the next import fills a new one"
+    elif "readonly" in said or "unable to open" in said:
+        fix = "make the data folder writable, or name another one: TWIRL_DATA=/path/to/folder"
+    elif "locked" in said:
+        fix = "another Twirl is writing; wait a moment and run it again"
+    return _with_fix(f"The database cannot be used: {said}.", fix)
+
+
+def _with_fix(message: str, fix: str) -> str:
+    return f"{message}\n  Fix: {fix}"

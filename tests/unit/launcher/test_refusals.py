@@ -1,0 +1,45 @@
+import errno
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from catalog.database import open_engine, upgrade
+from launcher.refusals import explain
+
+
+def failing(url: str) -> Exception:
+    with pytest.raises(SQLAlchemyError) as caught:
+        upgrade(open_engine(url))
+    return caught.value
+
+
+def test_databases_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "twirl.sqlite3"
+    path.write_bytes(os.urandom(50_000))
+    assert "restore the file from a backup" in str(explain(failing(f"sqlite:///{path}")))
+    away = explain(failing("postgresql://u:hush@127.0.0.1:1/x"))
+    assert away and "TWIRL_DATABASE_URL" in away and "hush" not in away
+    assert "cannot be read" in str(explain(failing("nonsense")))
+    assert "cannot be read" in str(explain(failing("dbase://x/y")))
+
+
+def test_tables_of_a_newer_version_are_named() -> None:
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
+        connection.execute(text("INSERT INTO alembic_version VALUES ('9999_from_tomorrow')"))
+    with pytest.raises(Exception, match="9999_from_tomorrow") as caught:
+        upgrade(engine)
+    assert isinstance(caught.value, Exception)
+    assert "not of this version" in str(explain(caught.value))
+
+
+def test_a_full_disk_is_named_and_a_fault_of_ours_is_not_hidden() -> None:
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/data/incoming/x")
+    assert "/data/incoming/x" in str(explain(full)) and "Fix: free some disk" in str(explain(full))
+    assert explain(KeyError("a fault of ours")) is None
+    assert explain(sqlite3.OperationalError("not through SQLAlchemy")) is None
