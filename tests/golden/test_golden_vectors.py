@@ -23,7 +23,9 @@ def drawings() -> list[np.ndarray]:
     stripes = np.stack([128 + 100 * np.sin(down / 9), 90 + across / 4, 200 - down / 3], axis=-1)
     garment = np.full((320, 240, 3), 236.0)
     garment[60:270, 60:180] = (170, 30, 45)
-    dots = np.where(((down % 40 - 20) ** 2 + (across % 40 - 20) ** 2 < 80)[..., None], 245.0, (30.0, 50.0, 90.0))
+    dots = np.where(
+        ((down % 40 - 20) ** 2 + (across % 40 - 20) ** 2 < 80)[..., None], 245.0, (30.0, 50.0, 90.0)
+    )
     return [picture.clip(0, 255).astype(np.uint8) for picture in (stripes, garment, dots)]
 
 

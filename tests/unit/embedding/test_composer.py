@@ -62,6 +62,6 @@ def test_index_vectors_weigh_each_part_the_same():
 
 
 def test_weighed_queries_are_unit_rows():
-    assert weigh((unit(2, 6), unit(2, 3), unit(2, 4), unit(2, 4)), Balance().both).norm(dim=-1) == pytest.approx(
-        1, abs=1e-5
-    )
+    assert weigh((unit(2, 6), unit(2, 3), unit(2, 4), unit(2, 4)), Balance().both).norm(
+        dim=-1
+    ) == pytest.approx(1, abs=1e-5)
