@@ -58,6 +58,8 @@ def get_products(session: Session, ids: Iterable[int], unseen: bool = False) -> 
 def save_product(session: Session, merchant_id: int, record: ProductRecord) -> Outcome:
     """Write one valid record; an unchanged one costs a read. A deleted sku comes back to life.
 
+    Images that failed are tried again even where the record says nothing new.
+
     `record.images` must be sources ("incoming:<sha256>", whose bytes are durable already, or http(s) URLs);
     ValueError otherwise. A change bumps `rev` and queues every image; an image whose source is new loses
     its sha256, so that it is fetched and decoded again.
@@ -76,9 +78,10 @@ def save_products(
 
 
 def content_hashes(session: Session, merchant_id: int, skus: Sequence[str]) -> dict[str, str]:
-    """Return {sku: content hash} of those products that are there and not deleted."""
+    """Return {sku: content hash} of those products that need nothing: not deleted, no image failed."""
+    failed = Product.images.any(Image.state == "failed")
     there = select(Product.sku, Product.content_hash).where(
-        Product.merchant_id == merchant_id, Product.sku.in_(skus), Product.deleted_at.is_(None)
+        Product.merchant_id == merchant_id, Product.sku.in_(skus), Product.deleted_at.is_(None), ~failed
     )
     return {row.sku: row.content_hash for row in session.execute(there)}
 
@@ -116,6 +119,7 @@ def _save(
         product = Product(merchant_id=merchant_id, sku=record.sku, rev=1)
         session.add(product)
     elif product.deleted_at is None and product.content_hash == content_hash:
+        _retry(product)
         return product, "unchanged"
     else:
         outcome = "created" if product.deleted_at else "updated"
@@ -184,6 +188,13 @@ def _check_sources(sources: Sequence[str]) -> None:
     for source in sources:
         if not source.startswith(("incoming:", "http://", "https://")):
             raise ValueError(f"Not an image source: {source[:80]!r}. Import the feed with its images.")
+
+
+def _retry(product: Product) -> None:
+    """Queue the failed images again: what stood against them may be mended, their bytes have come anew."""
+    for image in product.every_image:
+        if image.state == "failed" and not image.removed:
+            _queue(image)
 
 
 def _write(product: Product, record: ProductRecord, content_hash: str) -> None:

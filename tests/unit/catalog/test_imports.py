@@ -105,6 +105,23 @@ def test_a_second_import_writes_nothing(store: Shop) -> None:
         assert session.scalar(select(func.max(Product.rev))) == 1
 
 
+def test_a_failed_picture_is_tried_again_with_the_bytes_that_come_anew(store: Shop) -> None:
+    feed = HEAD + "1,Dress,0.jpg,1.jpg,\n2,Hat,2.jpg,,\n"
+    store.load(feed)
+    kept = sorted(store.incoming)
+    with store.ledger.begin() as session:
+        for image in session.scalars(select(Image)):
+            image.state = "live" if image.position else "failed"
+            image.error_code, image.attempts = ("", 0) if image.position else ("image-missing", 1)
+    for sha256 in kept:
+        store.incoming.delete(sha256)
+    assert counts(store.load(feed)) == (2, 0, 0, 2, 0)
+    assert sorted(store.incoming) == kept
+    main, second = store.product("1").images
+    assert (main.state, main.error_code, main.attempts, second.state) == ("queued", "", 0, "live")
+    assert store.product("1").rev == 1
+
+
 def test_new_bytes_under_an_old_name_are_a_change(store: Shop) -> None:
     feed = HEAD + "1,Dress,1.jpg,2.jpg,1\n2,Hat,2.jpg,,1\n"
     store.load(feed)
