@@ -124,13 +124,13 @@ def mark_live(sessions: Sessions, jobs: Iterable[Job], fingerprint: str) -> list
     late = []
     with sessions.begin() as session:
         for job in jobs:
-            same = exists().where(Product.id == Image.product_id, Product.rev == job.product.rev)
             live = _unclaimed(
                 state="live", fingerprint=fingerprint, indexed_rev=job.product.rev, attempts=0,
                 next_attempt_at=None, error_code="", error_message="",
             )  # fmt: skip
-            if not _changed(session, _held(job).where(same).values(live)):
+            if not _changed(session, _held(job).where(_same_rev(job)).values(live)):
                 late.append(job)
+                _requeue(session, job)
     return late
 
 
@@ -143,7 +143,21 @@ def mark_gone(sessions: Sessions, jobs: Iterable[Job]) -> None:
                 session.execute(delete(Image).where(mine))
                 continue
             hidden = _unclaimed(state="hidden", fingerprint="", indexed_rev=0, attempts=0, error_code="")
-            session.execute(_held(job).values(hidden))
+            if not _changed(session, _held(job).where(_same_rev(job)).values(hidden)):
+                _requeue(session, job)
+
+
+def _same_rev(job: Job) -> ColumnElement[bool]:
+    """Whether the product is still the one that the claim read."""
+    return exists().where(Product.id == Image.product_id, Product.rev == job.product.rev)
+
+
+def _requeue(session: Session, job: Job) -> None:
+    """Queue a row that is ours although its product has moved on; nobody else would.
+
+    PostgreSQL locks the newest image but may read its product as it was when the claim's statement began.
+    """
+    session.execute(_held(job).values(_unclaimed(state="queued", attempts=0)))
 
 
 def is_final(job: Job, transient: bool) -> bool:

@@ -186,6 +186,23 @@ def test_what_is_deleted_while_indexed_leaves_no_point(shop: Shop, stage: str) -
     assert points(shop) == {} and shop.differences() == []
 
 
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_claim_that_read_an_older_product_is_queued_again(shop: Shop, gone: bool) -> None:
+    """PostgreSQL may join the newest image to its product as it was when the claim's statement began."""
+    shop.put("A", picture(1))
+    pipeline = shop.pipeline()
+    (job,) = ledger.claim(shop.sessions, pipeline.worker_id, 1)
+    with shop.sessions.begin() as session:  # the change of a product, but for the claim that it would clear
+        session.execute(update(Product).values(rev=2, title="Newer"))
+    if gone:
+        ledger.mark_gone(shop.sessions, [job])
+    else:
+        assert ledger.mark_live(shop.sessions, [job], shop.encoder.fingerprint) == [job]
+    assert [(image.state, image.claimed_by) for image in images(shop)] == [("queued", None)]
+    drain(shop)
+    assert points(shop)[job.point_id]["rev"] == 2 and shop.differences() == []
+
+
 def test_a_broken_image_fails_alone_and_says_why(shop: Shop) -> None:
     shop.put("good", picture(1))
     shop.put("cut", picture(2)[:900])
