@@ -182,6 +182,32 @@ def test_more_is_put_under_what_is_there(page: Page) -> None:
     assert len(set(skus)) == 36
 
 
+def test_who_comes_back_finds_what_was_shown(page: Page) -> None:
+    page.goto("/")
+    page.get_by_role("link", name="Show more").click()
+    expect(page.locator(".card")).to_have_count(36)
+    last = page.locator(".card").last
+    sku = str(last.get_attribute("data-sku"))
+    last.get_by_role("heading").get_by_role("link").click()
+    expect(page).to_have_url(re.compile("/p/"))
+    page.go_back()
+    expect(page.locator(".card")).to_have_count(36)
+    expect(page.locator(f".card[data-sku='{sku}'] .card-frame")).to_be_in_viewport()
+
+
+def test_words_typed_while_a_search_is_under_way_stay(page: Page) -> None:
+    page.goto("/")
+    page.route("**/?q=*", lambda route: (page.wait_for_timeout(400), route.continue_()))
+    box = page.get_by_role("searchbox")
+    box.fill("black")
+    box.press("Enter")
+    expect(page.locator("body")).to_have_attribute("aria-busy", "true")
+    box.press_sequentially(" dress")
+    searched(page)
+    expect(page.get_by_role("heading", level=1)).to_have_text("“black”")
+    expect(box).to_have_value("black dress")
+
+
 def test_order_and_prices_act_at_once(page: Page) -> None:
     page.goto("/")
     page.get_by_label("Sort by").select_option("price")

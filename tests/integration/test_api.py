@@ -232,6 +232,7 @@ def test_an_outage_is_503_with_the_time_to_wait(shop: Services, tmp_path: Path) 
     page = client.get("/?q=red+dress")
     assert page.status_code == 503
     assert page.headers["Retry-After"]
+    assert '<a class="button" data-swap href="/?q=red+dress">Try again</a>' in page.text
     health = client.get("/health")
     assert health.status_code == 503
     assert not health.get_json()["dependencies"]["search"]["ok"]

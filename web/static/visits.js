@@ -22,6 +22,7 @@ export async function visit(address, { push = true, then = "" } = {}) {
   const mine = (current = new AbortController());
   setBusy(true);
   announce("Searching");
+  const asked = document.getElementById("words").value;
   const page = await load(url, mine.signal);
   if (current !== mine) return; // a newer search is under way
   setBusy(false);
@@ -31,7 +32,7 @@ export async function visit(address, { push = true, then = "" } = {}) {
     return;
   }
   if (push) history.pushState(null, "", url);
-  show(page);
+  show(page, asked);
   settle(then);
 }
 
@@ -46,7 +47,7 @@ async function load(url, signal) {
   }
 }
 
-function show(page) {
+function show(page, asked) {
   const focused = document.activeElement?.id;
   const drawer = document.getElementById("filters");
   const open = drawer?.matches(":popover-open") ?? false;
@@ -59,7 +60,7 @@ function show(page) {
   }
   document.title = page.title;
   document.body.className = page.body.className;
-  showWords(page);
+  showWords(page, asked);
   showHeadline(page);
   const fresh = document.getElementById("filters");
   for (const fold of foldsOf(fresh)) fold.open = folds.get(fold.className) ?? fold.open;
@@ -86,10 +87,11 @@ function showHeadline(page) {
   form.after(...parts.slice(at + 1).map((child) => document.adoptNode(child)));
 }
 
-function showWords(page) {
+/** The words of the new page, unless the shopper has typed on while it was on its way. */
+function showWords(page, asked) {
   const words = document.getElementById("words");
   const fresh = page.getElementById("words");
-  words.value = fresh.value;
+  if (words.value === asked) words.value = fresh.value;
   words.placeholder = fresh.placeholder;
   document.querySelector('label[for="words"]').textContent =
     page.querySelector('label[for="words"]').textContent;
