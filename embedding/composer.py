@@ -35,8 +35,8 @@ class Balance:
 class Composer(nn.Module):
     """How much of each direction of the aligned part the words take over, read from the words alone.
 
-    A network that also sees the photo, and may add to the mix, fits the shops it was trained on better and unseen
-    ones worse.
+    A network that also sees the photo, and may add to the mix, fits the shops of its training better and
+    unseen ones worse.
     """
 
     def __init__(self, config: TowerConfig) -> None:
