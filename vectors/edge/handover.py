@@ -84,10 +84,11 @@ class Handover:
                 raise VectorStoreUnavailable("vectors-held", "Writes are held by a handover.", "Try again.")
 
     def _forget(self) -> None:
-        if self._journal is not None:
-            self._journal.close()
+        journal = self._journal
         self._successor = self._journal = None
         self.release()
+        if journal is not None:
+            journal.close()
 
     def _check(self, peer: Peer) -> None:
         if self._successor is not peer:

@@ -1,5 +1,6 @@
 """Writes that happen while a successor builds, in order, in a file without a name: memory stays flat."""
 
+import contextlib
 import tempfile
 from pathlib import Path
 
@@ -38,4 +39,5 @@ class Journal:
 
     def close(self) -> None:
         """Give the disk back."""
-        self._file.close()
+        with contextlib.suppress(OSError):  # what the buffer still held found no room: nobody will read it
+            self._file.close()

@@ -58,9 +58,15 @@ class Keeper:
         }
         return {op: self._in_turn(job) for op, job in jobs.items()}
 
+    def open(self) -> None:
+        """Start what is on disk; before anyone is answered, who would take a collection for missing."""
+        for shelf in open_shelves(self._collections):
+            self._shelves[shelf.collection.name] = shelf
+            self._start_serving(shelf)
+
     def run(self) -> None:
-        """Start what is on disk and work until `stop`."""
-        self._jobs.put(self._open_all)
+        """Work until `stop`."""
+        self._announce()
         while not self._stopping:
             # A signal that comes just before the wait does not end it, so the wait is a short one.
             with contextlib.suppress(Empty):
@@ -93,12 +99,6 @@ class Keeper:
 
         self._jobs.put(run)
         return done.result(timeout=READY_S)
-
-    def _open_all(self) -> None:
-        for shelf in open_shelves(self._collections):
-            self._shelves[shelf.collection.name] = shelf
-            self._start_serving(shelf)
-        self._announce()
 
     def _announce(self) -> None:
         settled = all(shelf.ready.is_set() or shelf.failures >= GIVE_UP for shelf in self._shelves.values())

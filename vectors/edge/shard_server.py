@@ -13,7 +13,7 @@ from vectors.edge.order import Order
 from vectors.edge.serving import Handler, Peer, Reply, Turns
 from vectors.edge.shard import SLICE, Shard, prepare, read_built
 from vectors.edge.wire import unpack_filter, unpack_points, unpack_query
-from vectors.protocol import PayloadValue, Sparse, VectorsRefused
+from vectors.protocol import PayloadValue, Sparse, VectorsRefused, VectorStoreError
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +88,10 @@ class ShardServer:
             threshold = max(least, share * self._built)
             if self._tail >= threshold and not self._handover.active and now - self._asked > ASK_AGAIN_S:
                 self._asked = now
-                self._tell({"op": "succeed", "name": self._order.collection.name})
+                try:
+                    self._tell({"op": "succeed", "name": self._order.collection.name})
+                except (OSError, ValueError, VectorStoreError) as error:  # no room on disk: searches go on
+                    log.warning("no successor was started: %s", error)
         time.sleep(LINGER_S)
 
     def _tell(self, header: Header) -> None:

@@ -1,5 +1,6 @@
 """The engine's processes: start, stop, locks, who dies with whom, how one shard hands over to the next."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -22,6 +23,7 @@ from vectors.edge.process import EngineProcess as Handle
 from vectors.protocol import (
     AnyOf,
     Collection,
+    CollectionMissing,
     Field,
     Point,
     VectorStoreError,
@@ -205,6 +207,35 @@ def test_shards_end_with_a_killed_engine_and_the_next_one_opens_them(folder: Pat
     again = start(folder)
     assert store.count("images") == 50
     again.stop()
+
+
+def test_a_collection_is_never_missing_while_the_engine_starts(folder: Path, store: EdgeStore) -> None:
+    pid, asking, missing = int((folder / "index" / "engine.lock").read_text()), threading.Event(), []
+
+    def ask() -> None:
+        with contextlib.closing(EdgeStore(folder / "run" / "engine.sock", timeout_s=10.0)) as other:
+            while not asking.is_set():
+                try:
+                    other._routes.clear()  # as a client that has just come
+                    other.count("images")
+                except VectorStoreUnavailable:
+                    time.sleep(0.002)
+                except CollectionMissing as error:
+                    missing.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for _ in range(2):
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda pid=pid: gone(pid))
+        engine = start(folder)
+        pid = engine.pid
+    asking.set()
+    for thread in threads:
+        thread.join()
+    engine.stop()
+    assert missing == []
 
 
 def test_a_killed_shard_is_started_again(engine: EngineProcess, store: EdgeStore) -> None:

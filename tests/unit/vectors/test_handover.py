@@ -87,3 +87,18 @@ def test_writers_wait_until_writes_are_released(tmp_path) -> None:
     handover.leave(successor)
     thread.join()
     assert 0.05 < waited[0] < 2.0
+
+
+def test_a_full_disk_costs_the_successor_and_never_a_write(tmp_path) -> None:
+    handover, successor = Handover(tmp_path), Peer()
+    handover.hold(successor)
+    handover.follow(successor)
+    assert handover._journal is not None
+    handover._journal._file.close()
+    handover._journal._file = open("/dev/full", "w+b")  # noqa: SIM115 (every write finds the disk full)
+    handover.keep(WRITE, bytearray(100))  # small: it stays in the buffer, and closing has to write it
+    handover.keep(WRITE, bytearray(100_000))
+    assert not handover.active and not handover.held
+    handover.wait(0)
+    with pytest.raises(VectorsRefused):
+        handover.pop(successor)
