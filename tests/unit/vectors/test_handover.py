@@ -1,5 +1,6 @@
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -95,7 +96,7 @@ def test_a_full_disk_costs_the_successor_and_never_a_write(tmp_path) -> None:
     handover.follow(successor)
     assert handover._journal is not None
     handover._journal._file.close()
-    handover._journal._file = open("/dev/full", "w+b")  # noqa: SIM115 (every write finds the disk full)
+    handover._journal._file = Path("/dev/full").open("r+b")  # noqa: SIM115 - every write finds a full disk
     handover.keep(WRITE, bytearray(100))  # small: it stays in the buffer, and closing has to write it
     handover.keep(WRITE, bytearray(100_000))
     assert not handover.active and not handover.held
