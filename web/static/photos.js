@@ -68,7 +68,7 @@ function showThumb(file) {
   if (!place) return;
   preview = document.createElement("span");
   preview.className = "thumb";
-  const picture = new Image(52, 52);
+  const picture = new Image(58, 72);
   picture.alt = "Your photo";
   picture.src = URL.createObjectURL(file);
   picture.addEventListener("load", () => URL.revokeObjectURL(picture.src), { once: true });
