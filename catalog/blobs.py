@@ -13,6 +13,7 @@ from pathlib import Path
 
 SIZES = (160, 480, 1200)  # longest side of each rendition, in pixels
 
+_BESIDE = ".new-"  # how the names of unfinished files and folders begin
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -35,7 +36,7 @@ class Blobs:
             return
         shutil.rmtree(folder, ignore_errors=True)  # a rendition was lost: the set is made anew
         folder.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=".new-", dir=self.root))
+        beside = Path(tempfile.mkdtemp(prefix=_BESIDE, dir=self.root))
         try:
             beside.chmod(0o755)
             for size, data in renditions.items():
@@ -65,6 +66,10 @@ class Blobs:
     def delete(self, sha256: str) -> None:
         """Forget an image; absent ones are no error."""
         shutil.rmtree(self._folder(sha256), ignore_errors=True)
+
+    def unfinished(self) -> list[Path]:
+        """Return what is being written now, or was when its writer was killed."""
+        return list(self.root.glob(f"{_BESIDE}*"))
 
     def __iter__(self) -> Iterator[str]:
         return (path.name for path in self.root.glob("[0-9a-f][0-9a-f]/*") if _HASH.fullmatch(path.name))
@@ -101,11 +106,23 @@ class Incoming:
         """Forget raw bytes; absent ones are no error."""
         self._path(sha256).unlink(missing_ok=True)
 
+    def unfinished(self) -> list[Path]:
+        """Return what is being written now, or was when its writer was killed."""
+        return list(self.root.glob(f"{_BESIDE}*"))
+
     def __iter__(self) -> Iterator[str]:
         return (path.name for path in self.root.glob("*") if _HASH.fullmatch(path.name))
 
     def _path(self, sha256: str) -> Path:
         return self.root / _checked(sha256)
+
+
+def discard(path: Path) -> None:
+    """Remove what was never finished; gone is fine."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _checked(sha256: str) -> str:
@@ -116,7 +133,7 @@ def _checked(sha256: str) -> str:
 
 
 def _write_beside(path: Path, data: bytes) -> None:
-    handle, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=_BESIDE, dir=path.parent)
     os.close(handle)
     beside = Path(name)
     try:

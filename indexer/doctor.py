@@ -17,13 +17,14 @@ from catalog.identity import collection_name, point_id
 from catalog.models import Image, Product, now
 from indexer.ledger import Sessions
 from indexer.reindex import requeue
-from indexer.sweeper import orphan_blobs, orphan_incoming
+from indexer.sweeper import YOUNG_S, collect_garbage, orphan_blobs, orphan_incoming
 from vectors.protocol import CollectionMissing, VectorStore
 
 CHUNK = 1000
 LEASE_S = 120.0
 _REINDEX = "Run `twirl doctor --repair`: the image is indexed again."
 _FORGET = "Run `twirl doctor --repair`: it is deleted."
+_CLEAR = "Run `twirl doctor --repair`: they are deleted once they are ten minutes old."
 
 
 @dataclass(frozen=True)
@@ -65,21 +66,23 @@ def diagnose(
 
 
 def repair(
-    sessions: Sessions, blobs: Blobs, incoming: Incoming, store: VectorStore, fingerprint: str
+    sessions: Sessions,
+    blobs: Blobs,
+    incoming: Incoming,
+    store: VectorStore,
+    fingerprint: str,
+    age_s: float = YOUNG_S,
 ) -> list[Difference]:
     """Mend what `diagnose` finds, as far as the bytes are still there; return what was found.
 
-    Images are queued again (the indexer does the rest), points and bytes without an owner are deleted.
+    Images are queued again (the indexer does the rest), points and bytes without an owner are deleted;
+    young bytes are not, because an import makes them durable before any row names them.
     """
     found = diagnose(sessions, blobs, incoming, store, fingerprint)
     wrong = [each.point for each in found if each.point]
     if wrong:  # a point of a later rev than the ledger knows would refuse the ledger's
         store.delete(collection_name(fingerprint), wrong)
-    for each in found:
-        if each.kind == "orphan-blob":
-            blobs.delete(each.subject)
-        elif each.kind == "orphan-incoming":
-            incoming.delete(each.subject)
+    collect_garbage(sessions, blobs, incoming, age_s)
     requeue(sessions, [each.image_id for each in found if each.image_id is not None])
     return found
 
@@ -97,9 +100,9 @@ def _differences(
     for key in points:
         yield _extra(str(uuid.UUID(bytes=key)), "No image of the ledger has this point.")
     for sha256 in orphan_blobs(sessions, blobs):
-        yield Difference("orphan-blob", sha256, "No image of the ledger has these bytes.", _FORGET)
+        yield Difference("orphan-blob", sha256, "No image of the ledger has these bytes.", _CLEAR)
     for sha256 in orphan_incoming(sessions, blobs, incoming):
-        yield Difference("orphan-incoming", sha256, "No image waits for these raw bytes.", _FORGET)
+        yield Difference("orphan-incoming", sha256, "No image waits for these raw bytes.", _CLEAR)
 
 
 def _row_differences(

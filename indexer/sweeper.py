@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, func, literal, select, update
 
-from catalog.blobs import SIZES, Blobs, Incoming
+from catalog.blobs import SIZES, Blobs, Incoming, discard
 from catalog.identity import point_id
 from catalog.models import Image, Product, now
 from catalog.products import purge_product
@@ -19,6 +19,7 @@ from indexer.ledger import WORKER_DIED, Sessions
 from indexer.mapping import ALIAS, positions
 from vectors.protocol import VectorStore
 
+YOUNG_S = 600.0  # bytes of this age may be those of an import or a worker that is about to name them
 POISON_DEATHS = 3
 POISON = "poison"
 _POISON_SAID = (
@@ -116,7 +117,7 @@ def unfinished(sessions: Sessions) -> int:
         return int(session.scalar(waiting.select_from(Image)) or 0)
 
 
-def collect_garbage(sessions: Sessions, blobs: Blobs, incoming: Incoming, age_s: float = 600.0) -> int:
+def collect_garbage(sessions: Sessions, blobs: Blobs, incoming: Incoming, age_s: float = YOUNG_S) -> int:
     """Delete bytes that no row needs and that are older than `age_s`.
 
     The age protects what an import or a worker has stored and is about to name. Returns how many.
@@ -129,6 +130,10 @@ def collect_garbage(sessions: Sessions, blobs: Blobs, incoming: Incoming, age_s:
     for sha256 in orphan_blobs(sessions, blobs):
         if _age_s(blobs.path(sha256, SIZES[0])) >= age_s:
             blobs.delete(sha256)
+            removed += 1
+    for left in (*blobs.unfinished(), *incoming.unfinished()):
+        if _age_s(left) >= max(age_s, YOUNG_S):  # a write takes milliseconds: its writer was killed
+            discard(left)
             removed += 1
     return removed
 

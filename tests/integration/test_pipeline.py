@@ -1,5 +1,6 @@
 """The ledger's pipeline over real SQLite, a real decoder and a real engine process."""
 
+import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -308,11 +309,33 @@ def test_the_doctor_sees_each_kind_of_difference_and_repairs_it(shop: Shop) -> N
         "extra-point", "missing-blob", "missing-point", "missing-point", "no-fingerprint", "orphan-blob",
         "orphan-incoming", "stuck-claim", "wrong-rev",
     ]  # fmt: skip
-    for each in repair(shop.sessions, shop.blobs, shop.incoming, shop.store, shop.encoder.fingerprint):
+    for each in repair(
+        shop.sessions, shop.blobs, shop.incoming, shop.store, shop.encoder.fingerprint, age_s=0
+    ):
         assert each.detail.endswith(".") and each.fix.endswith(".")
     shop.put("B", picture(99))  # its bytes were lost for good
     drain(shop)
     assert [each.kind for each in shop.differences()] == []
+
+
+def test_repairing_leaves_the_bytes_of_an_import_that_is_running(shop: Shop) -> None:
+    shop.pipeline()
+    about_to_be_named = shop.incoming.put(picture(7))
+    (found,) = repair(shop.sessions, shop.blobs, shop.incoming, shop.store, shop.encoder.fingerprint)
+    assert found.kind == "orphan-incoming" and list(shop.incoming) == [about_to_be_named]
+
+
+def test_what_a_killed_writer_left_unfinished_is_cleared_away_in_time(shop: Shop) -> None:
+    cut, writing = shop.incoming.root / ".new-cut", shop.blobs.root / ".new-writing"
+    folder = shop.blobs.root / ".new-folder"
+    for each in (cut.parent, folder, writing):
+        each.mkdir(parents=True, exist_ok=True)
+    cut.touch()
+    (folder / "480.webp").touch()
+    for each in (cut, folder):
+        os.utime(each, (1, 1))
+    assert sweeper.collect_garbage(shop.sessions, shop.blobs, shop.incoming, age_s=0) == 2
+    assert (cut.exists(), folder.exists(), writing.exists()) == (False, False, True)
 
 
 def test_a_feed_with_a_transparent_and_a_rotated_picture_is_found_by_either(shop: Shop) -> None:
