@@ -134,12 +134,12 @@ def indexer(services: Services, with_parent: bool) -> None:
 @click.pass_obj
 def engine(services: Services) -> None:
     """Run the embedded vector engine alone."""
-    from launcher.embedded import engine_command
-    from launcher.supervisor import environment
+    from launcher.embedded import HOME, engine_command
 
     prepare(services)
     command = engine_command(services)
-    os.execve(command[0], command, environment())  # noqa: S606 - our own interpreter and module
+    os.chdir(HOME)
+    os.execv(command[0], command)  # noqa: S606 - our own interpreter and module
 
 
 def _lifeline(with_parent: bool) -> None:

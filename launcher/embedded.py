@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
@@ -22,7 +23,7 @@ from launcher.supervisor import Child, Supervisor
 from vectors.edge.serving import check_socket_path
 from vectors.protocol import VectorStoreUnavailable
 
-PYTHON = (sys.executable, "-P", "-m")
+HOME = Path(__file__).resolve().parent.parent  # of our modules, installed or not
 Say = Callable[[str], None]
 ENGINE_START_S = 60.0
 WEB_START_S = 90.0
@@ -46,14 +47,17 @@ def prepare(services: Services) -> None:
 
 
 def _child(services: Services, name: str) -> Child:
-    argv = engine_command(services) if name == "engine" else [*PYTHON, "cli", name]
-    return Child(name, [*argv, "--with-parent"], services.data / "run" / f"{name}.log")
+    log = services.data / "run" / f"{name}.log"
+    if name == "engine":
+        return Child(name, [*engine_command(services), "--with-parent"], log, cwd=HOME)
+    # By its path, so that modules are looked for beside it, not where settings are read against.
+    return Child(name, [sys.executable, str(HOME / "cli.py"), name, "--with-parent"], log)
 
 
 def engine_command(services: Services) -> list[str]:
-    """The command line of the vector engine: light on purpose, it loads neither model nor database."""
+    """The vector engine's command line, to be run in HOME: it loads neither model nor database."""
     root, path = str(services.data / "index"), str(services.engine_socket)
-    return [*PYTHON, "vectors.edge", "--root", root, "--socket", path]
+    return [sys.executable, "-m", "vectors.edge", "--root", root, "--socket", path]
 
 
 def engine_answers(services: Services) -> bool:

@@ -29,9 +29,11 @@ def check_folder(data: Path) -> None:
         probe.write_bytes(b"x")
         probe.unlink()
     except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         raise StartRefused(
             f"The data folder {data} cannot be written ({error.strerror}).",
-            "make it writable, or name another one: TWIRL_DATA=/path/to/folder",
+            f"{'free some disk' if full else 'make it writable'}, "
+            "or name another folder: TWIRL_DATA=/path/to/folder",
         ) from error
 
 

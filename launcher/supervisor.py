@@ -14,23 +14,16 @@ from launcher.preflight import StartRefused
 BACKOFF_S = (0.2, 1.0, 5.0, 15.0)  # the pause before each restart in a row; the last one repeats
 STEADY_S = 60.0  # a child that lived this long starts again at the first pause
 GIVE_UP = 5  # deaths within STEADY_S of each other before the child is given up at start-up
-HOME = Path(__file__).resolve().parent.parent  # of the modules, installed or not
 STOP_S = 15.0  # between SIGTERM and SIGKILL
-
-
-def environment() -> dict[str, str]:
-    """Our environment for `python -P -m MODULE`: our modules are found, not those of the folder we are in."""
-    known = os.environ.get("PYTHONPATH")
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(HOME), known] if known else [str(HOME)])}
 
 
 class Child:
     """One supervised process, its log file and its recent deaths."""
 
-    def __init__(self, name: str, argv: Sequence[str], log: Path) -> None:
+    def __init__(self, name: str, argv: Sequence[str], log: Path, cwd: Path | None = None) -> None:
         self.name = name
         self.argv = list(argv)
-        self.log = log
+        self.log, self.cwd = log, cwd
         self.process: subprocess.Popen[bytes] | None = None
         self.deaths: deque[float] = deque(maxlen=GIVE_UP)
         self.restart_at = 0.0
@@ -44,7 +37,7 @@ class Child:
                 stdin=subprocess.PIPE,
                 stdout=out,
                 stderr=out,
-                env=environment(),
+                cwd=self.cwd,
                 start_new_session=True,
             )
 
