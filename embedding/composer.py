@@ -27,7 +27,7 @@ class Weights:
 class Balance:
     """The weights of the three kinds of query."""
 
-    photo: Weights = Weights(1.0, 1.0, 0.0, 0.03)
+    photo: Weights = Weights(1.0, 1.0, 0.2, 0.4)  # colour counts: a photo alone asks for *this* piece
     both: Weights = Weights(1.0, 0.2, 0.2, 0.25)
     words: Weights = Weights(0.0, 0.0, 1.0, 0.5)
 

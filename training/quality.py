@@ -47,3 +47,19 @@ def word_recall(pack: Pack, queries: WordQueries, gallery: Floats, k: int = 10) 
     """Recall@k of words alone, in percent."""
     composed = np.stack([pack.compose(None, text) for text in pack.encode_texts(queries.texts)])
     return recall_at_k(ranking(composed @ gallery.T), queries.targets, k)
+
+
+def same_piece_recall(pack: Pack, photos: Photos, vectors: Floats, k: int) -> float:
+    """Recall@k by photo alone, in percent: another photo of the very variant, among all; itself left out.
+
+    `vectors` are the (N, D) index vectors of `photos`. Variants with one photo are in the gallery only.
+    """
+    rows = photos.rows
+    others = [
+        frozenset(m for m, other in enumerate(rows) if m != n and other.variant == row.variant)
+        for n, row in enumerate(rows)
+    ]
+    asked = [n for n, wanted in enumerate(others) if wanted]
+    composed = np.stack([pack.compose(vectors[n], None) for n in asked])
+    ranked = ranking(composed @ vectors.T, [frozenset({n}) for n in asked])
+    return recall_at_k(ranked, [others[n] for n in asked], k)

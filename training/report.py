@@ -6,7 +6,7 @@ from typing import Any
 from embedding.pack import Pack
 from training.baselines import compare
 from training.datasets import load_photos, read_clothing, read_magento
-from training.quality import caption_queries, category_precision, word_recall
+from training.quality import caption_queries, category_precision, same_piece_recall, word_recall
 from training.standins import StandIn, recoloured, studio, turned
 
 
@@ -24,6 +24,12 @@ def measure(pack: Pack, data: Path, work: Path | None = None) -> dict[str, Any]:
         figures[f"{stand_in.name}: queries, photos"] = [len(stand_in.queries), len(stand_in.gallery)]
         for row in compare(pack, stand_in):
             figures[f"{stand_in.name}: {row.method}, R@1 / R@10"] = [row.at_1, row.at_10]
+    studio_photos = load_photos(read_magento(data, "dev"), work)
+    vectors = pack.encode_images(list(studio_photos.squares))
+    for k in (1, 5):
+        figures[f"photo alone, the same piece from another side, R@{k}"] = round(
+            same_piece_recall(pack, studio_photos, vectors, k), 1
+        )
     held_out = load_photos(read_clothing(data, "val"), work)
     gallery = pack.encode_images(list(held_out.squares))
     figures["words to held-out clothing photos, R@10"] = round(
