@@ -19,9 +19,11 @@ class SettingError(ValueError):
     """A setting that cannot be used; the message names the variable and the fix."""
 
 
-def setting(default: Any, doc: str, *, low: float | None = None, secret: bool = False) -> Any:
-    """Declare one setting: its default, what it is for, the least value it may take."""
-    return field(default=default, metadata={"doc": doc, "low": low, "secret": secret})
+def setting(
+    default: Any, doc: str, *, low: float | None = None, high: float | None = None, secret: bool = False
+) -> Any:
+    """Declare one setting: its default, what it is for, the least and the greatest value it may take."""
+    return field(default=default, metadata={"doc": doc, "low": low, "high": high, "secret": secret})
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Web:
     """The storefront and its API."""
 
     host: str = setting("127.0.0.1", "Address the storefront listens on. `0.0.0.0` for every interface.")
-    port: int = setting(8000, "Port the storefront listens on.", low=1)
+    port: int = setting(8000, "Port the storefront listens on.", low=1, high=65_535)
     web_threads: int = setting(8, "Requests served at once by the web process.", low=1)
     shop: str = setting("demo", "Slug of the merchant whose storefront is served.")
     photo_ttl_s: int = setting(
@@ -165,13 +167,18 @@ def _read(each: "Field[Any]", kind: type, env: Mapping[str, str]) -> Any:
             raise SettingError(
                 f"{name}_FILE: cannot read {path}: {error.strerror}. Name a readable file."
             ) from error
+    if kind is Path and not raw:
+        raise SettingError(f"{name} is empty: name a path, or leave the variable out. {each.metadata['doc']}")
     try:
-        value = kind(raw)
+        value = Path(raw).expanduser() if kind is Path else kind(raw)
     except ValueError as error:
         raise SettingError(f"{name}={raw!r} is not {_noun(kind)}. {each.metadata['doc']}") from error
     low = each.metadata["low"]
     if low is not None and value < low:
         raise SettingError(f"{name}={raw} is too small: at least {low:g}. {each.metadata['doc']}")
+    high = each.metadata["high"]
+    if high is not None and value > high:
+        raise SettingError(f"{name}={raw} is too large: at most {high:g}. {each.metadata['doc']}")
     return value
 
 

@@ -14,6 +14,7 @@ from launcher.preflight import StartRefused
 BACKOFF_S = (0.2, 1.0, 5.0, 15.0)  # the pause before each restart in a row; the last one repeats
 STEADY_S = 60.0  # a child that lived this long starts again at the first pause
 GIVE_UP = 5  # deaths within STEADY_S of each other before the child is given up at start-up
+LOG_LIMIT = 16 * 1024 * 1024  # bytes; a longer log is set aside at the next start
 STOP_S = 15.0  # between SIGTERM and SIGKILL
 
 
@@ -31,6 +32,8 @@ class Child:
     def start(self) -> None:
         """Start the process: its own session, output to its log, standard input as its lifeline."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
+        if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
+            self.log.replace(self.log.with_suffix(".log.1"))  # one older log is kept
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(  # noqa: S603 - our own command line
                 self.argv,

@@ -29,6 +29,17 @@ def test_a_value_out_of_bounds_names_its_variable() -> None:
         settings.load({"TWIRL_BATCH": "0"})
 
 
+def test_a_port_that_no_machine_has_is_refused() -> None:
+    with pytest.raises(settings.SettingError, match=r"TWIRL_PORT=70000 is too large: at most 65535"):
+        settings.load({"TWIRL_PORT": "70000"})
+
+
+def test_a_path_may_start_at_home_but_not_be_empty() -> None:
+    assert settings.load({"TWIRL_DATA": "~/twirl"}).storage.data == Path.home() / "twirl"
+    with pytest.raises(settings.SettingError, match="TWIRL_DATA is empty"):
+        settings.load({"TWIRL_DATA": ""})
+
+
 def test_a_mistyped_variable_is_not_ignored() -> None:
     with pytest.raises(settings.SettingError, match=r"TWIRL_PROT.*Did you mean TWIRL_PORT"):
         settings.load({"TWIRL_PROT": "80"})

@@ -93,6 +93,17 @@ def test_ctrl_c_ends_whatever_the_command_is_at_and_a_second_one_cuts_nothing_sh
             signal.signal(number, handler)
 
 
+def test_a_long_log_is_set_aside_at_the_next_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("launcher.supervisor.LOG_LIMIT", 100)
+    child = Child("talker", [sys.executable, "-c", "print('new')"], tmp_path / "talker.log")
+    child.log.write_text("old " * 50)
+    child.start()
+    assert child.process
+    child.process.wait(10)
+    assert child.log.read_text() == "new\n"
+    assert (tmp_path / "talker.log.1").read_text() == "old " * 50
+
+
 def test_a_child_that_ignores_the_request_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("launcher.supervisor.STOP_S", 0.3)
     child = Child("stubborn", STUBBORN, tmp_path / "log")
