@@ -25,10 +25,11 @@ class Weights:
 
 @dataclass(frozen=True)
 class Balance:
-    """The weights of the three kinds of query."""
+    """The weights of the kinds of query: a photo, a photo and words (that name a colour or not), words."""
 
     photo: Weights = Weights(1.0, 1.0, 0.2, 0.4)  # colour counts: a photo alone asks for *this* piece
     both: Weights = Weights(1.0, 0.2, 0.2, 0.25)
+    both_uncoloured: Weights = Weights(1.0, 0.2, 0.5, 0.7)  # "with long sleeves": its colour is to stay
     words: Weights = Weights(0.0, 0.0, 1.0, 0.5)
 
 
@@ -94,9 +95,11 @@ def compose(composer: Composer, image: Tensor, text: Tensor, parts: Parts, balan
     visual, kind, aligned, colour = (F.normalize(part, dim=-1) for part in parts.split(image))
     said, said_colour, names = parts.split_text(text)
     wanted = F.normalize((1 - names) * colour + names * said_colour, dim=-1)
+    changed = (visual, kind, composer(aligned, said), wanted)
+    coloured, uncoloured = weigh(changed, balance.both), weigh(changed, balance.both_uncoloured)
     return Query(
         photo=weigh((visual, kind, aligned, colour), balance.photo),
-        both=weigh((visual, kind, composer(aligned, said), wanted), balance.both),
+        both=F.normalize(names * coloured + (1 - names) * uncoloured, dim=-1),
         words=words_query(text, parts, balance),
     )
 

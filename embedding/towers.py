@@ -16,6 +16,9 @@ from embedding.vit import ViT, ViTConfig
 Sides = tuple[Tensor, Tensor, Tensor, Tensor]  # the four parts, each (B, its width)
 
 
+GATE_HIDDEN = 64  # of the gate that tells whether words name a colour
+
+
 @dataclass(frozen=True)
 class Parts:
     """Widths of the four parts of the vector, in their order."""
@@ -101,7 +104,7 @@ class TextHead(nn.Module):
         super().__init__()
         self.aligned = _head(config.text, config.hidden, config.parts.aligned)
         self.colour = _head(config.text, config.hidden, config.parts.colour)
-        self.names_colour = nn.Linear(config.text, 1)
+        self.names_colour = _head(config.text, GATE_HIDDEN, 1)
 
     def forward(self, sentence: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(B, text) -> (B, aligned) and (B, colour) unit rows, (B, 1) in 0..1: does it name a colour."""

@@ -21,6 +21,11 @@ _WORDS = {word for name in NAMES for word in (name.name, name.family, *name.syno
 _COLOUR_WORDS = re.compile(r"\b(" + "|".join(sorted(_WORDS, key=len, reverse=True)) + r")\b")
 
 
+def names_a_colour(text: str) -> bool:
+    """Whether a casefolded sentence has the name of a colour in it."""
+    return bool(_COLOUR_WORDS.search(text))
+
+
 def read_people(data: Path, limit: int) -> list[str]:
     """Sentences of people about garments and shoes, for their wording only; [] where they are missing."""
     texts: list[str] = []
@@ -57,7 +62,7 @@ class Phrasebook:
         batches = [ordered[start : start + _BATCH] for start in range(0, len(ordered), _BATCH)]
         self.vectors = torch.cat([text.encode(batch) for batch in batches]).clone()
         self.people_rows = np.array([self.rows[text] for text in people], dtype=np.int64)
-        self.people_labels = np.array([bool(_COLOUR_WORDS.search(text)) for text in people], dtype=np.float32)
+        self.people_labels = np.array([names_a_colour(text) for text in people], dtype=np.float32)
 
     def _caption(self, view: int, rng: np.random.Generator) -> Caption:
         return draw_caption(self.photos.rows[self.bank.photos[view]], self.bank.colours[view], rng)

@@ -26,6 +26,7 @@ from training.bank import FeatureBank, fill_bank
 from training.batches import ViewMaker
 from training.datasets import Photos, join_photos, load_photos, read_clothing, read_magento
 from training.drawn import Edit, draw_families
+from training.gate import GateTraining, teach_gate
 from training.head_loop import EditPairs, HeadLoop, HeadTraining
 from training.report import measure
 from training.sentences import Phrasebook, read_people
@@ -57,6 +58,7 @@ class Recipe:
     people: int = 6000  # sentences that people wrote, for the wording
     tower: TowerTraining = field(default_factory=TowerTraining)
     heads: HeadTraining = field(default_factory=HeadTraining)
+    gate: GateTraining = field(default_factory=GateTraining)
     views: ViewConfig = field(default_factory=ViewConfig)
     balance: Balance = field(default_factory=Balance)  # of the parts of a query, tuned on the stand-ins
 
@@ -104,7 +106,7 @@ def stage_two(
     edits: list[Edit],
     recipe: Recipe,
 ) -> None:
-    """Train heads and composer; their weights are kept in `work`/heads.safetensors."""
+    """Train heads, composer and the gate of colours; their weights are kept in `work`/heads.safetensors."""
     bank = fill_bank(towers.image.eval(), maker, recipe.heads.posed)
     centre_visual(towers, bank)
     words = [(edit.source, edit.target, edit.words) for edit in edits]
@@ -112,6 +114,7 @@ def stage_two(
     people = read_people(data, recipe.people)
     phrases = Phrasebook(maker.photos, bank, text, people, [edit.words for edit in edits], recipe.seed)
     HeadLoop(towers, bank, phrases, pairs, recipe.heads, recipe.seed).run(work / "heads.log")
+    teach_gate(towers.text, text, people, recipe.gate, recipe.seed)
     save_file(towers.state_dict(), work / "heads.safetensors")
 
 
