@@ -8,7 +8,9 @@ import signal
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy.exc import OperationalError
 from structlog import get_logger
@@ -43,9 +45,15 @@ def stop_on_signals() -> threading.Event:
 
 
 def lower_priority(by: int) -> None:
-    """Give way to shoppers' searches; the decoder's children inherit it."""
+    """Give way to shoppers' searches; the decoder's children inherit it.
+
+    Linux shares the processor between sessions first and heeds a process's own niceness only inside its
+    session (autogroups, sched(7)); a supervised indexer is a session of its own, so that one gives way too.
+    """
     if by > 0:
         os.nice(by)
+        with suppress(OSError):  # no autogroups on this system, or none that we may set
+            Path("/proc/self/autogroup").write_text(str(by))
 
 
 def run_forever(
