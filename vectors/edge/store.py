@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -30,7 +31,8 @@ T = TypeVar("T")
 
 BATCH = 32  # points of one frame, which the engine applies in one turn: 1 to 2 ms of its time
 WRITE_S = 60.0  # a write may wait while a copy is taken
-TRIES = 4  # a process may move between being located and being asked
+READ_PATIENCE_S = 1.5  # while a shard restarts: a shopper gets an answer, or 503, within 2 s
+WRITE_PATIENCE_S = 15.0
 
 
 class EdgeStore:
@@ -193,15 +195,20 @@ class EdgeStore:
 
         Every operation may be repeated: it reads, or it writes the same points again behind the rev fence.
         """
-        for _ in range(TRIES):
+        patience = READ_PATIENCE_S if timeout_s is None else WRITE_PATIENCE_S
+        until, pause = time.monotonic() + patience, 0.0
+        while True:
             path, _collection = self._route(name)
             try:
                 return self._ask(path, {**header, "name": name}, body, timeout_s)
             except TimeoutError as error:
                 raise _away("vectors-timeout", "The engine did not answer in time.") from error
-            except (OSError, ValueError, Moved):
+            except (OSError, ValueError, Moved) as error:
                 self._routes.pop(name, None)
-        raise _away("vectors-away", f"The shard of {name} keeps moving.")
+                if time.monotonic() > until:
+                    raise _away("vectors-away", f"The shard of {name} is away.") from error
+            time.sleep(pause)  # a handover is over at once; a shard that died takes a moment to start
+            pause = min(0.2, 2 * pause + 0.01)
 
     def _ask(
         self, path: str, header: Header, body: bytes, timeout_s: float | None
