@@ -2,14 +2,6 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Protocol
-
-
-class Doorbell(Protocol):
-    """Rung after a commit with the ids of the products that changed; the ledger says what is to be done."""
-
-    def ring(self, product_ids: Iterable[int]) -> None:
-        """Wake an indexer."""
 
 
 class WakeFile:

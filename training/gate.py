@@ -18,10 +18,8 @@ from embedding.minilm import TextTower
 from embedding.towers import TextHead
 from training.captions import change_colour, change_fact, describe
 from training.colours import NAMES
-from training.sentences import names_a_colour
+from training.sentences import encode_once, names_a_colour
 from training.vocabulary import KINDS, WORDS
-
-_BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -55,22 +53,14 @@ def lessons(config: GateTraining, people: list[str], rng: np.random.Generator) -
     return [text for text, _ in said], torch.tensor([float(truth) for _, truth in said])
 
 
-def encode(text: TextTower, sentences: list[str]) -> Tensor:
-    """(N, 384) of the sentences; each wording is encoded once."""
-    ordered = sorted(set(sentences), key=lambda sentence: (len(sentence), sentence))  # alike in length
-    batches = [ordered[start : start + _BATCH] for start in range(0, len(ordered), _BATCH)]
-    vectors = torch.cat([text.encode(batch) for batch in batches]).clone()
-    rows = {sentence: n for n, sentence in enumerate(ordered)}
-    return vectors[[rows[sentence] for sentence in sentences]]
-
-
 def teach_gate(head: TextHead, text: TextTower, people: list[str], config: GateTraining, seed: int) -> float:
     """Train the gate alone; return its accuracy on a tenth of the lessons that it did not hear."""
     rng = np.random.default_rng([seed, 3])
     sentences, truth = lessons(config, people, rng)
-    vectors = encode(text, sentences)
-    wordings = {sentence: n for n, sentence in enumerate(dict.fromkeys(sentences))}
-    held = torch.tensor([wordings[sentence] % 10 == 0 for sentence in sentences])  # by wording, not by row
+    wordings, every = encode_once(text, sentences)
+    vectors = every[[wordings[sentence] for sentence in sentences]]
+    first_heard = {sentence: n for n, sentence in enumerate(dict.fromkeys(sentences))}
+    held = torch.tensor([first_heard[sentence] % 10 == 0 for sentence in sentences])  # by wording, not by row
     kept = torch.nonzero(~held)[:, 0]
     gate = head.names_colour
     generator = torch.Generator().manual_seed(seed)

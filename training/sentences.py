@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,14 @@ def read_people(data: Path, limit: int) -> list[str]:
     return [texts[n].strip().casefold() for n in order]
 
 
+def encode_once(text: TextTower, sentences: Iterable[str]) -> tuple[dict[str, int], Tensor]:
+    """Each wording's row, and the (N, 384) vectors of all wordings."""
+    ordered = sorted(set(sentences), key=lambda wording: (len(wording), wording))  # little padding
+    batches = [ordered[start : start + _BATCH] for start in range(0, len(ordered), _BATCH)]
+    vectors = torch.cat([text.encode(batch) for batch in batches]).clone()
+    return {wording: n for n, wording in enumerate(ordered)}, vectors
+
+
 class Phrasebook:
     """Captions of the views of a bank, and the vectors of all sentences."""
 
@@ -57,10 +66,7 @@ class Phrasebook:
         self.asks = [[self._ask(view, rng) for _ in range(each)] for view in range(len(bank.photos))]
         said = {c.text for captions in self.captions for c in captions}
         said |= {text for asks in self.asks for text in asks} | set(people) | set(extra)
-        ordered = sorted(said, key=lambda text: (len(text), text))  # alike in length: little padding
-        self.rows = {text: n for n, text in enumerate(ordered)}
-        batches = [ordered[start : start + _BATCH] for start in range(0, len(ordered), _BATCH)]
-        self.vectors = torch.cat([text.encode(batch) for batch in batches]).clone()
+        self.rows, self.vectors = encode_once(text, said)
         self.people_rows = np.array([self.rows[text] for text in people], dtype=np.int64)
         self.people_labels = np.array([names_a_colour(text) for text in people], dtype=np.float32)
 

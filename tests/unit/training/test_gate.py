@@ -5,7 +5,7 @@ import torch
 
 from embedding.minilm import TextTower, find_minilm
 from embedding.towers import TextHead, TowerConfig
-from training.gate import GateTraining, encode, teach_gate
+from training.gate import GateTraining, teach_gate
 
 SMALL = GateTraining(drawn=300, asked=300, described=100, steps=150, batch=256)
 
@@ -17,7 +17,7 @@ def text() -> TextTower:
 
 def gate_of(head: TextHead, text: TextTower, *sentences: str) -> list[float]:
     with torch.no_grad():
-        return head(encode(text, list(sentences)))[2][:, 0].tolist()
+        return head(text.encode(list(sentences)))[2][:, 0].tolist()
 
 
 def test_colours_open_it_and_other_changes_do_not(text: TextTower) -> None:
