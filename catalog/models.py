@@ -1,4 +1,7 @@
-"""The ledger: merchants, products, their images, imports. Every other store is derived from these tables."""
+"""The ledger: merchants, products, their images, imports. Every other store is derived from these tables.
+
+What is kept about the indexes, the workers and the searches is in `catalog.operations`.
+"""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +14,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     MetaData,
+    SmallInteger,
     String,
     Text,
     UniqueConstraint,
@@ -25,6 +29,8 @@ from sqlalchemy.types import TypeDecorator
 AVAILABILITIES = ("in_stock", "out_of_stock", "preorder", "backorder")
 IMAGE_STATES = ("queued", "fetching", "embedding", "live", "failed", "hidden")
 JOB_STATES = ("running", "done", "failed")
+STAGES = ("images", "embed", "index")  # who takes a queued image next: see Image.queue
+INDEX_STATES = ("filling", "ready", "dropping")
 MAX_POSITION = 10  # one main image and ten more, as Google Merchant has it
 
 
@@ -54,7 +60,8 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def _one_of(column: str, values: tuple[str, ...]) -> str:
+def one_of(column: str, values: tuple[str, ...]) -> str:
+    """The SQL condition that a column has one of these values."""
     return f"{column} IN ({', '.join(repr(value) for value in values)})"
 
 
@@ -73,6 +80,7 @@ class Base(DeclarativeBase):
     type_annotation_map = {  # noqa: RUF012 (SQLAlchemy reads this class attribute)
         datetime: UtcDateTime(),
         dict[str, Any]: JSON().with_variant(JSONB(), "postgresql"),
+        list[str]: JSON().with_variant(JSONB(), "postgresql"),
     }
 
 
@@ -98,7 +106,7 @@ class Product(Base):
     __tablename__ = "product"
     __table_args__ = (
         UniqueConstraint("merchant_id", "sku"),
-        CheckConstraint(_one_of("availability", AVAILABILITIES), name="availability"),
+        CheckConstraint(one_of("availability", AVAILABILITIES), name="availability"),
         CheckConstraint("rev >= 1", name="rev"),
         Index(None, "merchant_id", "item_group_id"),
         Index(None, "merchant_id", "created_at", "id"),  # browsing: newest first
@@ -160,29 +168,35 @@ class Image(Base):
     `sha256` is None until those bytes are decoded; after that it names the blob, and a queued row that
     has it needs neither fetching nor decoding (only what is said about the product has changed).
     A row that is `removed` is a tombstone of its own: the feed no longer lists it, so the indexer deletes
-    its point and then the row. Everything that the indexer must look at is `queued`.
+    its point and then the row. Everything that the indexer must look at is `queued`, and `queue` names the
+    stage that takes it: "images" fetches and decodes, "embed" needs the model, "index" needs neither.
     """
 
     __tablename__ = "image"
     __table_args__ = (
         UniqueConstraint("product_id", "position"),
-        CheckConstraint(_one_of("state", IMAGE_STATES), name="state"),
+        CheckConstraint(one_of("state", IMAGE_STATES), name="state"),
         CheckConstraint(f"position BETWEEN 0 AND {MAX_POSITION}", name="position"),
-        Index(None, "state", "next_attempt_at", "id"),  # the claim
+        CheckConstraint(one_of("queue", STAGES), name="queue"),
+        Index(None, "state", "queue", "priority", "merchant_id", "next_attempt_at", "id"),  # the claim
         Index(None, "state", "claimed_at"),  # the sweeper: who holds what since when
         Index(None, "state", "fingerprint"),  # a change of model: what is still of the old one
+        Index(None, "merchant_id", "state"),  # how far a merchant's pictures have come
         Index(None, "sha256"),  # is this blob still in use?
         {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     product_id: Mapped[int] = mapped_column(ForeignKey("product.id", ondelete="CASCADE"))
+    merchant_id: Mapped[int] = mapped_column(ForeignKey("merchant.id", ondelete="CASCADE"))  # the product's
     position: Mapped[int]  # 0 is the main image
     source: Mapped[str] = mapped_column(String(2000))
     sha256: Mapped[str | None] = mapped_column(String(64))
     width: Mapped[int | None]
     height: Mapped[int | None]
     state: Mapped[str] = mapped_column(String(16), default="queued")
+    queue: Mapped[str] = mapped_column(String(8), default="images", server_default="images")
+    priority: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")  # 1: a bulk import
     removed: Mapped[bool] = mapped_column(default=False, server_default=false())
     error_code: Mapped[str] = mapped_column(String(64), default="")
     error_message: Mapped[str] = mapped_column(String(1000), default="")
@@ -190,7 +204,8 @@ class Image(Base):
     next_attempt_at: Mapped[datetime | None]
     claimed_by: Mapped[str | None] = mapped_column(String(100))
     claimed_at: Mapped[datetime | None]
-    fingerprint: Mapped[str] = mapped_column(String(64), default="")  # of the pack that is indexed
+    # Of the live pack when it was indexed; "" says that the indexes' vectors are not of these bytes.
+    fingerprint: Mapped[str] = mapped_column(String(64), default="")
     indexed_rev: Mapped[int] = mapped_column(default=0)  # the product.rev that the point carries
 
     product: Mapped[Product] = relationship(back_populates="every_image")
@@ -201,7 +216,7 @@ class ImportJob(Base):
 
     __tablename__ = "import_job"
     __table_args__ = (
-        CheckConstraint(_one_of("state", JOB_STATES), name="state"),
+        CheckConstraint(one_of("state", JOB_STATES), name="state"),
         Index(None, "merchant_id", "started_at"),
     )
 
@@ -215,6 +230,7 @@ class ImportJob(Base):
     unchanged: Mapped[int] = mapped_column(default=0)
     refused: Mapped[int] = mapped_column(default=0)
     started_at: Mapped[datetime] = mapped_column(default=now)
+    heartbeat_at: Mapped[datetime | None]  # a running job that is silent for long has lost its process
     finished_at: Mapped[datetime | None]
     message: Mapped[str] = mapped_column(String(1000), default="")
 

@@ -213,7 +213,9 @@ def _place_images(product: Product, sources: Sequence[str]) -> None:
     for position, source in enumerate(sources):
         image = rows.pop(position, None)
         if image is None:
-            product.every_image.append(Image(position=position, source=source))
+            product.every_image.append(
+                Image(position=position, source=source, merchant_id=product.merchant_id)
+            )
             continue
         if image.source != source:
             image.source, image.sha256, image.width, image.height = source, None, None, None

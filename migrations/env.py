@@ -3,6 +3,7 @@
 from alembic import context
 from sqlalchemy import Connection
 
+from catalog import operations  # noqa: F401 - its tables belong to Base
 from catalog.database import open_engine
 from catalog.models import Base
 

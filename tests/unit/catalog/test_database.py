@@ -122,10 +122,9 @@ def test_the_ledger_refuses_states_that_are_none(ledger: Sessions, shop: int) ->
 @pytest.mark.parametrize(
     ("query", "index"),
     [
-        ("SELECT id FROM image WHERE state = 'queued' AND next_attempt_at < '2' ORDER BY next_attempt_at",
-         "ix_image_state_next_attempt_at_id"),
-        ("SELECT id FROM image WHERE state = 'queued' AND next_attempt_at IS NULL ORDER BY id LIMIT 9",
-         "ix_image_state_next_attempt_at_id"),
+        ("SELECT id FROM image WHERE state = 'queued' AND queue = 'embed' AND priority = 0 AND merchant_id = 1 "
+         "AND next_attempt_at IS NULL ORDER BY id LIMIT 9",
+         "ix_image_state_queue_priority_merchant_id_next_attempt_at_id"),
         ("SELECT id FROM image WHERE state IN ('fetching', 'embedding') AND claimed_at < '2'",
          "ix_image_state_claimed_at"),
         ("SELECT id FROM image WHERE sha256 = 'a'", "ix_image_sha256"),

@@ -1,0 +1,171 @@
+"""Images know their stage, merchant and priority; tables about indexes, workers and searches."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+CLAIM = ["state", "queue", "priority", "merchant_id", "next_attempt_at", "id"]
+STAGES = "queue IN ('images', 'embed', 'index')"
+JSON = sa.JSON().with_variant(JSONB(), "postgresql")
+
+
+def upgrade() -> None:
+    _images()
+    with op.batch_alter_table("import_job") as table:
+        table.add_column(_instant("heartbeat_at", nullable=True))
+    _indexes()
+    _workers()
+    _searches()
+
+
+def downgrade() -> None:
+    for name in ("query_log", "stage_minute", "worker", "fill_range", "site", "vector_index"):
+        op.drop_table(name)
+    with op.batch_alter_table("import_job") as table:
+        table.drop_column("heartbeat_at")
+    with op.batch_alter_table("image") as table:
+        table.drop_index(op.f("ix_image_state_queue_priority_merchant_id_next_attempt_at_id"))
+        table.drop_index(op.f("ix_image_merchant_id_state"))
+        table.drop_constraint(op.f("ck_image_queue"), type_="check")
+        table.drop_constraint(op.f("fk_image_merchant_id_merchant"), type_="foreignkey")
+        for column in ("priority", "queue", "merchant_id"):
+            table.drop_column(column)
+        table.create_index(op.f("ix_image_state_next_attempt_at_id"), ["state", "next_attempt_at", "id"])
+
+
+def _images() -> None:
+    with op.batch_alter_table("image") as table:
+        table.add_column(sa.Column("merchant_id", sa.Integer(), nullable=True))
+        table.add_column(sa.Column("queue", sa.String(8), server_default="images", nullable=False))
+        table.add_column(sa.Column("priority", sa.SmallInteger(), server_default="0", nullable=False))
+    owner = "(SELECT merchant_id FROM product WHERE product.id = image.product_id)"
+    op.execute(f"UPDATE image SET merchant_id = {owner}")  # noqa: S608 - no value of anyone's
+    with op.batch_alter_table("image") as table:
+        table.alter_column("merchant_id", existing_type=sa.Integer(), nullable=False)
+        table.create_foreign_key(
+            op.f("fk_image_merchant_id_merchant"), "merchant", ["merchant_id"], ["id"], ondelete="CASCADE"
+        )
+        table.create_check_constraint(op.f("ck_image_queue"), STAGES)
+        table.drop_index(op.f("ix_image_state_next_attempt_at_id"))
+        table.create_index(op.f("ix_image_state_queue_priority_merchant_id_next_attempt_at_id"), CLAIM)
+        table.create_index(op.f("ix_image_merchant_id_state"), ["merchant_id", "state"])
+
+
+def _indexes() -> None:
+    op.create_table(
+        "vector_index",
+        _number("id"),
+        _text("fingerprint", 64),
+        _text("pack", 200),
+        _number("dimension"),
+        _text("state", 16),
+        sa.Column("rate", sa.Double(), nullable=True),
+        _number("total"),
+        _instant("created_at"),
+        _instant("ready_at", nullable=True),
+        _text("message", 1000),
+        sa.CheckConstraint("state IN ('filling', 'ready', 'dropping')", name=op.f("ck_vector_index_state")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_vector_index")),
+        sa.UniqueConstraint("fingerprint", name=op.f("uq_vector_index_fingerprint")),
+    )
+    op.create_table(
+        "site",
+        sa.Column("id", sa.Integer(), nullable=False, autoincrement=False),
+        _number("live_index_id", nullable=True),
+        _number("previous_index_id", nullable=True),
+        _number("generation"),
+        _text("images_url", 1000),
+        _instant("created_at"),
+        sa.CheckConstraint("id = 1", name=op.f("ck_site_one_row")),
+        _refers("site", "live_index_id", "vector_index"),
+        _refers("site", "previous_index_id", "vector_index"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_site")),
+    )
+    op.create_table(
+        "fill_range",
+        _number("id"),
+        _number("index_id"),
+        _number("first_image_id"),
+        _number("last_image_id"),
+        _number("images"),
+        _number("attempts"),
+        _text("claimed_by", 100, nullable=True),
+        _instant("claimed_at", nullable=True),
+        _instant("done_at", nullable=True),
+        _refers("fill_range", "index_id", "vector_index", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_fill_range")),
+    )
+    op.create_index(op.f("ix_fill_range_index_id_done_at_id"), "fill_range", ["index_id", "done_at", "id"])
+
+
+def _workers() -> None:
+    op.create_table(
+        "worker",
+        _number("id"),
+        _text("name", 100),
+        _text("host", 255),
+        _number("pid"),
+        _text("queues", 100),
+        _text("device", 32),
+        _instant("started_at"),
+        _instant("seen_at"),
+        _number("images"),
+        _number("failures"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_worker")),
+        sa.UniqueConstraint("name", name=op.f("uq_worker_name")),
+    )
+    op.create_index(op.f("ix_worker_seen_at"), "worker", ["seen_at"])
+    op.create_table(
+        "stage_minute",
+        _instant("minute"),
+        _text("stage", 16),
+        _number("images"),
+        _number("failures"),
+        sa.Column("seconds", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("minute", "stage", name=op.f("pk_stage_minute")),
+    )
+
+
+def _searches() -> None:
+    op.create_table(
+        "query_log",
+        _number("id"),
+        _instant("at"),
+        _number("merchant_id"),
+        _text("fingerprint", 64),
+        _text("mode", 16),
+        _text("words", 500),
+        _text("reference", 100),
+        _text("photo_id", 64),
+        sa.Column("balance", sa.Double(), nullable=False),
+        sa.Column("filters", JSON, nullable=False),
+        sa.Column("top", JSON, nullable=False),
+        _number("total"),
+        sa.Column("took_ms", sa.Double(), nullable=False),
+        _refers("query_log", "merchant_id", "merchant", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_query_log")),
+    )
+    op.create_index(op.f("ix_query_log_merchant_id_at"), "query_log", ["merchant_id", "at"])
+    op.create_index(op.f("ix_query_log_at"), "query_log", ["at"])
+
+
+def _instant(name: str, nullable: bool = False) -> sa.Column[object]:
+    return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable)
+
+
+def _text(name: str, length: int, nullable: bool = False) -> sa.Column[str]:
+    return sa.Column(name, sa.String(length), nullable=nullable)
+
+
+def _number(name: str, nullable: bool = False) -> sa.Column[int]:
+    return sa.Column(name, sa.Integer(), nullable=nullable)
+
+
+def _refers(table: str, column: str, to: str, ondelete: str | None = None) -> sa.ForeignKeyConstraint:
+    name = op.f(f"fk_{table}_{column}_{to}")
+    return sa.ForeignKeyConstraint([column], [f"{to}.id"], name=name, ondelete=ondelete)
