@@ -1,0 +1,1 @@
+"""The sub-commands of `twirl`, a module a concern; each lists its own in COMMANDS."""

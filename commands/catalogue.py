@@ -1,0 +1,109 @@
+"""Commands on what is sold: import it, index it again, search it."""
+
+from pathlib import Path
+
+import click
+
+from bootstrap import Services
+from commands.options import FILE, MERCHANT
+from launcher.embedded import prepare
+from launcher.show import (
+    bar,
+    console,
+    print_failures,
+    print_hits,
+    print_import,
+    progress,
+    say,
+    show_indexing,
+)
+
+
+@click.command("import")
+@click.argument("feed", type=FILE)
+@click.option(
+    "--images",
+    type=click.Path(exists=True, path_type=Path),
+    help="Folder or zip of the pictures that the feed names by file. Default: the feed's own folder.",
+)
+@MERCHANT
+@click.option("--no-wait", is_flag=True, help="Return when the rows are in; index later, when Twirl runs.")
+@click.pass_obj
+def import_(services: Services, feed: Path, images: Path | None, merchant: str | None, no_wait: bool) -> None:
+    """Import a product feed: Google Merchant CSV or TSV, or JSONL.
+
+    Good rows go in, bad rows are listed with their row number, column and reason. Importing a feed again
+    updates what has changed and leaves the rest alone.
+    """
+    from catalog.imports import import_feed
+    from launcher.embedded import borrowed, preflight
+
+    preflight(services, port=False)
+    prepare(services)
+    shop = services.merchant(merchant)
+    with progress() as bars:
+        summary = import_feed(
+            services.sessions, shop.id, feed, images or feed.parent, services.incoming, bar(bars, "rows")
+        )
+    print_import(services, summary)
+    services.doorbell.ring(())
+    if not no_wait:
+        with borrowed(services, ("engine", "indexer"), say) as tend, progress() as bars:
+            show_indexing(services, shop.id, bars, tend)
+        print_failures(services, shop.id)
+
+
+@click.command()
+@MERCHANT
+@click.pass_obj
+def reindex(services: Services, merchant: str | None) -> None:
+    """Index every image again from the stored pictures, for instance after a change of model."""
+    from indexer.reindex import enqueue_reindex
+    from launcher.embedded import borrowed
+
+    prepare(services)
+    shop = services.merchant(merchant)
+    console.print(f"{enqueue_reindex(services.sessions, shop.id)} images queued")
+    with borrowed(services, ("engine", "indexer"), say) as tend, progress() as bars:
+        show_indexing(services, shop.id, bars, tend)
+
+
+@click.command()
+@click.argument("words", default="")
+@click.option("--photo", type=FILE, help="A picture to search by.")
+@click.option("--like", metavar="SKU", help="A catalogue item to search by.")
+@click.option("--limit", default=10, show_default=True, type=click.IntRange(1, 100))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON lines instead of a table.")
+@MERCHANT
+@click.pass_obj
+def search(
+    services: Services,
+    words: str,
+    photo: Path | None,
+    like: str | None,
+    limit: int,
+    as_json: bool,
+    merchant: str | None,
+) -> None:
+    """Search by words, a photo, a catalogue item, or words with either.
+
+    Example: twirl search "the same, but in red" --photo dress.jpg
+    """
+    from launcher.embedded import borrowed
+    from searcher.query import SearchQuery
+
+    prepare(services)
+    query = SearchQuery(
+        merchant_id=services.merchant(merchant).id,
+        words=words,
+        photo=services.decoder.decode(photo.read_bytes()).pixels if photo else None,
+        reference=like,
+        limit=limit,
+        facets=False,
+    )
+    with borrowed(services, ("engine",), say):
+        results = services.searcher.search(query)
+    print_hits(results.hits, as_json)
+
+
+COMMANDS = (import_, reindex, search)

@@ -1,0 +1,91 @@
+"""Commands that start processes: the demo, the storefront, and each process alone."""
+
+import os
+
+import click
+
+from bootstrap import Services
+from commands.options import WITH_PARENT
+from launcher.embedded import prepare
+from launcher.show import bar, progress, say, show_indexing
+
+
+@click.command()
+@click.pass_obj
+def demo(services: Services) -> None:
+    """Draw a demo shop, index it and serve it.
+
+    The second time, what is there is served at once.
+    """
+    from launcher.demo import SHOP_NAME, load_demo
+    from launcher.embedded import preflight, processes, running, serve
+
+    preflight(services, port=True)
+    prepare(services)
+    merchant = services.merchant(name=SHOP_NAME)
+    with running(services, processes(services), say) as supervisor:
+        supervisor.stop_on_signals()
+        with progress() as bars:
+            load_demo(services, merchant.id, lambda what: bar(bars, what))
+            show_indexing(services, merchant.id, bars, supervisor.tend)
+        serve(supervisor, services, say)
+
+
+@click.command()
+@click.pass_obj
+def serve(services: Services) -> None:
+    """Serve the storefront of your catalogue: engine, indexer and web, restarted when they die."""
+    from launcher import embedded
+
+    embedded.preflight(services, port=True)
+    with embedded.running(services, embedded.processes(services), say) as supervisor:
+        supervisor.stop_on_signals()
+        embedded.serve(supervisor, services, say)
+
+
+@click.command()
+@WITH_PARENT
+@click.pass_obj
+def web(services: Services, with_parent: bool) -> None:
+    """Run the web process alone."""
+    from web.server import serve as serve_web
+    from web.wsgi import make_app
+
+    _lifeline(with_parent)
+    chosen = services.settings.web
+    serve_web(make_app, chosen.host, chosen.port, chosen.web_threads)
+
+
+@click.command()
+@WITH_PARENT
+@click.pass_obj
+def indexer(services: Services, with_parent: bool) -> None:
+    """Run the indexer alone: it takes what waits in the ledger into the index, for ever."""
+    from launcher.indexing import run_indexer
+    from web.logs import configure
+
+    _lifeline(with_parent)
+    configure(services.settings.logging.log_level)
+    run_indexer(services)
+
+
+@click.command()
+@click.pass_obj
+def engine(services: Services) -> None:
+    """Run the embedded vector engine alone."""
+    from launcher.embedded import HOME, engine_command
+
+    prepare(services)
+    command = engine_command(services)
+    os.chdir(HOME)
+    os.execv(command[0], command)  # noqa: S606 - our own interpreter and module
+
+
+def _lifeline(with_parent: bool) -> None:
+    if with_parent:
+        from launcher.lifeline import hold
+
+        hold()
+
+
+COMMANDS = (demo, serve, web, indexer, engine)
