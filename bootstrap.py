@@ -119,7 +119,10 @@ class Services:
         from vectors.server.store import ServerStore
 
         return ServerStore.connect(
-            chosen.qdrant_url, api_key=chosen.qdrant_api_key or None, timeout_s=chosen.vectors_timeout_s
+            chosen.qdrant_url,
+            api_key=chosen.qdrant_api_key or None,
+            timeout_s=chosen.vectors_timeout_s,
+            grpc_port=chosen.qdrant_grpc_port,
         )
 
     @cached_property

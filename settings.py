@@ -73,6 +73,9 @@ class Vectors:
 
     qdrant_url: str = setting("", "URL of a Qdrant server. Empty: the embedded engine in the data folder.")
     qdrant_api_key: str = setting("", "API key of the Qdrant server.", secret=True)
+    qdrant_grpc_port: int = setting(
+        6334, "Port of the Qdrant server's gRPC. 0: REST only.", low=0, high=65_535
+    )
     vectors_timeout_s: float = setting(
         2.0, "Seconds a search waits for the engine before it answers 503.", low=0.1
     )

@@ -1,4 +1,4 @@
-"""The two engines that the contract tests run on; a real Qdrant server joins where QDRANT_URL is set."""
+"""The engines that the contract tests run on; a real Qdrant server joins where QDRANT_URL is set."""
 
 import os
 import shutil
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.qdrant_process import running_endpoint
 from vectors.edge import EdgeStore, start_engine
 from vectors.protocol import VectorStore
 from vectors.server import ServerStore
@@ -30,6 +31,13 @@ def _local() -> Iterator[VectorStore]:
     store.close()
 
 
+def _endpoint() -> Iterator[VectorStore]:
+    with tempfile.TemporaryDirectory(prefix="twirl-") as name, running_endpoint(Path(name), "key") as port:
+        store = ServerStore.connect(f"http://127.0.0.1:{port}", api_key="key", timeout_s=10.0, grpc_port=0)
+        yield store
+        store.close()
+
+
 def _server() -> Iterator[VectorStore]:
     store = ServerStore.connect(os.environ["QDRANT_URL"], api_key=os.environ.get("QDRANT_API_KEY"))
     for name in store.collections():
@@ -39,7 +47,11 @@ def _server() -> Iterator[VectorStore]:
     store.close()
 
 
-ENGINES: dict[str, Callable[[], Iterator[VectorStore]]] = {"edge": _edge, "local": _local}
+ENGINES: dict[str, Callable[[], Iterator[VectorStore]]] = {
+    "edge": _edge,
+    "endpoint": _endpoint,
+    "local": _local,
+}
 if "QDRANT_URL" in os.environ:
     ENGINES["server"] = _server
 

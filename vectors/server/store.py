@@ -53,15 +53,15 @@ class ServerStore:
         self._known: dict[str, Collection] = {}
 
     @staticmethod
-    def connect(url: str, *, api_key: str | None = None, timeout_s: float = 5.0) -> "ServerStore":
-        """A server at `url`, e.g. http://qdrant:6333; its gRPC port is the next one."""
-        last = url.rstrip("/").rsplit(":", 1)[-1]
-        port = int(last) if last.isdigit() else 6333
+    def connect(
+        url: str, *, api_key: str | None = None, timeout_s: float = 5.0, grpc_port: int = 6334
+    ) -> "ServerStore":
+        """A server at `url`, e.g. http://qdrant:6333; `grpc_port` 0 speaks REST only."""
         return ServerStore(
             QdrantClient(
                 url=url,
-                grpc_port=port + 1,
-                prefer_grpc=True,
+                grpc_port=grpc_port or 6334,
+                prefer_grpc=bool(grpc_port),
                 api_key=api_key,
                 timeout=math.ceil(timeout_s),
                 check_compatibility=False,  # it would call at start, when the server may still be starting
@@ -148,7 +148,8 @@ class ServerStore:
             name,
             lambda: self._client.facet(name, field, facet_filter=compiled, limit=limit, exact=True),
         )
-        return sorted(((hit.value, hit.count) for hit in found.hits), key=lambda pair: (-pair[1], pair[0]))
+        kept = [(hit.value, hit.count) for hit in found.hits if hit.count]  # some were overwritten
+        return sorted(kept, key=lambda pair: (-pair[1], pair[0]))
 
     def vectors(self, name: str, ids: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """See `VectorStore.vectors`."""
