@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from catalog.blobs import Blobs, Incoming
 from catalog.database import open_engine, sessions, upgrade
+from catalog.folders import FolderBlobs, FolderIncoming
 from catalog.images import Decoder
 from catalog.models import Merchant
 from catalog.products import ensure_merchant, find_merchant
@@ -71,12 +72,12 @@ class Services:
     @cached_property
     def blobs(self) -> Blobs:
         """Decoded pictures, by content hash."""
-        return Blobs(self.data / "blobs")
+        return FolderBlobs(self.data / "blobs")
 
     @cached_property
     def incoming(self) -> Incoming:
         """Raw bytes that wait to be decoded."""
-        return Incoming(self.data / "incoming")
+        return FolderIncoming(self.data / "incoming")
 
     @cached_property
     def decoder(self) -> Decoder:

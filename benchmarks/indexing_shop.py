@@ -15,6 +15,7 @@ from PIL import Image as Pictures
 
 from catalog.blobs import Blobs, Incoming
 from catalog.database import open_engine, sessions, upgrade
+from catalog.folders import FolderBlobs, FolderIncoming
 from catalog.images import Decoder
 from catalog.products import ensure_merchant, save_product
 from catalog.records import ProductRecord
@@ -103,7 +104,8 @@ class Shop:
         self.database = open_engine(f"sqlite:///{root / 'twirl.sqlite3'}")
         upgrade(self.database)
         self.sessions = sessions(self.database)
-        self.blobs, self.incoming = Blobs(root / "blobs"), Incoming(root / "incoming")
+        self.blobs: Blobs = FolderBlobs(root / "blobs")
+        self.incoming: Incoming = FolderIncoming(root / "incoming")
         self.own_decoder, self.decoder = decoder is None, decoder or Decoder()
         self.encoder = cast("Pack", encoder or PlainEncoder())
         self.socket = socket or root / "run" / "engine.sock"

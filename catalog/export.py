@@ -3,13 +3,14 @@
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload, sessionmaker
 
-from catalog.blobs import Blobs
+from catalog.blobs import BlobMissing, Blobs
 from catalog.feeds.prices import minor_digits
 from catalog.models import Product
 
@@ -38,13 +39,15 @@ def export_catalogue(
     """Write every shown product that has a decoded image to `path`; return how many.
 
     One JSON object a line: the feed's columns, the attributes, and `image_link` with `additional_image_link`
-    as paths of the renditions with longest side `size`; `import_feed` reads the file back with the blobs'
-    folder as images. The file appears whole or not at all.
+    as paths of the renditions with longest side `size`: those of the blobs' own folder, or copies in
+    `<path>.images` where object storage keeps them. `import_feed` reads the file back with that folder as
+    images. The file appears whole or not at all.
     """
     beside = path.with_name(path.name + ".part")
+    pictures = _Pictures(blobs, size, path.with_name(path.name + ".images"))
     count = 0
     with beside.open("w", encoding="utf-8") as file:
-        for line in _lines(sessions, blobs, merchant_id, size):
+        for line in _lines(sessions, pictures, merchant_id):
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
             count += 1
         file.flush()
@@ -53,8 +56,35 @@ def export_catalogue(
     return count
 
 
+@dataclass(frozen=True)
+class _Pictures:
+    """Gives each decoded image a path, making a copy in `folder` where it has none of its own."""
+
+    blobs: Blobs
+    size: int
+    folder: Path
+
+    def paths(self, product: Product) -> list[str]:
+        """The pictures of a product whose bytes are kept, in their order."""
+        decoded = [image.sha256 for image in product.images if image.sha256]
+        found = [self._path(sha256) for sha256 in decoded]
+        return [str(path.resolve()) for path in found if path is not None]
+
+    def _path(self, sha256: str) -> Path | None:
+        try:
+            content = self.blobs.content(sha256, self.size)
+        except BlobMissing:
+            return None
+        if isinstance(content, Path):
+            return content
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / f"{sha256}.webp"
+        path.write_bytes(content)
+        return path
+
+
 def _lines(
-    sessions: sessionmaker[Session], blobs: Blobs, merchant_id: int, size: int
+    sessions: sessionmaker[Session], pictures: _Pictures, merchant_id: int
 ) -> Iterator[dict[str, Any]]:
     after = 0
     while True:
@@ -63,9 +93,9 @@ def _lines(
         if not products:
             return
         for product in products:
-            pictures = _pictures(product, blobs, size)
-            if pictures:
-                yield _line(product, pictures)
+            paths = pictures.paths(product)
+            if paths:
+                yield _line(product, paths)
         after = products[-1].id
 
 
@@ -77,11 +107,6 @@ def _page(merchant_id: int, after: int) -> Any:
         Product.hidden.is_(False),
     )
     return shown.order_by(Product.id).limit(_CHUNK).options(selectinload(Product.images))
-
-
-def _pictures(product: Product, blobs: Blobs, size: int) -> list[str]:
-    decoded = [image.sha256 for image in product.images if image.sha256]
-    return [str(blobs.path(sha256, size).resolve()) for sha256 in decoded if blobs.has(sha256)]
 
 
 def _line(product: Product, pictures: list[str]) -> dict[str, Any]:

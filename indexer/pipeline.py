@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sqlalchemy.exc import OperationalError
 from structlog import get_logger
 
-from catalog.blobs import Blobs, Incoming
+from catalog.blobs import Blobs, Incoming, StorageUnavailable
 from catalog.identity import collection_name
 from catalog.images import Decoder, DecoderUnavailable, ImageRefused
 from indexer import ledger, mapping
@@ -211,10 +211,10 @@ class Pipeline:
 
 
 def _of_the_world(error: Exception) -> bool:
-    """Whether no image is to blame: engine or database away, disk full, too many files open."""
+    """Whether no image is to blame: engine, database or storage away, disk full, too many files open."""
     full = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE)
     if isinstance(error, OSError):
-        return error.errno in full
+        return isinstance(error, StorageUnavailable) or error.errno in full
     return isinstance(
         error, (VectorStoreUnavailable, CollectionMissing, OperationalError, DecoderUnavailable)
     )

@@ -2,15 +2,14 @@
 
 import os
 import socket
-import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import islice
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, func, literal, select, update
 
-from catalog.blobs import SIZES, Blobs, Incoming, discard
+from catalog.blobs import Blobs, Incoming
 from catalog.identity import point_id
 from catalog.models import Image, Product, now
 from catalog.products import purge_product
@@ -124,53 +123,49 @@ def collect_garbage(sessions: Sessions, blobs: Blobs, incoming: Incoming, age_s:
     """
     removed = 0
     for sha256 in orphan_incoming(sessions, blobs, incoming):
-        if _age_s(incoming.root / sha256) >= age_s:
+        if incoming.age_s(sha256) >= age_s:
             incoming.delete(sha256)
             removed += 1
     for sha256 in orphan_blobs(sessions, blobs):
-        if _age_s(blobs.path(sha256, SIZES[0])) >= age_s:
+        if blobs.age_s(sha256) >= age_s:
             blobs.delete(sha256)
             removed += 1
-    for left in (*blobs.unfinished(), *incoming.unfinished()):
-        if _age_s(left) >= max(age_s, YOUNG_S):  # a write takes milliseconds: its writer was killed
-            discard(left)
-            removed += 1
-    return removed
+    return removed + blobs.clear_unfinished(age_s) + incoming.clear_unfinished(age_s)
 
 
 def orphan_blobs(sessions: Sessions, blobs: Blobs) -> Iterator[str]:
     """Hashes of renditions that no image row names, neither decoded nor waiting."""
     for some in _chunks(blobs, 400):
-        used = _named(sessions, some)
+        decoded = _decoded(sessions, some)
+        used = decoded | _waiting(sessions, set(some) - decoded)
         yield from (sha256 for sha256 in some if sha256 not in used)
 
 
 def orphan_incoming(sessions: Sessions, blobs: Blobs, incoming: Incoming) -> Iterator[str]:
     """Hashes of raw bytes that no row needs: nobody names them, or they are decoded already."""
     for some in _chunks(incoming, 400):
-        used = _named(sessions, some)
-        yield from (sha256 for sha256 in some if sha256 not in used or blobs.has(sha256))
+        decoded = _decoded(sessions, some)
+        needed = blobs.missing(decoded) | _waiting(sessions, set(some) - decoded)
+        yield from (sha256 for sha256 in some if sha256 not in needed)
 
 
-def _named(sessions: Sessions, hashes: Sequence[str]) -> set[str]:
-    """Which hashes a row names: as decoded (an index answers), else as a source that waits."""
+def _decoded(sessions: Sessions, hashes: Sequence[str]) -> set[str]:
+    """Which hashes a row names as decoded."""
     with sessions() as session:
-        used = {str(sha) for sha in session.scalars(select(Image.sha256).where(Image.sha256.in_(hashes)))}
-        sources = [INCOMING + sha256 for sha256 in hashes if sha256 not in used]
-        if sources:
-            waiting = session.scalars(select(Image.source).where(Image.source.in_(sources)))
-            used |= {source.removeprefix(INCOMING) for source in waiting}
-    return used
+        return {str(sha) for sha in session.scalars(select(Image.sha256).where(Image.sha256.in_(hashes)))}
+
+
+def _waiting(sessions: Sessions, hashes: Collection[str]) -> set[str]:
+    """Which hashes a row names as a source of raw bytes."""
+    if not hashes:
+        return set()
+    sources = [INCOMING + sha256 for sha256 in hashes]
+    with sessions() as session:
+        named = session.scalars(select(Image.source).where(Image.source.in_(sources)))
+        return {source.removeprefix(INCOMING) for source in named}
 
 
 def _chunks(hashes: Iterable[str], size: int) -> Iterator[list[str]]:
     listed = iter(hashes)
     while some := list(islice(listed, size)):
         yield some
-
-
-def _age_s(path: "os.PathLike[str]") -> float:
-    try:
-        return time.time() - os.stat(path).st_mtime  # noqa: PTH116 - one call for any path
-    except FileNotFoundError:
-        return 0.0

@@ -43,9 +43,7 @@ def _search() -> None:
 
 
 def _pictures() -> None:
-    root = services().blobs.root
-    if not root.is_dir():
-        raise FileNotFoundError(root)
+    services().blobs.check()
 
 
 _CHECKS: dict[str, Callable[[], None]] = {

@@ -1,9 +1,11 @@
 """Pictures: what a page says about one, and the bytes behind its address."""
 
 from dataclasses import dataclass
+from io import BytesIO
 
 from flask import Blueprint, Response, send_file, url_for
 
+from catalog.blobs import BlobMissing
 from catalog.models import Image, Product
 from web.problems import http
 from web.services import services
@@ -62,10 +64,12 @@ def rendition(sha256: str, size: int) -> Response:
     """The bytes of one rendition; 404 for a name, a size or a hash that we do not have."""
     if size not in SIZES or len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
         raise http(404, "There is no such picture.", "Take picture addresses from a product.")
-    path = services().blobs.path(sha256, size)
-    if not path.is_file():
-        raise http(404, "There is no such picture.", "Take picture addresses from a product.")
-    response = send_file(path, mimetype="image/webp", etag=f"{sha256[:32]}-{size}", conditional=True)
+    try:
+        content = services().blobs.content(sha256, size)
+    except BlobMissing:
+        raise http(404, "There is no such picture.", "Take picture addresses from a product.") from None
+    file = BytesIO(content) if isinstance(content, bytes) else content
+    response = send_file(file, mimetype="image/webp", etag=f"{sha256[:32]}-{size}", conditional=True)
     response.headers["Cache-Control"] = f"public, max-age={YEAR_S}, immutable"
     return response
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from catalog.blobs import StorageUnavailable
 from catalog.images import DecoderUnavailable, ImageRefused
 from searcher.errors import QueryRefused, SearchUnavailable
 
@@ -112,6 +113,16 @@ def _of_decoder(error: DecoderUnavailable) -> Problem:
     )
 
 
+def _of_storage(error: StorageUnavailable) -> Problem:
+    return Problem(
+        503,
+        "pictures-unavailable",
+        "Pictures cannot be shown right now.",
+        "Try again in a few seconds. Search and prices still work.",
+        headers={"Retry-After": "5"},
+    )
+
+
 def _of_http(error: HTTPException) -> Problem:
     status = error.code if error.code and 400 <= error.code < 500 else 500
     if status == 500:
@@ -151,6 +162,7 @@ _TABLE: tuple[tuple[type[Exception], Callable[[Any], Problem]], ...] = (
     (QueryRefused, _of_query),
     (SearchUnavailable, _of_outage),
     (DecoderUnavailable, _of_decoder),
+    (StorageUnavailable, _of_storage),
     (HTTPException, _of_http),
 )
 

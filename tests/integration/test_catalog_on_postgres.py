@@ -8,8 +8,8 @@ import pgserver
 import pytest
 from sqlalchemy import func, select
 
-from catalog.blobs import Incoming
 from catalog.database import Sessions, open_engine, sessions, upgrade
+from catalog.folders import FolderIncoming
 from catalog.imports import import_feed
 from catalog.models import Image, Product, RowError, now
 from catalog.products import (
@@ -67,7 +67,7 @@ def test_a_feed_with_all_that_databases_dislike(ledger: Sessions, tmp_path: Path
         '{"id": "2", "title": "\\u0000", "image_link": "\\ud800", "y": "\\u0000\\udfff"}\n'
         '{"id": "3", "title": "t", "image_link": "https://a/1", "price": 9999999999.99}\n'
     )
-    summary = import_feed(ledger, mine, feed, None, Incoming(tmp_path / "incoming"))
+    summary = import_feed(ledger, mine, feed, None, FolderIncoming(tmp_path / "incoming"))
     assert (summary.created, summary.refused) == (2, 1)
     with ledger() as session:
         product = find_product(session, mine, "3")

@@ -4,14 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from catalog.blobs import SIZES, BlobMissing, Blobs, Incoming
+from catalog.blobs import SIZES, BlobMissing
+from catalog.folders import FolderBlobs, FolderIncoming
 
 HASH = "ab" * 32
 RENDITIONS = {size: b"webp %d" % size for size in SIZES}
 
 
 def test_renditions_come_back_and_go(tmp_path: Path) -> None:
-    blobs = Blobs(tmp_path / "blobs")
+    blobs = FolderBlobs(tmp_path / "blobs")
     assert not blobs.has(HASH) and list(blobs) == []
     blobs.put(HASH, RENDITIONS)
     blobs.put(HASH, RENDITIONS)
@@ -25,7 +26,7 @@ def test_renditions_come_back_and_go(tmp_path: Path) -> None:
 
 
 def test_a_lost_rendition_counts_as_none_and_is_made_anew(tmp_path: Path) -> None:
-    blobs = Blobs(tmp_path)
+    blobs = FolderBlobs(tmp_path)
     blobs.put(HASH, RENDITIONS)
     blobs.path(HASH, 160).unlink()
     assert not blobs.has(HASH)
@@ -34,7 +35,7 @@ def test_a_lost_rendition_counts_as_none_and_is_made_anew(tmp_path: Path) -> Non
 
 
 def test_all_sizes_or_none(tmp_path: Path) -> None:
-    blobs = Blobs(tmp_path)
+    blobs = FolderBlobs(tmp_path)
     with pytest.raises(ValueError, match="Renditions must be"):
         blobs.put(HASH, {480: b""})
     assert [path.name for path in tmp_path.iterdir()] == []
@@ -45,19 +46,19 @@ def test_all_sizes_or_none(tmp_path: Path) -> None:
 )
 def test_what_is_no_hash_names_no_file(tmp_path: Path, name: str) -> None:
     for call in (
-        Blobs(tmp_path).has,
-        Blobs(tmp_path).delete,
-        Incoming(tmp_path).read,
-        Incoming(tmp_path).delete,
+        FolderBlobs(tmp_path).has,
+        FolderBlobs(tmp_path).delete,
+        FolderIncoming(tmp_path).read,
+        FolderIncoming(tmp_path).delete,
     ):
         with pytest.raises(ValueError, match="Not a sha256"):
             call(name)
     with pytest.raises(ValueError, match="No rendition of 481"):
-        Blobs(tmp_path).path(HASH, 481)
+        FolderBlobs(tmp_path).path(HASH, 481)
 
 
 def test_many_put_the_same_image_at_once(tmp_path: Path) -> None:
-    blobs, incoming = Blobs(tmp_path / "blobs"), Incoming(tmp_path / "incoming")
+    blobs, incoming = FolderBlobs(tmp_path / "blobs"), FolderIncoming(tmp_path / "incoming")
     hashes = [f"{n:064x}" for n in range(8)]
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda n: blobs.put(hashes[n % 8], RENDITIONS), range(64)))
@@ -68,7 +69,7 @@ def test_many_put_the_same_image_at_once(tmp_path: Path) -> None:
 
 
 def test_incoming_bytes_come_back_and_go(tmp_path: Path) -> None:
-    incoming = Incoming(tmp_path / "incoming")
+    incoming = FolderIncoming(tmp_path / "incoming")
     assert list(incoming) == []
     sha256 = incoming.put(b"photo")
     assert incoming.read(sha256) == b"photo" and list(incoming) == [sha256]

@@ -4,10 +4,11 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from catalog.blobs import SIZES, Blobs, Incoming
+from catalog.blobs import SIZES
 from catalog.database import Sessions
 from catalog.export import export_catalogue
 from catalog.feeds import read_feed
+from catalog.folders import FolderBlobs, FolderIncoming
 from catalog.imports import import_feed
 from catalog.models import Image
 from catalog.products import delete_product, ensure_merchant, hide_product, save_product
@@ -23,7 +24,7 @@ DRESS = ProductRecord(
 
 
 def test_what_is_exported_is_imported_again(ledger: Sessions, shop: int, tmp_path: Path) -> None:
-    blobs = Blobs(tmp_path / "blobs")
+    blobs = FolderBlobs(tmp_path / "blobs")
     with ledger.begin() as session:
         for sku in ("d1", "d2", "hidden", "deleted", "undecoded"):
             save_product(session, shop, replace(DRESS, sku=sku))
@@ -49,5 +50,5 @@ def test_what_is_exported_is_imported_again(ledger: Sessions, shop: int, tmp_pat
 
     with ledger.begin() as session:
         other = ensure_merchant(session, "other").id
-    summary = import_feed(ledger, other, path, blobs.root, Incoming(tmp_path / "incoming"))
+    summary = import_feed(ledger, other, path, blobs.root, FolderIncoming(tmp_path / "incoming"))
     assert (summary.created, summary.refused) == (2, 0)

@@ -12,9 +12,9 @@ import pytest
 from hostile import encoded, photo
 from sqlalchemy import func, select
 
-from catalog.blobs import Incoming
 from catalog.database import Sessions
 from catalog.feeds import FeedRefused
+from catalog.folders import FolderIncoming
 from catalog.imports import BATCH, ImportSummary, import_feed
 from catalog.models import Image, ImportJob, Product, RowError
 from catalog.products import delete_product, find_product, get_products
@@ -29,7 +29,7 @@ class Shop:
     ledger: Sessions
     id: int
     folder: Path
-    incoming: Incoming
+    incoming: FolderIncoming
 
     def load(self, feed: str | bytes, images: Path | None = None, **options: object) -> ImportSummary:
         path = self.folder / "feed.csv"
@@ -58,7 +58,7 @@ def store(ledger: Sessions, shop: int, tmp_path: Path) -> Shop:
     for n in range(6):
         (images / f"{n}.jpg").write_bytes(encoded(photo((64, 64), seed=n), "JPEG"))
     (images / "deep" / "Red Dress.JPG").write_bytes(encoded(photo((64, 64), seed=9), "JPEG"))
-    return Shop(ledger, shop, tmp_path, Incoming(tmp_path / "incoming"))
+    return Shop(ledger, shop, tmp_path, FolderIncoming(tmp_path / "incoming"))
 
 
 def counts(summary: ImportSummary) -> tuple[int, int, int, int, int]:

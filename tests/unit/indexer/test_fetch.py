@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.blobs import Incoming
+from catalog.folders import FolderIncoming
 from indexer import fetch
 from indexer.errors import FetchFailed
 from indexer.fetch import Fetcher
@@ -76,7 +76,7 @@ def site() -> Iterator[str]:
 
 @pytest.fixture
 def fetcher(tmp_path: Path) -> Fetcher:
-    return Fetcher(Incoming(tmp_path), allow_private=True)
+    return Fetcher(FolderIncoming(tmp_path), allow_private=True)
 
 
 def refused(fetcher: Fetcher, source: str) -> FetchFailed:
@@ -112,7 +112,7 @@ def test_what_is_too_large_is_cut_off(fetcher: Fetcher, site: str) -> None:
 
 @pytest.mark.parametrize("where", ["head", "body"])
 def test_a_dripping_server_is_cut_at_the_deadline(tmp_path: Path, site: str, where: str) -> None:
-    fetcher = Fetcher(Incoming(tmp_path), allow_private=True, deadline_s=0.4)
+    fetcher = Fetcher(FolderIncoming(tmp_path), allow_private=True, deadline_s=0.4)
     began = time.monotonic()
     failed = refused(fetcher, f"{site}/drip/{where}")
     assert (failed.code, failed.transient) == ("image-timeout", True) and time.monotonic() - began < 3
@@ -137,12 +137,12 @@ HOSTILE = [
 
 @pytest.mark.parametrize("url", HOSTILE)
 def test_hostile_addresses_are_refused_for_good(tmp_path: Path, url: str) -> None:
-    failed = refused(Fetcher(Incoming(tmp_path)), url)
+    failed = refused(Fetcher(FolderIncoming(tmp_path)), url)
     assert (failed.code, failed.transient) == ("image-address", False), failed
 
 
 def test_a_redirect_to_a_private_address_is_refused(tmp_path: Path, site: str) -> None:
-    fetcher = Fetcher(Incoming(tmp_path), allow_private=True)
+    fetcher = Fetcher(FolderIncoming(tmp_path), allow_private=True)
     assert refused(fetcher, f"{site}/away/http://169.254.169.254/x").code == "image-address"
     assert refused(fetcher, f"{site}/away/file:///etc/passwd").code == "image-address"
 
