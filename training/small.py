@@ -53,7 +53,7 @@ class Recipe:
 
     seed: int = 0
     threads: int = 2
-    families: int = 280  # drawn garments, five pictures each
+    families: int = 600  # drawn garments, five pictures each
     drawn_seed: int = 12
     people: int = 6000  # sentences that people wrote, for the wording
     tower: TowerTraining = field(default_factory=TowerTraining)

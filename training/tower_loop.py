@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own name for it
 
@@ -21,6 +20,16 @@ from embedding.minilm import TextTower
 from embedding.pack import Towers
 from training.batches import ViewMaker, Views
 from training.captions import Caption, truth_table
+from training.checkpoint import (
+    generator_facts,
+    load_generator,
+    load_module,
+    load_optimiser,
+    module_tensors,
+    optimiser_tensors,
+    read_checkpoint,
+    save_checkpoint,
+)
 from training.facts import draw_caption
 from training.losses import cosine_distance, gaze_loss, truth_contrast
 
@@ -30,7 +39,7 @@ class TowerTraining:
     """How stage one runs. Saved in the pack."""
 
     garments: int = 40  # a batch; each gives two views
-    steps: int = 300
+    steps: int = 2400
     rate: float = 1.5e-4  # peak, of the top block
     decay_by_layer: float = 0.82  # a block learns this much slower than the one above
     head_rate: float = 1e-3
@@ -73,8 +82,8 @@ def layer_groups(towers: Towers, config: TowerTraining) -> list[dict[str, object
     return [{"params": parameters, "lr": rate, "peak": rate} for rate, parameters in groups.items()]
 
 
-def _schedule(step: int, config: TowerTraining) -> float:
-    """Linear warm-up, a plateau, and a linear fall over the last part."""
+def learning_rate(step: int, config: TowerTraining) -> float:
+    """The share of the peak rate: linear warm-up, a plateau, and a linear fall over the last part."""
     warm, fall = max(1, int(config.warmup * config.steps)), max(1, int(config.fall * config.steps))
     return min((step + 1) / warm, 1.0, max(0.02, (config.steps - step) / fall))
 
@@ -104,23 +113,46 @@ class TowerLoop:
         self.remembered: list[str] = []  # the garment of each row of the memory
 
     def run(self, log: Path, progress: int = 5, keep: int = 50) -> None:
-        """Train for `config.steps`.
+        """Train for `config.steps`, or go on where a checkpoint beside `log` ends.
 
-        A JSON line of losses goes to `log` every `progress` steps, the weights beside it every `keep` steps.
+        A JSON line of losses goes to `log` every `progress` steps, a checkpoint beside it every `keep` steps;
+        at the end the checkpoint goes.
         """
         self.towers.train()
         start = time.perf_counter()
+        checkpoint = log.with_suffix(".checkpoint")
+        first = self.resume(checkpoint) if checkpoint.is_file() else 0
         with log.open("a", encoding="utf-8") as stream:
-            for step in range(self.config.steps):
+            for step in range(first, self.config.steps):
                 for group in self.optimiser.param_groups:
-                    group["lr"] = group["peak"] * _schedule(step, self.config)
+                    group["lr"] = group["peak"] * learning_rate(step, self.config)
                 losses = self.step()
                 if step % progress == 0:
                     row = {"step": step, "seconds": round(time.perf_counter() - start, 1), **losses}
                     print(json.dumps(row), file=stream, flush=True)
-                if step and step % keep == 0:
-                    save_file(self.towers.state_dict(), log.with_suffix(f".{step}.safetensors"))
+                if (step + 1) % keep == 0:
+                    self.save(checkpoint, step + 1)
         self.towers.eval()
+        checkpoint.unlink(missing_ok=True)
+
+    def save(self, path: Path, step: int) -> None:
+        """Keep all that the next step depends on."""
+        tensors = module_tensors("towers", self.towers) | module_tensors("teachers", self.teachers)
+        tensors |= optimiser_tensors("optimiser", self.optimiser)
+        tensors |= {"memory": self.memory, "views": self.maker.torch_rng.get_state()}
+        facts = {"remembered": self.remembered, "draws": generator_facts(self.maker.rng)}
+        save_checkpoint(path, step, tensors, facts)
+
+    def resume(self, path: Path) -> int:
+        """Take up what `save` kept; the step to go on with."""
+        step, tensors, facts = read_checkpoint(path)
+        load_module("towers", self.towers, tensors)
+        load_module("teachers", self.teachers, tensors)
+        load_optimiser("optimiser", self.optimiser, tensors)
+        self.memory, self.remembered = tensors["memory"], list(facts["remembered"])
+        self.maker.torch_rng.set_state(tensors["views"])
+        load_generator(self.maker.rng, facts["draws"])
+        return step
 
     def step(self) -> dict[str, float]:
         """One batch: forward, losses, backward, update."""

@@ -16,7 +16,7 @@ from training.batches import ViewMaker
 from training.datasets import Photo, load_photos
 from training.head_loop import EditPairs, HeadLoop, HeadTraining
 from training.sentences import Phrasebook
-from training.tower_loop import TowerLoop, TowerTraining
+from training.tower_loop import TowerLoop, TowerTraining, learning_rate
 from training.views import ViewConfig
 
 
@@ -86,3 +86,29 @@ def test_stage_two_leaves_the_tower_alone_and_repeats_to_the_bit(photos, text, t
         assert all(torch.equal(trained.image.vit.state_dict()[name], before[name]) for name in before)
     assert losses[0] == losses[1]
     assert all(math.isfinite(loss) for loss in losses[0].values())
+
+
+def test_stage_one_goes_on_from_its_checkpoint_to_the_bit(photos, text, tmp_path):
+    teachers = (torch.randn(16, 8), torch.randn(16, 12))
+    config = TowerTraining(garments=6, steps=4, memory=10)
+
+    def loop() -> TowerLoop:
+        torch.manual_seed(5)
+        making = maker(photos, seed=4)
+        making.categories = ("t-shirt", "dress")
+        return TowerLoop(towers(), text, making, teachers, config)
+
+    whole = loop()
+    whole.run(tmp_path / "whole.log")
+    first = loop()
+    first.towers.train()
+    for step in range(2):
+        for group in first.optimiser.param_groups:
+            group["lr"] = group["peak"] * learning_rate(step, config)
+        first.step()
+    first.save(tmp_path / "second.checkpoint", 2)
+    second = loop()
+    second.run(tmp_path / "second.log")
+    there = second.towers.state_dict()
+    assert all(torch.equal(tensor, there[name]) for name, tensor in whole.towers.state_dict().items())
+    assert not (tmp_path / "second.checkpoint").exists()
