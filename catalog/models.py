@@ -18,7 +18,10 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    case,
     false,
+    func,
+    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -161,6 +164,13 @@ class Product(Base):
     )
 
 
+# What a waiting row keeps and every other gets anew, in any UPDATE of the table: nobody has to think of it.
+_QUEUED_AT = case(
+    (literal_column("image.state") == "queued", literal_column("image.queued_at", UtcDateTime())),
+    else_=func.now(),
+)
+
+
 class Image(Base):
     """One picture of a product and how far it has come on its way into the index.
 
@@ -201,6 +211,8 @@ class Image(Base):
     error_code: Mapped[str] = mapped_column(String(64), default="")
     error_message: Mapped[str] = mapped_column(String(1000), default="")
     attempts: Mapped[int] = mapped_column(default=0)
+    # Since when it waits: every change of a row that was not waiting before sets it, see `_QUEUED_AT`.
+    queued_at: Mapped[datetime] = mapped_column(default=now, onupdate=_QUEUED_AT, server_default=func.now())
     next_attempt_at: Mapped[datetime | None]
     claimed_by: Mapped[str | None] = mapped_column(String(100))
     claimed_at: Mapped[datetime | None]

@@ -33,7 +33,7 @@ def downgrade() -> None:
         table.drop_index(op.f("ix_image_merchant_id_state"))
         table.drop_constraint(op.f("ck_image_queue"), type_="check")
         table.drop_constraint(op.f("fk_image_merchant_id_merchant"), type_="foreignkey")
-        for column in ("priority", "queue", "merchant_id"):
+        for column in ("queued_at", "priority", "queue", "merchant_id"):
             table.drop_column(column)
         table.create_index(op.f("ix_image_state_next_attempt_at_id"), ["state", "next_attempt_at", "id"])
 
@@ -46,6 +46,9 @@ def _images() -> None:
     owner = "(SELECT merchant_id FROM product WHERE product.id = image.product_id)"
     op.execute(f"UPDATE image SET merchant_id = {owner}")  # noqa: S608 - no value of anyone's
     with op.batch_alter_table("image") as table:
+        table.add_column(
+            sa.Column("queued_at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False)
+        )
         table.alter_column("merchant_id", existing_type=sa.Integer(), nullable=False)
         table.create_foreign_key(
             op.f("fk_image_merchant_id_merchant"), "merchant", ["merchant_id"], ["id"], ondelete="CASCADE"
