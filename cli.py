@@ -13,10 +13,10 @@ import click
 
 import settings as configuration
 from bootstrap import Services
-from commands import catalogue, facts, keeping, models, serving
+from commands import catalogue, deploying, facts, keeping, models, serving
 from launcher.refusals import explain
 
-ROOMS = (serving, catalogue, models, keeping, facts)
+ROOMS = (serving, catalogue, models, keeping, deploying, facts)
 
 
 class Commands(click.Group):
