@@ -1,0 +1,56 @@
+"""The loaded packs of one process: each is loaded when first asked for, once, and kept until let go."""
+
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from embedding.errors import PackRefused
+from embedding.pack import Pack, load_pack
+
+Find = Callable[[str], Path]  # fingerprint -> the folder of that pack; raises PackRefused
+
+
+class Packs:
+    """Loads packs by fingerprint. Thread-safe: two that ask for one pack wait for one load."""
+
+    def __init__(
+        self, find: Find, device: str = "cpu", threads: int = 1, loaded: Iterable[Pack] = ()
+    ) -> None:
+        self._find, self._device, self._threads = find, device, threads
+        self._loaded = {pack.fingerprint: pack for pack in loaded}
+        self._loading: dict[str, threading.Lock] = {}
+        self._guard = threading.Lock()
+
+    def get(self, fingerprint: str) -> Pack:
+        """The pack of this fingerprint. Raises PackRefused when it is not at hand or is damaged."""
+        with self._guard:
+            if fingerprint in self._loaded:
+                return self._loaded[fingerprint]
+            turn = self._loading.setdefault(fingerprint, threading.Lock())
+        with turn:
+            if (pack := self.loaded(fingerprint)) is None:
+                pack = self._load(fingerprint)
+            return pack
+
+    def loaded(self, fingerprint: str) -> Pack | None:
+        """The pack if it is loaded already: never waits."""
+        with self._guard:
+            return self._loaded.get(fingerprint)
+
+    def keep(self, fingerprints: Iterable[str]) -> None:
+        """Forget every pack but these; who holds one goes on with it."""
+        wanted = set(fingerprints)
+        with self._guard:
+            self._loaded = {name: pack for name, pack in self._loaded.items() if name in wanted}
+            self._loading = {name: turn for name, turn in self._loading.items() if name in wanted}
+
+    def _load(self, fingerprint: str) -> Pack:
+        pack = load_pack(self._find(fingerprint), self._device, self._threads)
+        if pack.fingerprint != fingerprint:
+            raise PackRefused(
+                "pack-changed", f"The pack at hand is {pack.fingerprint[:16]}, not {fingerprint[:16]}.",
+                "Put the pack of that fingerprint back where it was.",
+            )  # fmt: skip
+        with self._guard:
+            self._loaded[fingerprint] = pack
+        return pack
