@@ -99,6 +99,11 @@ class Indexing:
     indexer_nice: int = setting(
         10, "Priority given up by the indexer, so that shoppers' searches come first.", low=0
     )
+    alive_file: str = setting(
+        "",
+        "File that a worker and the beat touch every few seconds while they are well; "
+        "`python -m indexer.alive FILE` checks it. Empty: none.",
+    )
 
 
 @dataclass(frozen=True)
