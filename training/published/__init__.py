@@ -1,0 +1,1 @@
+"""The published network, ComposeTransformers after ComposeAE: the baseline `seed`."""
