@@ -34,7 +34,11 @@ IMAGE_STATES = ("queued", "fetching", "embedding", "live", "failed", "hidden")
 JOB_STATES = ("running", "done", "failed")
 STAGES = ("images", "embed", "index")  # who takes a queued image next: see Image.queue
 INDEX_STATES = ("filling", "ready", "dropping")
+EDIT, BULK = 0, 1  # Image.priority: what a merchant waits for, and a row of a large import
+SUSPECT = 2  # added to the priority of an image over which its worker died: such go alone, and last
 MAX_POSITION = 10  # one main image and ten more, as Google Merchant has it
+# The rows that need raw bytes of the incoming folder. A query says it literally, or misses the index.
+WAITING_SOURCE = "sha256 IS NULL AND source LIKE 'incoming:%'"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -61,6 +65,11 @@ class UtcDateTime(TypeDecorator[datetime]):
 def now() -> datetime:
     """Return the present instant in UTC."""
     return datetime.now(UTC)
+
+
+def _where(condition: str) -> dict[str, Any]:
+    """The condition of a partial index, as both databases want it."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
 def one_of(column: str, values: tuple[str, ...]) -> str:
@@ -99,6 +108,17 @@ class Merchant(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
+class CatalogueRevision(Base):
+    """How often what a merchant's shoppers could see has changed: see `catalog.changes`."""
+
+    __tablename__ = "catalogue_revision"
+
+    merchant_id: Mapped[int] = mapped_column(
+        ForeignKey("merchant.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    revision: Mapped[int] = mapped_column(BigInteger)
+
+
 class Product(Base):
     """One sellable variant: one row of a feed. Variants of one article share `item_group_id`.
 
@@ -113,12 +133,7 @@ class Product(Base):
         CheckConstraint("rev >= 1", name="rev"),
         Index(None, "merchant_id", "item_group_id"),
         Index(None, "merchant_id", "created_at", "id"),  # browsing: newest first
-        Index(
-            "ix_product_deleted_at",
-            "deleted_at",
-            sqlite_where=text("deleted_at IS NOT NULL"),
-            postgresql_where=text("deleted_at IS NOT NULL"),
-        ),
+        Index("ix_product_deleted_at", "deleted_at", **_where("deleted_at IS NOT NULL")),
         {"sqlite_autoincrement": True},  # a purged product's id is never given to another
     )
 
@@ -164,6 +179,16 @@ class Product(Base):
     )
 
 
+# The console finds items by the beginning of their sku or title, letter case aside: see `catalog.listing`.
+for _column in (Product.sku, Product.title):
+    _lowered = func.lower(_column)
+    Index(
+        f"ix_product_{_column.key}_prefix",
+        Product.merchant_id,
+        _lowered.label("lowered"),
+        postgresql_ops={"lowered": "text_pattern_ops"},
+    )
+
 # What a waiting row keeps and every other gets anew, in any UPDATE of the table: nobody has to think of it.
 _QUEUED_AT = case(
     (literal_column("image.state") == "queued", literal_column("image.queued_at", UtcDateTime())),
@@ -191,8 +216,10 @@ class Image(Base):
         Index(None, "state", "queue", "priority", "merchant_id", "next_attempt_at", "id"),  # the claim
         Index(None, "state", "claimed_at"),  # the sweeper: who holds what since when
         Index(None, "state", "fingerprint"),  # a change of model: what is still of the old one
-        Index(None, "merchant_id", "state"),  # how far a merchant's pictures have come
+        Index(None, "merchant_id", "state", "id"),  # how far a merchant's pictures have come; the console
         Index(None, "sha256"),  # is this blob still in use?
+        Index("ix_image_failed", "merchant_id", "error_code", "id", **_where("state = 'failed'")),
+        Index("ix_image_waiting_source", "source", **_where(WAITING_SOURCE)),  # are these raw bytes needed?
         {"sqlite_autoincrement": True},
     )
 
@@ -206,7 +233,7 @@ class Image(Base):
     height: Mapped[int | None]
     state: Mapped[str] = mapped_column(String(16), default="queued")
     queue: Mapped[str] = mapped_column(String(8), default="images", server_default="images")
-    priority: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")  # 1: a bulk import
+    priority: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")  # EDIT or BULK
     removed: Mapped[bool] = mapped_column(default=False, server_default=false())
     error_code: Mapped[str] = mapped_column(String(64), default="")
     error_message: Mapped[str] = mapped_column(String(1000), default="")

@@ -4,16 +4,18 @@ from alembic import context
 from sqlalchemy import Connection
 
 from catalog import operations  # noqa: F401 - its tables belong to Base
-from catalog.database import open_engine
+from catalog.database import migrating, open_engine
 from catalog.models import Base
 
 
 def migrate(connection: Connection) -> None:
+    sqlite = connection.dialect.name == "sqlite"
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
         compare_type=True,
-        render_as_batch=connection.dialect.name == "sqlite",  # SQLite alters a table by copying it
+        render_as_batch=sqlite,  # SQLite alters a table by copying it
+        transactional_ddl=sqlite,  # PostgreSQL: each statement by itself, see migrations.steps
         transaction_per_migration=False,
     )
     with context.begin_transaction():
@@ -28,6 +30,6 @@ else:
     if not url:
         raise SystemExit("Say which database: alembic -x url=sqlite:///data/twirl.sqlite3 <command>")
     engine = open_engine(url)
-    with engine.begin() as opened:
+    with migrating(engine) as opened:
         migrate(opened)
     engine.dispose()

@@ -4,63 +4,87 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
+from migrations import steps
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
 
 CLAIM = ["state", "queue", "priority", "merchant_id", "next_attempt_at", "id"]
-STAGES = "queue IN ('images', 'embed', 'index')"
+CLAIM_INDEX = "ix_image_state_queue_priority_merchant_id_next_attempt_at_id"
+OLD_CLAIM_INDEX = "ix_image_state_next_attempt_at_id"
+STAGES = {"ck_image_queue": "queue IN ('images', 'embed', 'index')"}
+OWNER = steps.Reference("merchant_id", "merchant", ondelete="CASCADE")
 JSON = sa.JSON().with_variant(JSONB(), "postgresql")
 
 
 def upgrade() -> None:
     _images()
-    with op.batch_alter_table("import_job") as table:
-        table.add_column(_instant("heartbeat_at", nullable=True))
+    _products()
+    steps.add_columns("import_job", _instant("heartbeat_at", nullable=True))
     _indexes()
     _workers()
     _searches()
 
 
 def downgrade() -> None:
-    for name in ("query_log", "stage_minute", "worker", "fill_range", "site", "vector_index"):
-        op.drop_table(name)
-    with op.batch_alter_table("import_job") as table:
-        table.drop_column("heartbeat_at")
-    with op.batch_alter_table("image") as table:
-        table.drop_index(op.f("ix_image_state_queue_priority_merchant_id_next_attempt_at_id"))
-        table.drop_index(op.f("ix_image_merchant_id_state"))
-        table.drop_constraint(op.f("ck_image_queue"), type_="check")
-        table.drop_constraint(op.f("fk_image_merchant_id_merchant"), type_="foreignkey")
-        for column in ("queued_at", "priority", "queue", "merchant_id"):
-            table.drop_column(column)
-        table.create_index(op.f("ix_image_state_next_attempt_at_id"), ["state", "next_attempt_at", "id"])
+    tables = (
+        "query_log",
+        "stage_minute",
+        "worker",
+        "fill_range",
+        "site",
+        "vector_index",
+        "catalogue_revision",
+    )
+    for name in tables:
+        steps.drop_table(name)
+    steps.drop_columns("import_job", "heartbeat_at")
+    for name in ("sku", "title"):
+        steps.drop_index(f"ix_product_{name}_prefix", "product")
+    for name in (CLAIM_INDEX, "ix_image_merchant_id_state_id", "ix_image_failed", "ix_image_waiting_source"):
+        steps.drop_index(name, "image")
+    columns = ("queued_at", "priority", "queue", "merchant_id")
+    steps.drop_columns("image", *columns, checks=tuple(STAGES), references=[OWNER])
+    steps.create_index(OLD_CLAIM_INDEX, "image", ["state", "next_attempt_at", "id"])
 
 
 def _images() -> None:
-    with op.batch_alter_table("image") as table:
-        table.add_column(sa.Column("merchant_id", sa.Integer(), nullable=True))
-        table.add_column(sa.Column("queue", sa.String(8), server_default="images", nullable=False))
-        table.add_column(sa.Column("priority", sa.SmallInteger(), server_default="0", nullable=False))
-    owner = "(SELECT merchant_id FROM product WHERE product.id = image.product_id)"
-    op.execute(f"UPDATE image SET merchant_id = {owner}")  # noqa: S608 - no value of anyone's
-    with op.batch_alter_table("image") as table:
-        table.add_column(
-            sa.Column("queued_at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False)
-        )
-        table.alter_column("merchant_id", existing_type=sa.Integer(), nullable=False)
-        table.create_foreign_key(
-            op.f("fk_image_merchant_id_merchant"), "merchant", ["merchant_id"], ["id"], ondelete="CASCADE"
-        )
-        table.create_check_constraint(op.f("ck_image_queue"), STAGES)
-        table.drop_index(op.f("ix_image_state_next_attempt_at_id"))
-        table.create_index(op.f("ix_image_state_queue_priority_merchant_id_next_attempt_at_id"), CLAIM)
-        table.create_index(op.f("ix_image_merchant_id_state"), ["merchant_id", "state"])
+    steps.add_columns(
+        "image",
+        _number("merchant_id", nullable=True),
+        sa.Column("queue", sa.String(8), server_default="images", nullable=False),
+        sa.Column("priority", sa.SmallInteger(), server_default="0", nullable=False),
+        sa.Column("queued_at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
+    )
+    steps.fill(
+        "image", "merchant_id", "(SELECT merchant_id FROM product WHERE product.id = image.product_id)"
+    )
+    steps.constrain("image", required=["merchant_id"], checks=STAGES, references=[OWNER])
+    steps.create_index(CLAIM_INDEX, "image", CLAIM)
+    steps.drop_index(OLD_CLAIM_INDEX, "image")
+    steps.create_index("ix_image_merchant_id_state_id", "image", ["merchant_id", "state", "id"])
+    failed = ["merchant_id", "error_code", "id"]
+    steps.create_index("ix_image_failed", "image", failed, where="state = 'failed'")
+    waiting = "sha256 IS NULL AND source LIKE 'incoming:%'"
+    steps.create_index("ix_image_waiting_source", "image", ["source"], where=waiting)
+
+
+def _products() -> None:
+    for name in ("sku", "title"):
+        steps.create_index(f"ix_product_{name}_prefix", "product", ["merchant_id", steps.beginning(name)])
+    steps.create_table(
+        "catalogue_revision",
+        sa.Column("merchant_id", sa.Integer(), nullable=False, autoincrement=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
+        _refers("catalogue_revision", "merchant_id", "merchant", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("merchant_id", name=op.f("pk_catalogue_revision")),
+    )
 
 
 def _indexes() -> None:
-    op.create_table(
+    steps.create_table(
         "vector_index",
         _number("id"),
         _text("fingerprint", 64),
@@ -76,7 +100,7 @@ def _indexes() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_vector_index")),
         sa.UniqueConstraint("fingerprint", name=op.f("uq_vector_index_fingerprint")),
     )
-    op.create_table(
+    steps.create_table(
         "site",
         sa.Column("id", sa.Integer(), nullable=False, autoincrement=False),
         _number("live_index_id", nullable=True),
@@ -89,7 +113,7 @@ def _indexes() -> None:
         _refers("site", "previous_index_id", "vector_index"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_site")),
     )
-    op.create_table(
+    steps.create_table(
         "fill_range",
         _number("id"),
         _number("index_id"),
@@ -103,11 +127,11 @@ def _indexes() -> None:
         _refers("fill_range", "index_id", "vector_index", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_fill_range")),
     )
-    op.create_index(op.f("ix_fill_range_index_id_done_at_id"), "fill_range", ["index_id", "done_at", "id"])
+    steps.create_index("ix_fill_range_index_id_done_at_id", "fill_range", ["index_id", "done_at", "id"])
 
 
 def _workers() -> None:
-    op.create_table(
+    steps.create_table(
         "worker",
         _number("id"),
         _text("name", 100),
@@ -122,8 +146,8 @@ def _workers() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_worker")),
         sa.UniqueConstraint("name", name=op.f("uq_worker_name")),
     )
-    op.create_index(op.f("ix_worker_seen_at"), "worker", ["seen_at"])
-    op.create_table(
+    steps.create_index("ix_worker_seen_at", "worker", ["seen_at"])
+    steps.create_table(
         "stage_minute",
         _instant("minute"),
         _text("stage", 16),
@@ -135,7 +159,7 @@ def _workers() -> None:
 
 
 def _searches() -> None:
-    op.create_table(
+    steps.create_table(
         "query_log",
         _number("id"),
         _instant("at"),
@@ -153,8 +177,8 @@ def _searches() -> None:
         _refers("query_log", "merchant_id", "merchant", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_query_log")),
     )
-    op.create_index(op.f("ix_query_log_merchant_id_at"), "query_log", ["merchant_id", "at"])
-    op.create_index(op.f("ix_query_log_at"), "query_log", ["at"])
+    steps.create_index("ix_query_log_merchant_id_at", "query_log", ["merchant_id", "at"])
+    steps.create_index("ix_query_log_at", "query_log", ["at"])
 
 
 def _instant(name: str, nullable: bool = False) -> sa.Column[object]:
