@@ -1,43 +1,89 @@
-"""How a pack fares on a stand-in, beside photo alone, words alone and the plain sum."""
+"""How a pack fares on a stand-in, beside every simple way to mix photo and words.
+
+Rows: photo alone, words alone, their sum, the point midway on the arc between them (slerp), the product of
+their similarities, and the composed query. Each figure carries a bootstrap interval.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from embedding.pack import Pack
-from training.evaluation import ranking, recall_at_k
+from training.evaluation import bootstrap_interval, hits_at_k, ranking, share_at_k
 from training.standins import StandIn
 
 Floats = npt.NDArray[np.float32]
+RANKS = (1, 10, 50, 100)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A mean in percent with the ends of its 95 % bootstrap interval."""
+
+    mean: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: recall in percent."""
+    """One line of the table: recall and standard precision at each of RANKS."""
 
     method: str
-    at_1: float
-    at_10: float
+    recall: dict[int, Figure]
+    precision: dict[int, Figure]
+
+    @property
+    def at_1(self) -> float:
+        """R@1, percent."""
+        return self.recall[1].mean
+
+    @property
+    def at_10(self) -> float:
+        """R@10, percent."""
+        return self.recall[10].mean
 
 
 def compare(pack: Pack, stand_in: StandIn, vectors: Floats | None = None) -> list[Row]:
-    """The table of a stand-in. `vectors` are the gallery's index vectors if they are at hand."""
+    """The table of a stand-in, the composed query last. `vectors` are the gallery's, if they are at hand."""
     gallery = pack.encode_images(stand_in.gallery) if vectors is None else vectors  # (N, D)
     texts = pack.encode_texts(stand_in.texts)  # (Q, T)
     photos = gallery[stand_in.queries]  # (Q, D)
-    methods: dict[str, Callable[[int], Floats]] = {
-        "photo alone": lambda n: pack.compose(photos[n], None),
-        "words alone": lambda n: pack.compose(None, texts[n]),
-        "sum": lambda n: pack.compose(photos[n], None) + pack.compose(None, texts[n]),
-        "composed": lambda n: pack.compose(photos[n], texts[n]),
+    seen = np.stack([pack.compose(photo, None) for photo in photos])  # (Q, D)
+    said = np.stack([pack.compose(None, text) for text in texts])
+    both = np.stack([pack.compose(photo, text) for photo, text in zip(photos, texts, strict=True)])
+    methods: dict[str, Callable[[], npt.NDArray[Any]]] = {
+        "photo alone": lambda: seen @ gallery.T,
+        "words alone": lambda: said @ gallery.T,
+        "sum": lambda: (seen + said) @ gallery.T,
+        "slerp": lambda: slerp(seen, said) @ gallery.T,
+        "product": lambda: (1 + seen @ gallery.T) * (1 + said @ gallery.T),
+        "composed": lambda: both @ gallery.T,
     }
-    return [_row(name, method, gallery, stand_in) for name, method in methods.items()]
+    return [row(name, scores(), stand_in) for name, scores in methods.items()]
 
 
-def _row(name: str, method: Callable[[int], Floats], gallery: Floats, stand_in: StandIn) -> Row:
-    queries = np.stack([method(n) for n in range(len(stand_in.queries))])
-    ranked = ranking(queries @ gallery.T, stand_in.excluded)
-    recalls = [round(recall_at_k(ranked, stand_in.targets, k), 1) for k in (1, 10)]
-    return Row(name, *recalls)
+def slerp(one: Floats, other: Floats, share: float = 0.5) -> Floats:
+    """(Q, D) unit rows on the arc from one to the other (Shoemake, 1985)."""
+    cosine = np.clip((one * other).sum(1, keepdims=True), -1, 1)
+    angle = np.maximum(np.arccos(cosine), 1e-4)  # where both lie together, any point between them is the one
+    mixed = np.sin((1 - share) * angle) * one + np.sin(share * angle) * other
+    return np.asarray(mixed / np.sin(angle), np.float32)
+
+
+def row(method: str, scores: npt.NDArray[Any], stand_in: StandIn) -> Row:
+    """Recall and precision of (Q, N) scores."""
+    ranked = ranking(scores, stand_in.excluded)
+    return Row(
+        method,
+        {k: _figure(hits_at_k(ranked, stand_in.targets, k)) for k in RANKS},
+        {k: _figure(share_at_k(ranked, stand_in.targets, k)) for k in RANKS},
+    )
+
+
+def _figure(values: Floats) -> Figure:
+    low, high = bootstrap_interval(values)
+    return Figure(*(round(100 * each, 1) for each in (float(values.mean()), low, high)))

@@ -17,12 +17,35 @@ def ranking(scores: Floats, excluded: Sequence[frozenset[int]] | None = None) ->
     return np.argsort(-kept, axis=1, kind="stable")
 
 
+def hits_at_k(ranked: Rows, targets: Sequence[frozenset[int]], k: int) -> Floats:
+    """(Q,) 1 where a target is among the first k, else 0."""
+    found = [not wanted.isdisjoint(row[:k].tolist()) for row, wanted in zip(ranked, targets, strict=True)]
+    return np.asarray(found, np.float32)
+
+
+def share_at_k(ranked: Rows, targets: Sequence[frozenset[int]], k: int) -> Floats:
+    """(Q,) the standard precision of each query: |ranked_q[:k] meets targets_q| / k."""
+    found = [len(wanted.intersection(row[:k].tolist())) for row, wanted in zip(ranked, targets, strict=True)]
+    return np.asarray(found, np.float32) / k
+
+
+def bootstrap_interval(
+    figures: Floats, share: float = 0.95, draws: int = 1000, seed: int = 0
+) -> tuple[float, float]:
+    """The middle `share` of the means of `draws` resamples of (Q,) figures (Efron, 1979)."""
+    if not len(figures):
+        raise ValueError("an interval needs at least one query")
+    rng = np.random.default_rng(seed)
+    means = [float(figures[rng.integers(len(figures), size=len(figures))].mean()) for _ in range(draws)]
+    low, high = np.quantile(means, [(1 - share) / 2, (1 + share) / 2])
+    return float(low), float(high)
+
+
 def recall_at_k(ranked: Rows, targets: Sequence[frozenset[int]], k: int) -> float:
     """Percent of queries with a target among the first k: 100/Q * sum [ranked_q[:k] meets targets_q]."""
     if not len(ranked):
         raise ValueError("recall needs at least one query")
-    hits = [not wanted.isdisjoint(row[:k].tolist()) for row, wanted in zip(ranked, targets, strict=True)]
-    return 100 * float(np.mean(hits))
+    return 100 * float(hits_at_k(ranked, targets, k).mean())
 
 
 def precision_at_k(ranked: Rows, labels: Sequence[str], wanted: Sequence[str], k: int) -> float:
