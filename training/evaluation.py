@@ -26,7 +26,7 @@ def hits_at_k(ranked: Rows, targets: Sequence[frozenset[int]], k: int) -> Floats
 def share_at_k(ranked: Rows, targets: Sequence[frozenset[int]], k: int) -> Floats:
     """(Q,) the standard precision of each query: |ranked_q[:k] meets targets_q| / k."""
     found = [len(wanted.intersection(row[:k].tolist())) for row, wanted in zip(ranked, targets, strict=True)]
-    return np.asarray(found, np.float32) / k
+    return np.asarray(found, np.float32) / np.float32(k)
 
 
 def bootstrap_interval(
