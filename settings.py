@@ -8,22 +8,20 @@ A secret can be read from a file instead: TWIRL_QDRANT_API_KEY_FILE=/run/secrets
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import Field, dataclass
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
+
+import declared
+from declared import SettingError, setting, variable
+
+__all__ = ["SettingError", "Settings", "as_markdown", "as_rows", "load", "secrets", "variable"]
 
 HERE = Path(__file__).resolve().parent
-
-
-class SettingError(ValueError):
-    """A setting that cannot be used; the message names the variable and the fix."""
-
-
-def setting(
-    default: Any, doc: str, *, low: float | None = None, high: float | None = None, secret: bool = False
-) -> Any:
-    """Declare one setting: its default, what it is for, the least and the greatest value it may take."""
-    return field(default=default, metadata={"doc": doc, "low": low, "high": high, "secret": secret})
+LEAST_TOKEN = 16  # characters: what nobody guesses
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+QUEUES = ("images", "embed", "index", "maintenance")
+POOLS = ("prefork", "solo", "threads")
 
 
 @dataclass(frozen=True)
@@ -107,10 +105,88 @@ class Indexing:
 
 
 @dataclass(frozen=True)
+class Operations:
+    """What operators see, on a listener of its own: `/metrics`, `/ops`, `/healthz`, `/readyz`; and traces."""
+
+    ops_host: str = setting(
+        "127.0.0.1",
+        "Address the operators' pages listen on. Any but this machine's own needs TWIRL_OPS_TOKEN.",
+    )
+    ops_port: int = setting(
+        0, "Port the operators' pages listen on. 0: the storefront's and one (8001).", low=0, high=65_535
+    )
+    ops_token: str = setting(
+        "",
+        "What operators and Prometheus show: `Authorization: Bearer ...`, or typed into the login page. At "
+        "least 16 characters. Empty: no questions asked, of this machine's own programs only.",
+        secret=True,
+    )
+    otlp_endpoint: str = setting(
+        "", "Collector of OpenTelemetry traces, OTLP over HTTP: `http://collector:4318`. Empty: no traces."
+    )
+    otlp_ratio: float = setting(1.0, "Share of the traces that are kept.", low=0, high=1)
+
+    def __post_init__(self) -> None:
+        if self.ops_token and len(self.ops_token) < LEAST_TOKEN:
+            raise SettingError(
+                f"TWIRL_OPS_TOKEN is too short: at least {LEAST_TOKEN} characters. "
+                "Make one with `openssl rand -hex 24`."
+            )
+        if self.otlp_endpoint and not self.otlp_endpoint.startswith(("http://", "https://")):
+            raise SettingError(
+                f"TWIRL_OTLP_ENDPOINT={self.otlp_endpoint!r} is no address: write http://collector:4318."
+            )
+
+
+@dataclass(frozen=True)
+class Queue:
+    """The queue of the deployed shape: Celery on Redis. The database stays the ledger of all work."""
+
+    redis_url: str = setting(
+        "",
+        "URL of Redis: `redis://:password@host:6379/0`, `rediss://` with TLS. Set: the deployed shape, which "
+        "needs PostgreSQL (TWIRL_DATABASE_URL) and a Qdrant server (TWIRL_QDRANT_URL). Give it a Redis "
+        "database of its own.",
+        secret=True,
+    )
+    worker_queues: str = setting(
+        "images,embed,index,maintenance", "Queues that a worker takes from, with commas between."
+    )
+    worker_concurrency: int = setting(1, "Tasks that a worker does at once.", low=1)
+    worker_pool: str = setting(
+        "prefork",
+        "`prefork`: a process for each task at once. `solo`: one process, as a GPU wants it. `threads`: "
+        "threads that share one model.",
+    )
+    worker_memory_mb: int = setting(
+        3072, "A prefork process that has grown past this many MiB is replaced after its task.", low=256
+    )
+    task_soft_limit_s: int = setting(
+        90, "Seconds after which a task is asked to give up; its images are then tried one by one.", low=5
+    )
+    task_limit_s: int = setting(
+        120, "Seconds after which the process of a task is killed. More than the soft limit.", low=10
+    )
+    soft_shutdown_s: int = setting(
+        30, "Seconds that a worker told to stop gives its tasks before it hands them back.", low=1
+    )
+    sweep_s: float = setting(
+        5.0, "Seconds between two looks of `twirl beat` at the ledger. What a lost message costs.", low=0.2
+    )
+    embed_wait_ms: int = setting(
+        200, "Milliseconds that an embedding batch which is not full waits for more images.", low=0
+    )
+
+
+@dataclass(frozen=True)
 class Logging:
-    """What is written to the log."""
+    """What is written to the log: JSON lines on standard error."""
 
     log_level: str = setting("INFO", "DEBUG, INFO, WARNING or ERROR.")
+
+    def __post_init__(self) -> None:
+        if self.log_level.upper() not in LOG_LEVELS:
+            raise SettingError(f"TWIRL_LOG_LEVEL={self.log_level!r} is none of {', '.join(LOG_LEVELS)}.")
 
 
 @dataclass(frozen=True)
@@ -122,25 +198,29 @@ class Settings:
     model: Model = Model()
     vectors: Vectors = Vectors()
     indexing: Indexing = Indexing()
+    queue: Queue = Queue()
+    operations: Operations = Operations()
     logging: Logging = Logging()
+
+    @property
+    def ops_port(self) -> int:
+        """The port of the operators' listener: the one named, else the storefront's and one."""
+        return self.operations.ops_port or (self.web.port + 1 if self.web.port < 65_535 else 65_534)
 
     @property
     def database_url(self) -> str:
         """The database in use: the one named, else SQLite in the data folder."""
         return self.storage.database_url or f"sqlite:///{self.storage.data.resolve() / 'twirl.sqlite3'}"
 
+    @property
+    def deployed(self) -> bool:
+        """Whether this is the deployed shape: servers, with Celery workers that Redis wakes."""
+        return bool(self.queue.redis_url)
 
-def variable(name: str) -> str:
-    """The environment variable of a field."""
-    return f"TWIRL_{name.upper()}"
-
-
-def every_setting() -> Iterator[tuple[type[Any], "Field[Any]"]]:
-    """Each group with each of its fields, in the order they are documented."""
-    for group in fields(Settings):
-        cls = get_type_hints(Settings)[group.name]
-        for each in fields(cls):
-            yield cls, each
+    @property
+    def worker_queues(self) -> tuple[str, ...]:
+        """The queues that a worker takes from."""
+        return tuple(name for each in self.queue.worker_queues.split(",") if (name := each.strip()))
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
@@ -150,96 +230,56 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     is not a setting, with the nearest name: a typing mistake must not go unnoticed.
     """
     env = os.environ if environ is None else environ
-    _refuse_unknown(env)
-    groups: dict[str, Any] = {}
-    for group in fields(Settings):
-        cls = get_type_hints(Settings)[group.name]
-        hints = get_type_hints(cls)
-        given = {f.name: _read(f, hints[f.name], env) for f in fields(cls) if _given(f.name, env)}
-        groups[group.name] = cls(**given)
-    return Settings(**groups)
+    read = Settings(**declared.read(Settings, env))
+    _check_queue(read)
+    return read
 
 
-def _given(name: str, env: Mapping[str, str]) -> bool:
-    return variable(name) in env or f"{variable(name)}_FILE" in env
+def _check_queue(read: Settings) -> None:
+    """What the deployed shape needs, all of it at start. Raises SettingError naming the variable."""
+    chosen = read.queue
+    if not read.worker_queues:
+        raise SettingError(f"TWIRL_WORKER_QUEUES is empty: name some of {', '.join(QUEUES)}.")
+    if unknown := set(read.worker_queues) - set(QUEUES):
+        raise SettingError(f"TWIRL_WORKER_QUEUES names {unknown.pop()!r}; there are: {', '.join(QUEUES)}.")
+    if chosen.worker_pool not in POOLS:
+        raise SettingError(f"TWIRL_WORKER_POOL={chosen.worker_pool!r} is none of {', '.join(POOLS)}.")
+    if chosen.task_limit_s <= chosen.task_soft_limit_s:
+        raise SettingError(
+            f"TWIRL_TASK_LIMIT_S={chosen.task_limit_s} must be more than "
+            f"TWIRL_TASK_SOFT_LIMIT_S={chosen.task_soft_limit_s}: the soft limit comes first."
+        )
+    if not read.deployed:
+        return
+    why = "TWIRL_REDIS_URL is set, which chooses the deployed shape"
+    if not chosen.redis_url.startswith(("redis://", "rediss://", "unix://")):
+        raise SettingError("TWIRL_REDIS_URL is no address of Redis: write it as redis://host:6379/0")
+    if not read.storage.database_url:
+        raise SettingError(
+            f"{why}, but TWIRL_DATABASE_URL is not: name the PostgreSQL database, "
+            "postgresql+psycopg://user:password@host/name"
+        )
+    if not read.storage.database_url.startswith("postgres"):
+        raise SettingError(f"{why}, but TWIRL_DATABASE_URL is no PostgreSQL database, which it needs.")
+    if not read.vectors.qdrant_url:
+        raise SettingError(f"{why}, but TWIRL_QDRANT_URL is not: name the Qdrant server, http://host:6333")
 
 
-def _read(each: "Field[Any]", kind: type, env: Mapping[str, str]) -> Any:
-    name = variable(each.name)
-    raw = env.get(name)
-    if raw is None:
-        path = Path(env[f"{name}_FILE"])
-        try:
-            raw = path.read_text().strip()
-        except OSError as error:
-            raise SettingError(
-                f"{name}_FILE: cannot read {path}: {error.strerror}. Name a readable file."
-            ) from error
-    if kind is Path and not raw:
-        raise SettingError(f"{name} is empty: name a path, or leave the variable out. {each.metadata['doc']}")
-    try:
-        value = Path(raw).expanduser() if kind is Path else kind(raw)
-    except ValueError as error:
-        raise SettingError(f"{name}={raw!r} is not {_noun(kind)}. {each.metadata['doc']}") from error
-    low = each.metadata["low"]
-    if low is not None and value < low:
-        raise SettingError(f"{name}={raw} is too small: at least {low:g}. {each.metadata['doc']}")
-    high = each.metadata["high"]
-    if high is not None and value > high:
-        raise SettingError(f"{name}={raw} is too large: at most {high:g}. {each.metadata['doc']}")
-    return value
-
-
-def _noun(kind: type) -> str:
-    return {int: "a whole number", float: "a number"}.get(kind, f"a {kind.__name__}")
-
-
-def _refuse_unknown(env: Mapping[str, str]) -> None:
-    from difflib import get_close_matches
-
-    known = {variable(each.name) for _, each in every_setting()}
-    for name in env:
-        if name.startswith("TWIRL_") and name.removesuffix("_FILE") not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f" Did you mean {near[0]}?" if near else " `twirl settings` lists them."
-            raise SettingError(f"{name} is not a setting of Twirl.{hint}")
+def every_setting() -> Iterator[tuple[type[Any], "Field[Any]"]]:
+    """Each group with each of its fields, in the order they are documented."""
+    return declared.every_setting(Settings)
 
 
 def as_rows(settings: Settings) -> Iterator[tuple[str, str, str, str]]:
     """(group, variable, value in force, meaning) of each setting; secrets are masked."""
-    for group in fields(Settings):
-        values = getattr(settings, group.name)
-        for each in fields(values):
-            value = getattr(values, each.name)
-            shown = "********" if each.metadata["secret"] and value else str(value)
-            yield group.name, variable(each.name), shown, each.metadata["doc"]
+    return declared.as_rows(settings)
+
+
+def secrets(settings: Settings) -> list[str]:
+    """The values that no log may show."""
+    return declared.secrets(settings)
 
 
 def as_markdown() -> str:
     """The page docs/settings.md, made from the declarations above."""
-    lines = [
-        "# Settings",
-        "",
-        "Each is an environment variable. A value that cannot be used stops the program at start and names",
-        "the variable. `twirl settings` prints the values in force. Any can be read from a file instead: put",
-        "`_FILE` behind the name of the variable. This page is made by `twirl settings --markdown`.",
-    ]
-    previous = None
-    for cls, each in every_setting():
-        if cls is not previous:
-            lines += [
-                "",
-                f"## {cls.__name__}",
-                "",
-                str(cls.__doc__),
-                "",
-                "| variable | default | meaning |",
-                "|---|---|---|",
-            ]
-            previous = cls
-        default = each.default
-        if isinstance(default, Path) and default.is_relative_to(HERE):
-            default = default.relative_to(HERE)
-        shown = f"`{default}`" if str(default) else "empty"
-        lines.append(f"| `{variable(each.name)}` | {shown} | {each.metadata['doc']} |")
-    return "\n".join(lines) + "\n"
+    return declared.as_markdown(Settings, HERE)

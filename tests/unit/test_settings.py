@@ -29,6 +29,32 @@ def test_a_value_out_of_bounds_names_its_variable() -> None:
         settings.load({"TWIRL_BATCH": "0"})
 
 
+def test_operators_listen_beside_the_storefront_unless_told_otherwise() -> None:
+    assert settings.load({}).ops_port == 8001
+    assert settings.load({"TWIRL_PORT": "9000"}).ops_port == 9001
+    assert settings.load({"TWIRL_PORT": "65535"}).ops_port == 65534
+    assert settings.load({"TWIRL_OPS_PORT": "9100"}).ops_port == 9100
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("TWIRL_OPS_TOKEN", "short", "openssl rand"),
+        ("TWIRL_OTLP_ENDPOINT", "collector:4318", "http://collector:4318"),
+        ("TWIRL_LOG_LEVEL", "LOUD", "DEBUG, INFO, WARNING, ERROR"),
+    ],
+)
+def test_what_cannot_be_used_says_what_can(variable: str, value: str, said: str) -> None:
+    with pytest.raises(settings.SettingError, match=said) as refused:
+        settings.load({variable: value})
+    assert variable in str(refused.value)
+
+
+def test_secrets_are_listed_for_the_log_to_mask() -> None:
+    given = settings.load({"TWIRL_OPS_TOKEN": "a" * 20, "TWIRL_QDRANT_API_KEY": "kkkkkkkk"})
+    assert settings.secrets(given) == ["kkkkkkkk", "a" * 20]
+
+
 def test_a_port_that_no_machine_has_is_refused() -> None:
     with pytest.raises(settings.SettingError, match=r"TWIRL_PORT=70000 is too large: at most 65535"):
         settings.load({"TWIRL_PORT": "70000"})
@@ -69,3 +95,35 @@ def test_makefile_help_describes_every_target() -> None:
     assert declared
     described = set(re.findall(r"^([a-z-]+):.*##", text, re.M))
     assert set(declared.group(1).split()) | {"help"} == described
+
+
+DEPLOYED = {
+    "TWIRL_REDIS_URL": "redis://127.0.0.1/0",
+    "TWIRL_DATABASE_URL": "postgresql+psycopg://a@b/c",
+    "TWIRL_QDRANT_URL": "http://127.0.0.1:6333",
+}
+
+
+def test_redis_chooses_the_deployed_shape() -> None:
+    assert not settings.load({}).deployed
+    assert settings.load(DEPLOYED).deployed
+    assert settings.load(DEPLOYED).worker_queues == settings.QUEUES
+    assert settings.load({"TWIRL_WORKER_QUEUES": "embed, index,"}).worker_queues == ("embed", "index")
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"TWIRL_DATABASE_URL": ""}, "TWIRL_DATABASE_URL"),
+        ({"TWIRL_DATABASE_URL": "sqlite:///x.sqlite3"}, "TWIRL_DATABASE_URL"),
+        ({"TWIRL_QDRANT_URL": ""}, "TWIRL_QDRANT_URL"),
+        ({"TWIRL_REDIS_URL": "127.0.0.1:6379"}, "TWIRL_REDIS_URL"),
+        ({"TWIRL_WORKER_POOL": "gevent"}, "TWIRL_WORKER_POOL"),
+        ({"TWIRL_WORKER_QUEUES": "imagse"}, "TWIRL_WORKER_QUEUES"),
+        ({"TWIRL_WORKER_QUEUES": ""}, "TWIRL_WORKER_QUEUES"),
+        ({"TWIRL_TASK_LIMIT_S": "30", "TWIRL_TASK_SOFT_LIMIT_S": "30"}, "TWIRL_TASK_SOFT_LIMIT_S"),
+    ],
+)
+def test_what_the_deployed_shape_lacks_is_named_at_start(change: dict[str, str], named: str) -> None:
+    with pytest.raises(settings.SettingError, match=named):
+        settings.load(DEPLOYED | change)
