@@ -21,8 +21,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "searcher": FOUNDATION,
     "training": {"embedding", "atelier"},
     "web": {"searcher", "catalog", "indexer.queue"},
-    "settings": set(),
-    "bootstrap": {*FOUNDATION, "indexer", "searcher", "settings"},
+    "declared": set(),
+    "settings": {"declared"},
+    "telemetry": set(),
+    "bootstrap": {*FOUNDATION, "indexer", "searcher", "settings", "telemetry"},
     "launcher": {"settings", "bootstrap", "indexer", "searcher", "catalog", "vectors", "atelier"},
     "commands": {
         "settings",
@@ -50,6 +52,8 @@ MAY_IMPORT: dict[str, set[str]] = {
 ENTRY_POINTS = {
     "web/wsgi.py": {"settings", "bootstrap"},
     "indexer/celery_app.py": {"settings", "bootstrap"},
+    "vectors/edge/__main__.py": {"telemetry"},
+    "vectors/edge/shard_process.py": {"telemetry"},
 }
 
 
