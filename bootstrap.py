@@ -5,13 +5,14 @@ loads it after it was forked. Tests override by argument: `Services(settings, st
 """
 
 import os
+import shlex
 import socket
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sqlalchemy import Engine
+from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -19,8 +20,10 @@ from catalog.blobs import Blobs, Incoming
 from catalog.database import open_engine, sessions, upgrade
 from catalog.folders import FolderBlobs, FolderIncoming
 from catalog.images import Decoder
-from catalog.models import Merchant
+from catalog.models import Image, Merchant
 from catalog.products import ensure_merchant, find_merchant
+from catalog.site import ensure_live, live_index, read_site
+from embedding.pack_folders import PackFolders, look
 from indexer.queue import WakeFile
 from searcher.photos import QueryPhotos
 from searcher.search import Searcher
@@ -29,20 +32,23 @@ from vectors.edge.store import EdgeStore
 from vectors.protocol import VectorStore
 
 if TYPE_CHECKING:
-    # These two bring PyTorch, which takes seconds to import: `twirl import` must not wait for it.
+    # These bring PyTorch, which takes seconds to import: `twirl import` must not wait for it.
     from embedding.pack import Pack
+    from embedding.packs import Packs
     from indexer.pipeline import Pipeline
+
+SHIPPED_PACKS = Path(__file__).resolve().parent / "packs"
 
 
 class Services:
     """What the entry points hand to the packages below them."""
 
     def __init__(
-        self, settings: Settings, *, store: VectorStore | None = None, pack: "Pack | None" = None
+        self, settings: Settings, *, store: VectorStore | None = None, packs: "Packs | None" = None
     ) -> None:
         self.settings = settings
         self._given_store = store
-        self._given_pack = pack
+        self._given_packs = packs
 
     @property
     def data(self) -> Path:
@@ -90,23 +96,28 @@ class Services:
         )
 
     @cached_property
-    def pack(self) -> "Pack":
-        """The model pack: encoders and composer."""
-        from embedding.pack import load_pack
-
-        chosen = self.settings.model
-        return self._given_pack or load_pack(chosen.pack, chosen.device, chosen.torch_threads)
+    def pack_folders(self) -> PackFolders:
+        """The model packs at hand: the setting's, those beside it and shipped, those kept in the data."""
+        named = self.settings.model.pack
+        return PackFolders(named, (named.resolve().parent, SHIPPED_PACKS), self.data / "packs")
 
     @cached_property
-    def fingerprint(self) -> str:
-        """The pack's fingerprint, without loading the pack."""
-        from embedding.pack_files import read_info
+    def packs(self) -> "Packs":
+        """The loaded model packs, by fingerprint."""
+        from embedding.packs import Packs
 
-        return (
-            self._given_pack.fingerprint
-            if self._given_pack
-            else read_info(self.settings.model.pack).fingerprint
-        )
+        chosen = self.settings.model
+        return self._given_packs or Packs(self.pack_folders.find, chosen.device, chosen.torch_threads)
+
+    @property
+    def pack(self) -> "Pack":
+        """The live index's model pack: encoders and composer."""
+        return self.packs.get(self.fingerprint)
+
+    @property
+    def fingerprint(self) -> str:
+        """The live index's fingerprint. Raises SiteRefused before the first start."""
+        return live_index(read_site(self.sessions)).fingerprint
 
     @cached_property
     def store(self) -> VectorStore:
@@ -157,10 +168,39 @@ class Services:
         )
 
     def prepare(self) -> None:
-        """Make the folders and bring the database to the newest schema."""
+        """Make the folders, bring the database to the newest schema; the first time, choose the live pack."""
         for name in ("blobs", "incoming", "index", "run", "photos"):
             (self.data / name).mkdir(parents=True, exist_ok=True)
         upgrade(self.database)
+        if read_site(self.sessions).live is None:
+            self._begin()
+
+    def _begin(self) -> None:
+        """Register the live index: of the setting's pack, or of the one that filled what is there."""
+        filled = self._filled_by()
+        at_hand = {each.fingerprint: each for each in self.pack_folders}
+        pack = at_hand.get(filled) or self.pack_folders.choose(str(self.settings.model.pack))
+        self.pack_folders.keep(pack)
+        with self.sessions.begin() as session:
+            ensure_live(session, pack.fingerprint, pack.name, pack.dimension)
+
+    def _filled_by(self) -> str:
+        """The fingerprint of most live images of a ledger from before indexes were registered; or ""."""
+        live = select(Image.fingerprint).where(Image.state == "live", Image.fingerprint != "")
+        most = live.group_by(Image.fingerprint).order_by(func.count().desc()).limit(1)
+        with self.sessions() as session:
+            return session.scalar(most) or ""
+
+    def pack_notice(self) -> str:
+        """A sentence where TWIRL_PACK names another pack than the live index's; else nothing."""
+        named, live = look(self.settings.model.pack), read_site(self.sessions).live
+        if live is None or named.fingerprint == live.fingerprint:
+            return ""
+        goes_on = f"The live model stays {live.pack} ({live.fingerprint[:16]})."
+        if named.damaged:
+            return f"TWIRL_PACK names {named.folder}, where there is no readable pack. {goes_on}"
+        change = f"`twirl reembed --pack {shlex.quote(str(named.folder))}` and then `twirl switch` change it."
+        return f"TWIRL_PACK names {named.name} ({named.fingerprint[:16]}). {goes_on} {change}"
 
     def merchant(self, slug: str | None = None, name: str = "") -> Merchant:
         """The merchant of that slug, or of the storefront; made, and called `name`, when missing.

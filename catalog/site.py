@@ -103,6 +103,13 @@ def site_state(session: Session) -> SiteState:
     )
 
 
+def live_index(state: SiteState) -> IndexRef:
+    """The live index. Raises SiteRefused where there is none yet."""
+    if state.live is None:
+        raise _not_begun()
+    return state.live
+
+
 def ensure_live(session: Session, fingerprint: str, pack: str, dimension: int) -> IndexRef:
     """The live index; where there is none yet, this pack's becomes it. Safe for several at once."""
     site = _locked(session, make=True)
@@ -217,11 +224,15 @@ def _locked(session: Session, make: bool = False) -> Site:
     row = select(Site).where(Site.id == 1).with_for_update().execution_options(populate_existing=True)
     site = session.scalars(row).one_or_none()
     if site is None:
-        raise SiteRefused(
-            "site-not-begun", "This installation has no live index yet.",
-            "Start it once: twirl serve (or twirl migrate) registers the pack of TWIRL_PACK.",
-        )  # fmt: skip
+        raise _not_begun()
     return site
+
+
+def _not_begun() -> SiteRefused:
+    return SiteRefused(
+        "site-not-begun", "This installation has no live index yet.",
+        "Begin it: `twirl migrate` or `twirl serve` registers the pack of TWIRL_PACK.",
+    )  # fmt: skip
 
 
 def _insert_if_new(session: Session, table: type[Any], values: dict[str, Any]) -> None:

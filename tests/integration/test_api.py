@@ -224,7 +224,7 @@ def test_odd_requests_are_problems_too(client: FlaskClient) -> None:
 
 def test_an_outage_is_503_with_the_time_to_wait(shop: Services, tmp_path: Path) -> None:
     nobody = EdgeStore(tmp_path / "nobody.sock", 2.0)
-    broken = Services(shop.settings, store=nobody, pack=shop.pack)
+    broken = Services(shop.settings, store=nobody, packs=shop.packs)
     client = create_app(broken).test_client()
     answer = client.post("/api/v1/search", json={"words": "red dress"})
     assert_problem(answer, 503, "search-unavailable")

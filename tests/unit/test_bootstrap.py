@@ -1,10 +1,19 @@
+import json
+import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from bootstrap import Services
+from bootstrap import SHIPPED_PACKS, Services
+from catalog.database import upgrade
+from catalog.models import Image
+from catalog.products import save_product
+from catalog.records import ProductRecord
+from catalog.site import read_site
+from embedding.pack_folders import look
 from settings import Settings, Storage
 
 
@@ -37,3 +46,53 @@ def test_many_who_ask_for_a_new_merchant_get_the_same_one(services: Services) ->
     assert len(ids) == 6
     assert len(set(ids)) == 1
     services.close()
+
+
+def test_the_first_start_makes_the_settings_pack_the_live_one_and_keeps_it(services: Services) -> None:
+    live = read_site(services.sessions).live
+    shipped = look(SHIPPED_PACKS / "twirl-small")
+    assert live and (live.fingerprint, live.pack, live.dimension) == (
+        shipped.fingerprint, shipped.name, shipped.dimension
+    )  # fmt: skip
+    assert look(services.data / "packs" / live.fingerprint).fingerprint == live.fingerprint
+    assert services.fingerprint == live.fingerprint and services.pack_notice() == ""
+    services.close()
+
+
+def test_another_pack_in_the_setting_is_told_and_not_used(services: Services, tmp_path: Path) -> None:
+    live = services.fingerprint
+    other = tmp_path / "other"
+    other.mkdir()
+    said = {"name": "other", "fingerprint": "f" * 32, "dimension": 8}
+    (other / "pack.json").write_text(json.dumps(said))
+    chosen = replace(services.settings, model=replace(services.settings.model, pack=other))
+    again = Services(chosen)
+    again.prepare()
+    assert again.fingerprint == live
+    for words in ("other", live[:16], "twirl reembed", "twirl switch"):
+        assert words in again.pack_notice()
+    shutil.rmtree(other)
+    assert "no readable pack" in again.pack_notice() and again.packs.get(live).fingerprint == live
+    again.close()
+    services.close()
+
+
+def test_a_ledger_from_before_goes_on_with_the_pack_that_filled_it(tmp_path: Path) -> None:
+    settings = Settings(storage=Storage(data=tmp_path / "data"))
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "pack.json").write_text(json.dumps({"name": "other", "fingerprint": "f" * 32, "dimension": 8}))
+    old = Services(settings)
+    old.data.mkdir()
+    upgrade(old.database)
+    mine = old.merchant().id
+    with old.sessions.begin() as session:
+        save_product(session, mine, ProductRecord("a", "A", ("https://shop.example/a.jpg",)))
+        shipped = look(SHIPPED_PACKS / "twirl-small").fingerprint
+        session.query(Image).update({"state": "live", "fingerprint": shipped})
+    old.close()
+    started = Services(replace(settings, model=replace(settings.model, pack=other)))
+    shutil.copytree(SHIPPED_PACKS / "twirl-small", tmp_path / "data" / "packs" / "x")
+    started.prepare()
+    assert started.fingerprint == shipped
+    started.close()

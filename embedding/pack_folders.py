@@ -1,0 +1,127 @@
+"""The packs at hand: where the folder of a fingerprint, or of a name, is. Looking loads no weights, no torch.
+
+Whatever is registered is kept in one folder of the installation's own, by fingerprint: neither an upgrade of
+the program nor a change of the setting may take the pack of the live index away.
+"""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from embedding.errors import PackRefused
+
+Fetch = Callable[[str], Path | None]  # fingerprint -> the folder it is in now, if any
+
+
+@dataclass(frozen=True)
+class PackAtHand:
+    """A folder with a pack in it, as its `pack.json` says; `damaged` tells why it cannot be one."""
+
+    folder: Path
+    name: str
+    fingerprint: str = ""
+    dimension: int = 0
+    damaged: str = ""
+
+
+class PackFolders:
+    """Packs by fingerprint and by name. Thread-safe."""
+
+    def __init__(self, named: Path, shelves: Sequence[Path], kept: Path, fetch: Fetch | None = None) -> None:
+        """`named` is the one that the settings name; each of `shelves` and `kept` holds folders of packs."""
+        self.named, self._shelves, self.kept, self._fetch = named, tuple(shelves), kept, fetch
+
+    def __iter__(self) -> Iterator[PackAtHand]:
+        """Every pack at hand, the named one first, each fingerprint once; damaged ones too."""
+        seen: set[str | Path] = set()
+        for folder in self._folders():
+            found = look(folder)
+            if (key := found.fingerprint or folder.resolve()) not in seen:
+                seen.add(key)
+                yield found
+
+    def find(self, fingerprint: str) -> Path:
+        """The folder of the pack of this fingerprint. Raises PackRefused where it is nowhere at hand."""
+        for found in self:
+            if found.fingerprint == fingerprint:
+                return found.folder
+        if self._fetch is not None and (fetched := self._fetch(fingerprint)) is not None:
+            return fetched
+        raise PackRefused(
+            "pack-not-at-hand", f"The model pack {fingerprint[:16]} is not on this machine.",
+            f"Put its folder into {self.kept}.",
+        )  # fmt: skip
+
+    def choose(self, said: str) -> PackAtHand:
+        """The pack that an operator means: a folder, a name, or the beginning of a fingerprint.
+
+        Raises PackRefused.
+        """
+        folder = Path(said).expanduser()
+        if (folder / "pack.json").is_file():
+            return _whole(look(folder))
+        packs = list(self)
+        exact = [each for each in packs if each.name == said]
+        found = exact or [each for each in packs if said and each.fingerprint.startswith(said)]
+        if len(found) == 1:
+            return _whole(found[0])
+        known = ", ".join(f"{each.name} ({each.fingerprint[:16]})" for each in packs if not each.damaged)
+        if found:
+            raise PackRefused(
+                "pack-ambiguous", f"{said!r} may be any of {len(found)} packs.",
+                f"Name its folder or its fingerprint: {known}.",
+            )  # fmt: skip
+        raise PackRefused(
+            "pack-unknown", f"There is no model pack {said!r}.",
+            f"Name a folder with a pack.json in it, or one of: {known}.",
+        )  # fmt: skip
+
+    def keep(self, pack: PackAtHand) -> Path:
+        """Copy a pack among the kept ones, checked; nothing happens where it is one. Raises PackRefused."""
+        # Brings torch, which looking does without.
+        from embedding.pack_files import read_info, read_weights
+
+        target = self.kept / pack.fingerprint
+        if look(target).fingerprint == pack.fingerprint:
+            return target
+        read_weights(pack.folder, read_info(pack.folder))
+        self.kept.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=".new-", dir=self.kept))
+        try:
+            shutil.copytree(pack.folder, beside / "pack")
+            shutil.rmtree(target, ignore_errors=True)
+            (beside / "pack").rename(target)
+        except OSError:
+            if look(target).fingerprint != pack.fingerprint:  # another process kept it first: as good
+                raise
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+        return target
+
+    def _folders(self) -> Iterator[Path]:
+        if (self.named / "pack.json").is_file():
+            yield self.named
+        for shelf in (*self._shelves, self.kept):
+            yield from (
+                path.parent for path in sorted(shelf.glob("*/pack.json")) if path.parent.name[0] != "."
+            )
+
+
+def look(folder: Path) -> PackAtHand:
+    """What the folder's `pack.json` says, unchecked; never raises."""
+    try:
+        said = json.loads((folder / "pack.json").read_text(encoding="utf-8"))
+        return PackAtHand(folder, str(said["name"]), str(said["fingerprint"]), int(said["dimension"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return PackAtHand(folder, folder.name, damaged=repr(error))
+
+
+def _whole(pack: PackAtHand) -> PackAtHand:
+    if pack.damaged:
+        raise PackRefused(
+            "pack-damaged", f"{pack.folder} holds no readable pack.json.", "Restore it from where it came."
+        )
+    return pack
