@@ -24,7 +24,7 @@ from catalog.models import Image, Merchant
 from catalog.products import ensure_merchant, find_merchant
 from catalog.site import ensure_live, live_index, read_site
 from embedding.pack_folders import PackFolders, look
-from indexer.queue import WakeFile
+from indexer.queue import Bell, CeleryBell, Limits, WakeFile
 from searcher.photos import QueryPhotos
 from searcher.search import Searcher
 from settings import Settings
@@ -59,6 +59,11 @@ class Services:
     def engine_socket(self) -> Path:
         """Where the embedded vector engine listens."""
         return self.data / "run" / "engine.sock"
+
+    @property
+    def deployed(self) -> bool:
+        """Whether Celery workers index, woken by Redis; else an indexer process does, beside us."""
+        return self.settings.deployed
 
     @property
     def embedded(self) -> bool:
@@ -148,9 +153,31 @@ class Services:
         return Searcher(self.sessions, self.pack, self.store, self.photos)
 
     @cached_property
-    def doorbell(self) -> WakeFile:
-        """Tells the indexer that there is work."""
+    def doorbell(self) -> Bell:
+        """Tells whoever indexes that there is work."""
+        return self.bell if self.deployed else self.wake_file
+
+    @cached_property
+    def wake_file(self) -> WakeFile:
+        """The bell of the embedded indexer."""
         return WakeFile(self.data / "run" / "wake")
+
+    @cached_property
+    def bell(self) -> CeleryBell:
+        """The bell of the deployed workers. After any fork."""
+        return CeleryBell(self.settings.queue.redis_url, self.limits)
+
+    @property
+    def limits(self) -> Limits:
+        """What a task may take."""
+        chosen = self.settings.queue
+        return Limits(chosen.task_soft_limit_s, chosen.task_limit_s, chosen.soft_shutdown_s)
+
+    @property
+    def lease_s(self) -> float:
+        """After which a claim is another worker's: never before the task that holds it was killed."""
+        least = self.settings.queue.task_limit_s if self.deployed else 0
+        return max(self.settings.indexing.claim_lease_s, least)
 
     def pipeline(self) -> "Pipeline":
         """One worker's way from catalogue rows to indexed vectors."""
@@ -228,7 +255,7 @@ class Services:
 
     def close(self) -> None:
         """Let go of what was opened; what was never asked for is not opened for it."""
-        for name in ("decoder", "store"):
+        for name in ("decoder", "store", "bell"):
             if name in self.__dict__:
                 self.__dict__[name].close()
         if "database" in self.__dict__:

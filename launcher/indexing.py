@@ -13,9 +13,9 @@ def run_indexer(services: Services) -> None:
     run_forever(
         services.pipeline(),
         stop,
-        bell=services.doorbell,
+        bell=services.wake_file,
         nice=chosen.indexer_nice,
-        rounds=Rounds(lease=chosen.claim_lease_s),
+        rounds=Rounds(lease=services.lease_s),
     )
     services.close()
 
