@@ -58,10 +58,20 @@ class Web:
 class Model:
     """The model pack and the device it runs on."""
 
-    pack: Path = setting(HERE / "packs" / "twirl-small", "Folder of the model pack that embeds and composes.")
+    pack: Path = setting(
+        HERE / "packs" / "twirl-small",
+        "Folder of the model pack that a new installation begins with. Later it is `twirl reembed` and "
+        "`twirl switch` that change the model.",
+    )
     device: str = setting("cpu", "Torch device of the encoders: `cpu`, `cuda`, `cuda:1`.")
     torch_threads: int = setting(
         1, "Threads of one forward pass. More processes gain more than threads.", low=1
+    )
+    query_log_days: int = setting(
+        30,
+        "Days that searches are kept, to compare models on: words, filters, item or photo id, never who "
+        "searched. 0 keeps none.",
+        low=0,
     )
 
 
@@ -97,7 +107,7 @@ class Indexing:
     indexer_nice: int = setting(
         10, "Priority given up by the indexer, so that shoppers' searches come first.", low=0
     )
-    alive_file: str = setting(
+    alive_path: str = setting(
         "",
         "File that a worker and the beat touch every few seconds while they are well; "
         "`python -m indexer.alive FILE` checks it. Empty: none.",
