@@ -11,10 +11,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
+from structlog import get_logger
 
 from catalog.blobs import Blobs, Incoming
 from catalog.database import open_engine, sessions, upgrade
@@ -25,7 +25,9 @@ from catalog.products import ensure_merchant, find_merchant
 from catalog.site import ensure_live, live_index, read_site
 from embedding.pack_folders import PackFolders, look
 from indexer.queue import Bell, CeleryBell, Limits, WakeFile
+from searcher.models import Models
 from searcher.photos import QueryPhotos
+from searcher.query_log import QueryLog
 from searcher.search import Searcher
 from settings import Settings
 from vectors.edge.store import EdgeStore
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from embedding.packs import Packs
     from indexer.pipeline import Pipeline
 
+log = get_logger("twirl")
 SHIPPED_PACKS = Path(__file__).resolve().parent / "packs"
 
 
@@ -148,9 +151,19 @@ class Services:
         return QueryPhotos(self.data / "photos", self.settings.web.photo_ttl_s)
 
     @cached_property
+    def models(self) -> Models:
+        """The model that answers, as the live index changes."""
+        return Models(self.sessions, self.packs, self.store, self.photos)
+
+    @cached_property
     def searcher(self) -> Searcher:
         """Answers searches."""
-        return Searcher(self.sessions, self.pack, self.store, self.photos)
+        return Searcher(self.sessions, self.models, self.store)
+
+    @cached_property
+    def query_log(self) -> QueryLog:
+        """Keeps what shoppers search, to compare models on."""
+        return QueryLog(self.sessions, on=self.settings.model.query_log_days > 0)
 
     @cached_property
     def doorbell(self) -> Bell:
@@ -188,7 +201,7 @@ class Services:
             self.blobs,
             self.incoming,
             self.decoder,
-            self.pack,
+            self.packs,
             self.store,
             worker_id=f"{socket.gethostname()}:{os.getpid()}",
             batch=self.settings.indexing.batch,
@@ -249,13 +262,14 @@ class Services:
     def warm_up(self) -> None:
         """Load and read now what the first searches would else wait for, several of them at once."""
         _ = self.blobs, self.decoder, self.photos
-        blank = np.full((64, 64, 3), 255, dtype=np.uint8)
-        self.pack.compose(self.pack.encode_images([blank])[0], self.pack.encode_texts(["warm"])[0])
+        if notice := self.pack_notice():
+            log.warning("pack-not-live", message=notice)
+        self.models.watch()
         self.searcher.stock.shelf(self.merchant().id)
 
     def close(self) -> None:
         """Let go of what was opened; what was never asked for is not opened for it."""
-        for name in ("decoder", "store", "bell"):
+        for name in ("models", "query_log", "decoder", "store", "bell"):
             if name in self.__dict__:
                 self.__dict__[name].close()
         if "database" in self.__dict__:

@@ -16,15 +16,16 @@ MAX_LENGTH = 2048
 
 @dataclass(frozen=True)
 class Cursor:
-    """After the hit with this key, `seen` hits deep, in the search of this digest."""
+    """After the hit with this key, `seen` hits deep, in the search of this digest on this model."""
 
     digest: str
+    model: str  # the beginning of its fingerprint
     seen: int
     after: Key
 
     def encode(self) -> str:
         """The string that the next request brings back."""
-        said = json.dumps([self.digest, self.seen, *self.after], separators=(",", ":"))
+        said = json.dumps([self.digest, self.model, self.seen, *self.after], separators=(",", ":"))
         return base64.urlsafe_b64encode(said.encode()).decode().rstrip("=")
 
 
@@ -32,8 +33,8 @@ def decode(text: str, digest: str) -> Cursor:
     """Read a cursor of this very search. Raises QueryRefused."""
     try:
         said = json.loads(base64.b64decode(_padded(text), altchars=b"-_", validate=True))
-        its, seen, order, name = said
-        usable = isinstance(its, str) and type(seen) is int and seen >= 0 and isinstance(name, str)
+        its, model, seen, order, name = said
+        usable = all(isinstance(each, str) for each in (its, model, name)) and type(seen) is int and seen >= 0
         if not usable or not isinstance(order, (int, float)) or not math.isfinite(order):
             raise ValueError
     except (ValueError, TypeError, binascii.Error, RecursionError):
@@ -45,7 +46,7 @@ def decode(text: str, digest: str) -> Cursor:
             "cursor-of-another-search", "The cursor belongs to another search.",
             "Send it with the search that gave it, unchanged.", "cursor",
         )  # fmt: skip
-    return Cursor(its, seen, (float(order), name))
+    return Cursor(its, model, seen, (float(order), name))
 
 
 def _padded(text: str) -> bytes:

@@ -24,7 +24,7 @@ _REMEMBERED = 2048  # vectors; some 2 KB each
 
 
 class Encoder:
-    """Encodes queries with one pack. Thread-safe."""
+    """Encodes queries with one pack, and reads the vectors that it has made. Thread-safe."""
 
     def __init__(
         self, sessions: sessionmaker[Session], pack: "Pack", store: VectorStore, photos: QueryPhotos

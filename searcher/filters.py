@@ -62,6 +62,18 @@ class Filters:
                 )  # fmt: skip
         return cls(**given)
 
+    def as_mapping(self) -> dict[str, Any]:
+        """What `from_mapping` reads back; only what narrows."""
+        said: dict[str, Any] = {
+            name: list(getattr(self, name)) for name in FACET_FIELDS if getattr(self, name)
+        }
+        for name in ("price_min", "price_max"):
+            if (price := getattr(self, name)) is not None:
+                said[name] = price
+        if self.without:
+            said["without"] = [list(pair) for pair in self.without]
+        return said
+
     def values(self, field: str) -> tuple[str, ...]:
         """The chosen values of one facet field, as the index holds them."""
         return tuple(dict.fromkeys(keyword(value) for value in getattr(self, field)))

@@ -48,6 +48,15 @@ class Results:
     hits: list[ProductHit]
     total: int
     mode: Mode
+    model: str  # the fingerprint of the one model that all of this comes from
     next_cursor: str | None = None
     facets: list[Facet] = field(default_factory=list)
     timings: dict[str, float] = field(default_factory=dict)  # milliseconds by stage
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """More like an item: the nearest other products, and the fingerprint of the model that says so."""
+
+    hits: list[ProductHit]
+    model: str

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import numpy as np
 from sqlalchemy import select
@@ -13,23 +12,20 @@ from catalog.identity import group_key
 from catalog.models import Product
 from searcher import cursor as cursors
 from searcher.cursor import Cursor
-from searcher.encode import Encoder, Vector
+from searcher.encode import Vector
 from searcher.errors import QueryRefused, SearchUnavailable
 from searcher.facets import FacetCounter
 from searcher.filters import Filters, tenant
 from searcher.hydrate import Hydrator
+from searcher.models import Model, Models
 from searcher.pages import Page, Read, read_page
-from searcher.photos import QueryPhotos
 from searcher.query import MAX_LIMIT, SearchQuery
 from searcher.ranked import Ranked, Source
 from searcher.ranking import Ranker, browse, resorted
-from searcher.results import Facet, ProductHit, Results
+from searcher.results import Facet, Likeness, ProductHit, Results
 from searcher.shelf import Shelf
 from searcher.stock import LOOK_EVERY_S, Stock
 from vectors.protocol import AnyOf, Equals, Not, Term, VectorStore, VectorStoreUnavailable
-
-if TYPE_CHECKING:  # the pack brings torch: who passes one in has it
-    from embedding.pack import Pack
 
 RETRY_AFTER_S = 2
 
@@ -40,70 +36,84 @@ class Searcher:
     def __init__(
         self,
         sessions: sessionmaker[Session],
-        pack: "Pack",
+        models: Models,
         store: VectorStore,
-        photos: QueryPhotos,
         look_every_s: float = LOOK_EVERY_S,
     ) -> None:
-        self.sessions, self.pack, self.store = sessions, pack, store
-        self.encoder = Encoder(sessions, pack, store, photos)
+        self.sessions, self.models, self.store = sessions, models, store
         self.stock = Stock(sessions, look_every_s)
         self._counter = FacetCounter()
         self._hydrator = Hydrator(sessions)
 
-    def search(self, query: SearchQuery) -> Results:
-        """One page of hits. Raises QueryRefused and SearchUnavailable."""
+    def search(self, query: SearchQuery, model: Model | None = None) -> Results:
+        """One page of hits, on the live model or on the one given. Raises QueryRefused, SearchUnavailable."""
         began, clock = time.perf_counter(), _Clock()
         after = cursors.decode(query.cursor, query.digest()) if query.cursor else None
+        model = model or self._model(query, after)  # once: nothing below may look which one is live
         with _outages():
             shelf = self.stock.shelf(query.merchant_id)
-            source = self._source(query, shelf, clock)
+            source = self._source(query, model, shelf, clock)
             page = self._page(query, source, after, clock)
         with clock.stage("facets"):
             counted = self._counter.count(shelf, query.filters)
         timings = {**clock.stages, "total": (time.perf_counter() - began) * 1000}
         facets = counted.facets if query.facets else []
-        following = _cursor(query, after, page)
-        return Results(page.hits, counted.total, query.mode, following, facets, timings)
+        following = _cursor(query, model, after, page)
+        return Results(page.hits, counted.total, query.mode, model.fingerprint, following, facets, timings)
 
-    def similar(self, merchant_id: int, sku: str, limit: int = 12) -> list[ProductHit]:
+    def similar(self, merchant_id: int, sku: str, limit: int = 12) -> Likeness:
         """More like this: the nearest other products. Raises QueryRefused and SearchUnavailable."""
         if not 1 <= limit <= MAX_LIMIT:
             raise QueryRefused("limit-range", "limit is out of range.", f"Use 1 to {MAX_LIMIT}.", "limit")
-        product = self.encoder.product(merchant_id, sku)
+        model = self.models.live()
+        product = model.encoder.product(merchant_id, sku)
         with _outages():
-            vector = self.encoder.of_product(product)
+            vector = model.encoder.of_product(product)
             if vector is None:
-                return []
+                return Likeness([], model.fingerprint)
             own = Equals("group", group_key(merchant_id, product.item_group_id))
-            ranker = self._ranker(tenant(merchant_id, (Not(own),)), collapse=True)
-            source = ranker.by_vector(self.pack.compose(vector, None))
-            return read_page(source, self._reader(merchant_id, True, _Clock()), limit).hits
+            ranker = self._ranker(model, tenant(merchant_id, (Not(own),)), collapse=True)
+            source = ranker.by_vector(model.pack.compose(vector, None))
+            hits = read_page(source, self._reader(merchant_id, True, _Clock()), limit).hits
+            return Likeness(hits, model.fingerprint)
 
     def facets(self, merchant_id: int, filters: Filters | None = None) -> list[Facet]:
         """What can be chosen beside the other fields' choices; counts are products."""
         return self._counter.count(self.stock.shelf(merchant_id), filters or Filters()).facets
 
-    def _source(self, query: SearchQuery, shelf: Shelf, clock: "_Clock") -> Source:
+    def _model(self, query: SearchQuery, after: Cursor | None) -> Model:
+        """The live model; a later page is of the model that gave the page before, while that one is kept."""
+        if after is None or query.mode == "browse":  # which needs none
+            return self.models.live()
+        held = self.models.held(after.model)
+        if held is None:
+            raise QueryRefused(
+                "cursor-of-another-model", "The model that gave the page before is no longer kept.",
+                "Start from the first page.", "cursor",
+            )  # fmt: skip
+        return held
+
+    def _source(self, query: SearchQuery, model: Model, shelf: Shelf, clock: "_Clock") -> Source:
         """Where the ranked places of this query come from."""
         left_out = self._left_out(query)
         passing = shelf.mask(query.filters) & ~np.isin(shelf.ids, left_out)
         if query.mode == "browse":
             return browse(shelf, passing, query)
         with clock.stage("encode"):
-            picture, text = self.encoder.picture(query), self.encoder.text(query.words)
+            picture, text = model.encoder.picture(query), model.encoder.text(query.words)
         with clock.stage("compose"):
-            vector: Vector = self.pack.compose(picture, text, query.balance)  # (D,)
+            vector: Vector = model.pack.compose(picture, text, query.balance)  # (D,)
         others = (Not(AnyOf("product", tuple(left_out))),) if left_out else ()
-        ranker = self._ranker(tenant(query.merchant_id, (*query.filters.terms(), *others)), query.collapse)
+        where = tenant(query.merchant_id, (*query.filters.terms(), *others))
+        ranker = self._ranker(model, where, query.collapse)
         if query.mode == "words":
             source = ranker.by_words(query.words, vector, shelf, passing)
         else:
             source = ranker.by_vector(vector)
         return resorted(source, shelf, passing, query)
 
-    def _ranker(self, where: tuple[Term, ...], collapse: bool) -> Ranker:
-        return Ranker(self.store, self.encoder.collection, where, collapse)
+    def _ranker(self, model: Model, where: tuple[Term, ...], collapse: bool) -> Ranker:
+        return Ranker(self.store, model.collection, where, collapse)
 
     def _left_out(self, query: SearchQuery) -> list[int]:
         """Ids of the variants that must not be hits: those named, and the reference itself."""
@@ -132,11 +142,11 @@ class Searcher:
         return read
 
 
-def _cursor(query: SearchQuery, before: Cursor | None, page: Page) -> str | None:
+def _cursor(query: SearchQuery, model: Model, before: Cursor | None, page: Page) -> str | None:
     if page.end is None:
         return None
     seen = (before.seen if before else 0) + len(page.hits)
-    return Cursor(query.digest(), seen, page.end).encode()
+    return Cursor(query.digest(), model.fingerprint[:16], seen, page.end).encode()
 
 
 class _Clock:

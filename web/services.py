@@ -1,5 +1,6 @@
 """What the storefront needs from the composition root, and how a request reaches it."""
 
+from collections.abc import Mapping, Sequence
 from typing import Protocol, cast
 
 from flask import current_app, g
@@ -8,7 +9,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from catalog.blobs import Blobs
 from catalog.images import Decoder
 from catalog.models import Merchant
+from catalog.site import IndexRef
 from searcher.photos import QueryPhotos
+from searcher.query_log import QueryLog
 from searcher.search import Searcher
 
 KEY = "twirl"
@@ -31,10 +34,36 @@ class Settings(Protocol):
 
 
 class Index(Protocol):
-    """What the health page asks of the vector engine."""
+    """What health and operations ask of the vector engine."""
 
-    def resolve(self, alias: str) -> str | None:
-        """The collection behind an alias; raises when the engine does not answer."""
+    def collections(self) -> list[str]:
+        """The names of what it holds; raises when it does not answer."""
+
+    def count(self, name: str) -> int:
+        """Points of one collection."""
+
+
+class Messages(Protocol):
+    """What the deployed shape's message broker says of itself."""
+
+    def waiting(self, queues: Sequence[str]) -> dict[str, int] | None:
+        """{queue: messages that wait}; None when it does not say."""
+
+
+class Operations(Protocol):
+    """What operators can do from their page. Each raises an error with `code`, `message` and `fix`."""
+
+    def retry(self, code: str = "", image_id: int | None = None) -> int:
+        """Try failed pictures again, those of one reason or just one; returns how many."""
+
+    def switch(self, index_id: int) -> IndexRef:
+        """Make a ready index the live one."""
+
+    def switch_back(self) -> IndexRef:
+        """Make the index live again that was so before."""
+
+    def drop(self, index_id: int) -> IndexRef:
+        """Give up an index that is not live, with its collection."""
 
 
 class Services(Protocol):
@@ -65,8 +94,31 @@ class Services(Protocol):
         """Answers searches."""
 
     @property
+    def query_log(self) -> QueryLog:
+        """Keeps what shoppers search, to compare models on."""
+
+    @property
     def store(self) -> Index:
-        """The vector engine, asked only whether it is there."""
+        """The vector engine, asked only whether it is there and what it holds."""
+
+    @property
+    def deployed(self) -> bool:
+        """Whether Celery workers index, woken through Redis; else an indexer process beside this one."""
+
+    @property
+    def bell(self) -> Messages:
+        """The message broker of the deployed shape."""
+
+    @property
+    def operations(self) -> Operations:
+        """What operators can do."""
+
+    @property
+    def parts(self) -> Mapping[str, str]:
+        """{part: version} of this program and of what it runs on, "twirl" and "engine" among them."""
+
+    def check_model(self) -> None:
+        """Raise unless the live index's model is loaded and answers."""
 
     def merchant(self, slug: str) -> Merchant:
         """The merchant of that slug."""

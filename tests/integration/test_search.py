@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pytest
@@ -14,9 +15,13 @@ from catalog.products import delete_product, ensure_merchant, hide_product, save
 from catalog.records import ProductRecord
 from searcher.errors import QueryRefused, SearchUnavailable
 from searcher.filters import Filters
+from searcher.models import Models
 from searcher.query import SearchQuery
 from searcher.results import Facet, Results
 from searcher.search import Searcher
+
+if TYPE_CHECKING:
+    from embedding.packs import Packs
 
 COLOURS = ("Red", "Navy", "Green/White")
 
@@ -92,6 +97,7 @@ def test_a_kept_photo_is_found_again_by_its_id_and_a_gone_one_says_so(shop: Shop
 
 
 def test_a_reference_is_not_its_own_hit_but_its_variants_are(shop: Shop, searcher: Searcher) -> None:
+    searcher.models.live()  # warms its encoder
     embedded = shop.encoder.embedded  # type: ignore[attr-defined]
     found = searcher.search(SearchQuery(shop.merchant, reference="S16", collapse=False, limit=100))
     assert "S16" not in skus(found) and {"S15", "S17"} <= set(skus(found))
@@ -223,7 +229,9 @@ def test_excluded_variants_are_left_out(shop: Shop, searcher: Searcher) -> None:
 
 
 def test_more_like_this_leaves_its_own_group_out(shop: Shop, searcher: Searcher) -> None:
-    found = searcher.similar(shop.merchant, "S16", limit=5)
+    likeness = searcher.similar(shop.merchant, "S16", limit=5)
+    found = likeness.hits
+    assert likeness.model == shop.encoder.fingerprint
     assert len(found) == 5 and "G5" not in {hit.product.item_group_id for hit in found}
     with pytest.raises(QueryRefused):
         searcher.similar(shop.merchant, "nothing")
@@ -295,7 +303,9 @@ def test_searches_from_many_threads_agree(shop: Shop, searcher: Searcher) -> Non
 
 
 def test_an_engine_that_is_away_is_said_so(tmp_path: Path, shop: Shop) -> None:
-    lonely = Searcher(shop.sessions, shop.encoder, type(shop.store)(tmp_path / "none.sock", 0.5), shop.photos)
+    nobody = type(shop.store)(tmp_path / "none.sock", 0.5)
+    packs = cast("Packs", shop.packs)
+    lonely = Searcher(shop.sessions, Models(shop.sessions, packs, nobody, shop.photos), nobody)
     with pytest.raises(SearchUnavailable) as away:
         lonely.search(SearchQuery(shop.merchant, photo=np.zeros((4, 4, 3), np.uint8)))
     assert away.value.retry_after >= 1

@@ -189,6 +189,9 @@ class ResultsSchema(Schema):
     hits = fields.List(fields.Nested(HitSchema), required=True)
     total = fields.Integer(required=True, metadata=_said("Products under the filters."))
     mode = fields.String(required=True, validate=validate.OneOf(("browse", "words", "photo", "photo+words")))
+    model = fields.String(
+        required=True, metadata=_said("Fingerprint of the one model that this whole answer comes from.")
+    )
     next_cursor = fields.String(required=True, allow_none=True)
     facets = fields.List(fields.Nested(FacetSchema), required=True)
     timings_ms = fields.Dict(keys=fields.String(), values=fields.Float(), required=True)

@@ -16,6 +16,7 @@ def results(found: Results, photo_id: str | None) -> dict[str, Any]:
         "hits": [hit(each) for each in found.hits],
         "total": found.total,
         "mode": found.mode,
+        "model": found.model,
         "next_cursor": found.next_cursor,
         "facets": [facet(each) for each in found.facets],
         "timings_ms": {stage: round(ms, 2) for stage, ms in found.timings.items()},
