@@ -17,7 +17,7 @@ QUICK = (
     "bad_input",
     "indexing_kill",
 )
-SLOW = ("vectors_100k", "vectors_stall", "web_stall", "indexing_words")
+SLOW = ("vectors_100k", "vectors_stall", "web_stall", "indexing_words", "migrate_million")
 
 
 def main() -> int:
