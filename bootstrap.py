@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from structlog import get_logger
 
 from catalog.blobs import Blobs, Incoming
-from catalog.database import open_engine, sessions, upgrade
+from catalog.database import Access, open_engine, sessions, upgrade
 from catalog.folders import FolderBlobs, FolderIncoming
 from catalog.images import Decoder
 from catalog.models import Image, Merchant
@@ -76,7 +76,17 @@ class Services:
     @cached_property
     def database(self) -> Engine:
         """The SQL engine."""
-        return open_engine(self.settings.database_url)
+        chosen = self.settings.storage
+        access = Access(
+            pool_size=chosen.db_pool_size,
+            pool_overflow=chosen.db_pool_overflow,
+            pool_wait_s=chosen.db_pool_wait_s,
+            connect_timeout_s=chosen.db_connect_timeout_s,
+            statement_timeout_ms=chosen.db_statement_timeout_ms,
+            lock_timeout_ms=chosen.db_lock_timeout_ms,
+            application=f"twirl {socket.gethostname()}:{os.getpid()}",  # as claims and workers are signed
+        )
+        return open_engine(self.settings.database_url, access)
 
     @cached_property
     def sessions(self) -> sessionmaker[Session]:

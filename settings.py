@@ -35,6 +35,18 @@ class Storage:
         "PostgreSQL: `postgresql+psycopg://user:password@host/name`.",
         secret=True,
     )
+    db_pool_size: int = setting(
+        5, "PostgreSQL connections that a process keeps open. A thread that uses the database has one.", low=1
+    )
+    db_pool_overflow: int = setting(10, "Connections beside those at busy times, closed after use.", low=0)
+    db_pool_wait_s: float = setting(5.0, "Seconds to wait for a free connection before giving up.", low=0.1)
+    db_connect_timeout_s: int = setting(5, "Seconds to wait for PostgreSQL to take a connection.", low=2)
+    db_statement_timeout_ms: int = setting(
+        30_000, "Milliseconds one statement may take on PostgreSQL. 0: as long as it likes.", low=0
+    )
+    db_lock_timeout_ms: int = setting(
+        10_000, "Milliseconds a statement may wait for another's lock on PostgreSQL. 0: for ever.", low=0
+    )
     min_free_disk_mb: int = setting(1024, "Refuse to start with less free disk than this, in MiB.", low=0)
     min_free_memory_mb: int = setting(
         1536, "Refuse to start with less available memory than this, in MiB.", low=0
@@ -220,7 +232,12 @@ class Settings:
     @property
     def database_url(self) -> str:
         """The database in use: the one named, else SQLite in the data folder."""
-        return self.storage.database_url or f"sqlite:///{self.storage.data.resolve() / 'twirl.sqlite3'}"
+        if self.storage.database_url:
+            return self.storage.database_url
+        path = str(self.storage.data.resolve() / "twirl.sqlite3")
+        for sign in "%?#":  # they would end the path
+            path = path.replace(sign, f"%{ord(sign):02X}")
+        return f"sqlite:///{path}"
 
     @property
     def deployed(self) -> bool:

@@ -2,6 +2,7 @@ import re
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, text
 
 import settings
 
@@ -127,3 +128,14 @@ def test_redis_chooses_the_deployed_shape() -> None:
 def test_what_the_deployed_shape_lacks_is_named_at_start(change: dict[str, str], named: str) -> None:
     with pytest.raises(settings.SettingError, match=named):
         settings.load(DEPLOYED | change)
+
+
+@pytest.mark.parametrize("name", ["what?", "no#1", "100%", "50%25", "a b", "ü?mode=memory"])
+def test_a_data_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    engine = create_engine(settings.load({"TWIRL_DATA": str(folder)}).database_url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE one (id INTEGER)"))
+    engine.dispose()
+    assert [path.name for path in folder.iterdir()] == ["twirl.sqlite3"]
