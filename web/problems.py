@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from catalog.blobs import StorageUnavailable
@@ -123,6 +125,16 @@ def _of_storage(error: StorageUnavailable) -> Problem:
     )
 
 
+def _of_database(_error: Exception) -> Problem:
+    return Problem(
+        503,
+        "database-unavailable",
+        "The shop is taking a short break.",
+        "Try again in a few seconds.",
+        headers={"Retry-After": "5"},
+    )
+
+
 def _of_http(error: HTTPException) -> Problem:
     status = error.code if error.code and 400 <= error.code < 500 else 500
     if status == 500:
@@ -163,6 +175,8 @@ _TABLE: tuple[tuple[type[Exception], Callable[[Any], Problem]], ...] = (
     (SearchUnavailable, _of_outage),
     (DecoderUnavailable, _of_decoder),
     (StorageUnavailable, _of_storage),
+    (OperationalError, _of_database),
+    (PoolTimeout, _of_database),
     (HTTPException, _of_http),
 )
 
