@@ -24,12 +24,15 @@ from catalog.models import Image, Merchant
 from catalog.products import ensure_merchant, find_merchant
 from catalog.site import ensure_live, live_index, read_site
 from embedding.pack_folders import PackFolders, look
+from indexer.operating import Operations
 from indexer.queue import Bell, CeleryBell, Limits, WakeFile
 from searcher.models import Models
 from searcher.photos import QueryPhotos
 from searcher.query_log import QueryLog
 from searcher.search import Searcher
-from settings import Settings
+from settings import Settings, secrets
+from telemetry import logs, tracing
+from telemetry.versions import versions
 from vectors.edge.store import EdgeStore
 from vectors.protocol import VectorStore
 
@@ -216,6 +219,33 @@ class Services:
             worker_id=f"{socket.gethostname()}:{os.getpid()}",
             batch=self.settings.indexing.batch,
         )
+
+    @cached_property
+    def operations(self) -> Operations:
+        """What operators decide."""
+        return Operations(self.sessions, self.store, lambda: self.doorbell.ring(()))
+
+    @property
+    def device(self) -> str:
+        """Where this process's models run."""
+        return self.settings.model.device
+
+    @cached_property
+    def parts(self) -> dict[str, str]:
+        """{part: version} of this program and of what it runs on; "engine" begins with its kind."""
+        return versions("edge" if self.embedded else "server")
+
+    def log_as(self, process: str) -> None:
+        """Log as JSON lines, as this process, from now on."""
+        logs.configure(self.settings.logging.log_level, process, secrets(self.settings))
+
+    def observe(self, process: str) -> None:
+        """Log, and send traces if a collector is named. After any fork: what sends does not survive one."""
+        self.log_as(process)
+        chosen = self.settings.operations
+        if chosen.otlp_endpoint:
+            tracing.start(chosen.otlp_endpoint, f"twirl-{process}", self.parts["twirl"], chosen.otlp_ratio)
+            tracing.instrument_sql(self.database)
 
     def prepare(self) -> None:
         """Make the folders, bring the database to the newest schema; the first time, choose the live pack."""

@@ -33,6 +33,7 @@ class Shop:
             **{name: value for name, value in os.environ.items() if not name.startswith("TWIRL_")},
             "TWIRL_DATA": str(data),
             "TWIRL_PORT": str(port),
+            "TWIRL_OPS_PORT": str(free_port()),
             "TWIRL_SHOP": "bench",
         }
         self.process: subprocess.Popen[bytes] | None = None
@@ -71,7 +72,7 @@ class Shop:
     def well(self) -> bool:
         """Whether the storefront says that it is well."""
         try:
-            return self.http.get(f"{self.url}/health", timeout=2).status_code == 200
+            return self.http.get(f"{self.url}/readyz", timeout=2).status_code == 200
         except requests.RequestException:
             return False
 

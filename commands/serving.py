@@ -48,12 +48,19 @@ def serve(services: Services) -> None:
 @click.pass_obj
 def web(services: Services, with_parent: bool) -> None:
     """Run the web process alone."""
+    from launcher.preflight import check_listeners
     from web.server import serve as serve_web
     from web.wsgi import make_app
 
+    chosen = services.settings
+    if (
+        not with_parent
+    ):  # who supervises us has looked, and gunicorn waits for a port that our last life holds
+        check_listeners(chosen)
     _lifeline(with_parent)
-    chosen = services.settings.web
-    serve_web(make_app, chosen.host, chosen.port, chosen.web_threads)
+    services.log_as("web")
+    addresses = [(chosen.web.host, chosen.web.port), (chosen.operations.ops_host, chosen.ops_port)]
+    serve_web(make_app, addresses, chosen.web.web_threads)
 
 
 @click.command()
@@ -62,10 +69,9 @@ def web(services: Services, with_parent: bool) -> None:
 def indexer(services: Services, with_parent: bool) -> None:
     """Run the indexer alone: it takes what waits in the ledger into the index, for ever."""
     from launcher.indexing import run_indexer
-    from web.logs import configure
 
     _lifeline(with_parent)
-    configure(services.settings.logging.log_level)
+    services.observe("indexer")
     run_indexer(services)
 
 

@@ -15,8 +15,8 @@ from launcher.preflight import (
     available_memory_mb,
     check_disk,
     check_folder,
+    check_listeners,
     check_memory,
-    check_port,
     lock_store,
 )
 from launcher.supervisor import Child, Supervisor
@@ -34,7 +34,7 @@ def preflight(services: Services, *, port: bool) -> None:
     """Check folder, disk, memory and, when asked, the port. Raises StartRefused."""
     chosen = services.settings
     if port:
-        check_port(chosen.web.host, chosen.web.port)
+        check_listeners(chosen)
     check_folder(services.data)
     check_disk(services.data, chosen.storage.min_free_disk_mb)
     check_memory(chosen.storage.min_free_memory_mb, available_memory_mb())
@@ -75,7 +75,7 @@ def web_answers(services: Services) -> bool:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - where to ask, not where to listen
     straight = build_opener(ProxyHandler({}))  # a proxy of the environment leads elsewhere
     try:
-        with straight.open(f"{_address(host, port)}/health", timeout=2) as answer:
+        with straight.open(f"{_address(host, port)}/readyz", timeout=4) as answer:
             return bool(json.load(answer)["status"] == "ok")
     except (URLError, OSError, ValueError, KeyError):
         return False

@@ -5,8 +5,11 @@ import fcntl
 import os
 import shutil
 import socket
+from ipaddress import ip_address
 from pathlib import Path
 from typing import IO
+
+from settings import Settings
 
 MIB = 1024 * 1024
 LAST_PORT = 65535
@@ -78,10 +81,44 @@ def check_memory(least_mb: int, available_mb: int | None) -> None:
         )
 
 
-def check_port(host: str, port: int) -> None:
-    """Nothing listens on the port and we may. Raises StartRefused."""
+def check_listeners(settings: Settings) -> None:
+    """Both listeners can be had, and the operators' is open to nobody else. Raises StartRefused."""
+    ops = settings.operations
+    if settings.ops_port == settings.web.port:
+        raise StartRefused(
+            f"The storefront and the operators' pages cannot share port {settings.ops_port}.",
+            f"choose another for one of them: TWIRL_OPS_PORT={_beside(settings.ops_port)}",
+        )
+    check_operators(ops.ops_host, ops.ops_token)
+    check_port(settings.web.host, settings.web.port)
+    check_port(ops.ops_host, settings.ops_port, "TWIRL_OPS_HOST", "TWIRL_OPS_PORT")
+
+
+def check_operators(host: str, token: str) -> None:
+    """Strangers cannot reach the operators' pages without a token. Raises StartRefused."""
+    if not token and not is_loopback(host):
+        raise StartRefused(
+            f"TWIRL_OPS_HOST={host} lets other machines reach the operators' pages, and there is no token.",
+            "set TWIRL_OPS_TOKEN (openssl rand -hex 24), or leave TWIRL_OPS_HOST at 127.0.0.1",
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address can be reached from this machine alone."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _beside(port: int) -> int:
+    return port + 1 if port < LAST_PORT else port - 1
+
+
+def check_port(host: str, port: int, host_name: str = "TWIRL_HOST", port_name: str = "TWIRL_PORT") -> None:
+    """Nothing listens on the port and we may; the settings are named as given. Raises StartRefused."""
     if port > LAST_PORT:
-        raise StartRefused(f"There is no port {port}.", f"choose one up to {LAST_PORT}: TWIRL_PORT=8000")
+        raise StartRefused(f"There is no port {port}.", f"choose one up to {LAST_PORT}: {port_name}=8000")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -90,12 +127,11 @@ def check_port(host: str, port: int) -> None:
         except OSError as error:
             refused = f"Port {port} on {host} cannot be used ({error.strerror})."
             if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
-                fix = "name an address of this machine: TWIRL_HOST=127.0.0.1, or 0.0.0.0 for all"
+                fix = f"name an address of this machine: {host_name}=127.0.0.1, or 0.0.0.0 for all"
             elif error.errno == errno.EACCES:
-                fix = "ports below 1024 are the system's; choose another: TWIRL_PORT=8000"
+                fix = f"ports below 1024 are the system's; choose another: {port_name}=8000"
             else:
-                other = port + 1 if port < LAST_PORT else port - 1
-                fix = f"stop what is using it, or choose another: TWIRL_PORT={other}"
+                fix = f"stop what is using it, or choose another: {port_name}={_beside(port)}"
             raise StartRefused(refused, fix) from error
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import Session, sessionmaker
 from structlog import get_logger
 
+from catalog.changes import revision
 from catalog.models import Image, Product
 from searcher.filters import FACET_FIELDS
 from searcher.shelf import Row, Shelf
@@ -22,10 +23,10 @@ INLINE_S = 0.03  # a shelf that is read this fast is read at once, a slower one 
 
 @dataclass
 class _Kept:
-    """A shelf, what the ledger looked like when it was read, and when to look again."""
+    """A shelf, the ledger's mark when it was read, and when to look again."""
 
     shelf: Shelf
-    mark: tuple[Any, ...]
+    mark: int
     read_s: float
     read_at: float
     look_at: float
@@ -37,6 +38,7 @@ class Stock:
 
     def __init__(self, sessions: sessionmaker[Session], look_every_s: float = LOOK_EVERY_S) -> None:
         self.sessions, self.look_every_s = sessions, look_every_s
+        self.renewals = 0  # how often a shelf was read
         self._kept: dict[int, _Kept] = {}
         self._guard = threading.Lock()
 
@@ -50,6 +52,11 @@ class Stock:
         if time.monotonic() >= kept.look_at:
             self._look(merchant_id, kept)
         return self._kept[merchant_id].shelf
+
+    @property
+    def variants(self) -> int:
+        """Variants on all shelves."""
+        return sum(len(kept.shelf) for kept in list(self._kept.values()))
 
     def _look(self, merchant_id: int, kept: _Kept) -> None:
         """Look whether the ledger has moved and read it again: at once where that is fast, else beside."""
@@ -96,17 +103,13 @@ class Stock:
         now = time.monotonic()
         kept = _Kept(shelf, mark, now - began, now, now + self.look_every_s)
         self._kept[merchant_id] = kept
+        self.renewals += 1
         return kept
 
-    def _mark(self, merchant_id: int) -> tuple[Any, ...]:
-        """A few sums that differ after any change that shoppers could see."""
-        product = select(
-            func.count(), func.max(Product.id), func.sum(Product.rev), func.max(Product.updated_at)
-        )
-        image = select(func.count(), func.max(Image.id), func.sum(Image.indexed_rev))
+    def _mark(self, merchant_id: int) -> int:
+        """What differs after any change that shoppers could see."""
         with self.sessions() as session:
-            first = session.execute(product.where(Product.merchant_id == merchant_id)).one()
-            return (*first, *session.execute(image).one())
+            return revision(session, merchant_id)
 
 
 def _findable(merchant_id: int) -> Select[Any]:

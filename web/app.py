@@ -2,22 +2,25 @@
 
 from flask import Flask
 
-from web import assets, errors, headers, health, pictures, storefront
+from web import assets, errors, headers, health, meters, observing, pictures, storefront
 from web.api import register as register_api
+from web.meters import Meters
+from web.probes import Probes
 from web.services import KEY, Services, shop_name
 from web.storefront import departments
 
 MIB = 1024 * 1024
 
 
-def create_app(services: Services) -> Flask:
-    """The storefront, its API and its health page, over the given services."""
-    app = bare_app()
+def create_app(services: Services, shared: Meters | None = None, probes: Probes | None = None) -> Flask:
+    """The storefront, its API and its health, over the given services."""
+    app = bare_app(shared)
     app.extensions[KEY] = services
+    health.install(app, probes or Probes(health.needs(services)))
     return app
 
 
-def bare_app() -> Flask:
+def bare_app(shared: Meters | None = None) -> Flask:
     """The application without services: enough to describe the API."""
     app = Flask(__name__, static_folder=None)
     app.config.update(
@@ -28,6 +31,8 @@ def bare_app() -> Flask:
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    meters.install(app, shared)
+    observing.register(app)
     headers.register(app)
     errors.register(app)
     assets.register(app)

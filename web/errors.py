@@ -3,12 +3,13 @@
 from flask import Flask, Response, current_app, g, jsonify, render_template, request
 from structlog import get_logger
 
+from web.observing import refused
 from web.pagestate import PageState
 from web.problems import MEDIA_TYPE, NAMED, Problem, problem_of
 
 log = get_logger("web")
 
-_FOR_PROGRAMS = ("/api/", "/images/", "/photos/", "/assets/", "/health")
+_FOR_PROGRAMS = ("/api/", "/images/", "/photos/", "/assets/", "/healthz", "/readyz", "/metrics")
 
 
 def register(app: Flask) -> None:
@@ -19,6 +20,7 @@ def register(app: Flask) -> None:
 def answer(error: Exception) -> Response:
     """The response to an error; what the table does not name is logged with its traceback."""
     problem = problem_of(error)
+    refused(error)
     if not isinstance(error, NAMED):
         log.error("unexpected", exc_info=error, path=request.path)
     return respond(problem)
@@ -43,7 +45,8 @@ def _page(problem: Problem) -> Response:
     except Exception:  # the body itself may be what is wrong
         state = PageState()
     try:
-        return current_app.make_response(render_template("error.html", problem=problem, state=state))
+        template = current_app.config.get("ERROR_PAGE", "error.html")
+        return current_app.make_response(render_template(template, problem=problem, state=state))
     except Exception as broken:  # the page needs the database for the shop's name; an error page must not
         log.error("error-page", exc_info=broken)
         return current_app.make_response(render_template("bare_error.html", problem=problem))

@@ -1,27 +1,43 @@
-"""Whether the shop can serve, dependency by dependency, with what is missing and what to do about it."""
+"""Whether the process is alive (`/healthz`) and whether it can serve (`/readyz`), on both listeners.
 
-from collections.abc import Callable
-from typing import Any
+Alive asks nobody: a process is not started anew because its database is away. Ready names what is missing.
+"""
 
-from flask import Blueprint, jsonify
-from sqlalchemy import text
+from typing import Any, cast
+
+from flask import Blueprint, Flask, Response, current_app, jsonify
+from sqlalchemy import exists, select, text
 from structlog import get_logger
-from werkzeug.wrappers import Response
 
-from web.problems import problem_of
-from web.services import merchant, services
+from catalog.database import current_revision, newest_revision
+from catalog.models import Image
+from catalog.site import live_index, read_site
+from web.probes import Missing, Need, Probes, State
+from web.services import Services
 
+KEY = "twirl-probes"
 log = get_logger("web")
 
 blueprint = Blueprint("health", __name__)
 
 
-@blueprint.get("/health")
-def health() -> Response:
-    """200 when everything answers, else 503; each dependency says whether it does."""
-    checks = {name: _state(check) for name, check in _CHECKS.items()}
-    up = all(check["ok"] for check in checks.values())
-    response = jsonify(status="ok" if up else "unavailable", dependencies=checks)
+@blueprint.get("/healthz")
+def alive() -> Response:
+    """200 while the process answers at all."""
+    response = jsonify(status="ok")
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@blueprint.get("/readyz")
+def ready() -> Response:
+    """200 when everything that is needed answers, else 503; each dependency says how it is."""
+    states = probes().states()
+    up = all(state.ok for state in states.values() if state.required)
+    response = jsonify(
+        status="ok" if up else "unavailable",
+        dependencies={name: _said(state) for name, state in states.items()},
+    )
     response.status_code = 200 if up else 503
     response.headers["Cache-Control"] = "no-store"
     if not up:
@@ -29,45 +45,73 @@ def health() -> Response:
     return response
 
 
-def _database() -> None:
-    with services().sessions() as session:
+def _said(state: State) -> dict[str, Any]:
+    said: dict[str, Any] = {"ok": state.ok, "ms": round(state.seconds * 1000, 1)}
+    if not state.ok:
+        said |= {"message": state.message, "fix": state.fix, "required": state.required}
+    return said
+
+
+def install(app: Flask, given: Probes) -> None:
+    """Let an application answer for these dependencies."""
+    app.extensions[KEY] = given
+
+
+def probes() -> Probes:
+    """The probes of the application that is answering."""
+    return cast(Probes, current_app.extensions[KEY])
+
+
+def needs(services: Services) -> list[Need]:
+    """What this process needs, in the order in which one thing stands on another."""
+    found = [
+        Need("database", lambda: _database(services),
+             "Check that the database runs and that TWIRL_DATABASE_URL names it."),
+        Need("schema", lambda: _schema(services), "Run `twirl migrate`."),
+        Need("engine", lambda: services.store.collections(),
+             "Start the vector engine, or read its log; check TWIRL_QDRANT_URL where that is set."),
+        Need("live-index", lambda: _live_index(services),
+             "Start a worker: it makes the index. If it was lost, run `twirl rebuild`."),
+        Need("model", lambda: _model(services), "Read this process's log: why was the pack not loaded?"),
+        Need("images", lambda: services.blobs.check(), "Check that the image storage is there and readable."),
+    ]  # fmt: skip
+    if services.deployed:
+        fix = "Start Redis and check TWIRL_REDIS_URL. Searches go on; imports are taken up more slowly."
+        found.append(Need("redis", lambda: _redis(services), fix, required=False))
+    return found
+
+
+def _database(services: Services) -> None:
+    with services.sessions() as session:
         session.execute(text("SELECT 1"))
 
 
-def _shop() -> None:
-    merchant()
+def _schema(services: Services) -> None:
+    """Behind is unfit; ahead is the moment of an upgrade, when this process is about to be replaced."""
+    with services.sessions() as session:
+        now, newest = current_revision(session.connection()), newest_revision()
+    if now is None or now < newest:  # revisions are numbers of one width
+        raise Missing(f"The database has schema {now or 'none'}; this version needs {newest}.")
 
 
-def _search() -> None:
-    services().store.resolve("live")
+def _live_index(services: Services) -> None:
+    live = live_index(read_site(services.sessions))
+    if live.collection in services.store.collections():
+        return
+    with services.sessions() as session:
+        indexed = session.scalar(select(exists().where(Image.state == "live")))
+    if indexed:  # an empty shop has no index yet, and can be served
+        raise Missing(
+            f"The engine has no index {live.fingerprint[:16]}, in which {live.pack} has its vectors."
+        )
 
 
-def _pictures() -> None:
-    services().blobs.check()
+def _model(services: Services) -> None:
+    live, answering = live_index(read_site(services.sessions)), services.models.live()
+    if answering.fingerprint != live.fingerprint and services.models.held(live.fingerprint) is None:
+        raise Missing(f"The live index is of {live.pack}, this process still answers with another model.")
 
 
-_CHECKS: dict[str, Callable[[], None]] = {
-    "database": _database,
-    "shop": _shop,
-    "search": _search,
-    "pictures": _pictures,
-}
-
-_FIXES = {
-    "database": "Check that the database runs and that TWIRL_DATABASE_URL names it.",
-    "shop": "Import a feed for the shop that TWIRL_SHOP names.",
-    "search": "Wait for the vector engine to start, or see its log in the run folder.",
-    "pictures": "Check that the data folder is there and readable.",
-}
-
-
-def _state(check: Callable[[], None]) -> dict[str, Any]:
-    name = next(n for n, c in _CHECKS.items() if c is check)
-    try:
-        check()
-    except Exception as error:  # whatever fails here is the answer, not a fault of this page
-        log.warning("health", dependency=name, cause=repr(error))
-        problem = problem_of(error)
-        message = problem.message if problem.status == 503 else f"The {name} does not answer."
-        return {"ok": False, "message": message, "fix": _FIXES[name]}
-    return {"ok": True}
+def _redis(services: Services) -> None:
+    if services.bell.waiting(("images",)) is None:
+        raise Missing("Redis does not answer.")

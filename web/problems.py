@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from catalog.blobs import StorageUnavailable
 from catalog.images import DecoderUnavailable, ImageRefused
+from catalog.site import SiteRefused
 from searcher.errors import QueryRefused, SearchUnavailable
 
 MEDIA_TYPE = "application/problem+json"
@@ -135,6 +136,10 @@ def _of_database(_error: Exception) -> Problem:
     )
 
 
+def _of_site(error: SiteRefused) -> Problem:
+    return Problem(409, error.code, error.message, error.fix)
+
+
 def _of_http(error: HTTPException) -> Problem:
     status = error.code if error.code and 400 <= error.code < 500 else 500
     if status == 500:
@@ -175,6 +180,7 @@ _TABLE: tuple[tuple[type[Exception], Callable[[Any], Problem]], ...] = (
     (SearchUnavailable, _of_outage),
     (DecoderUnavailable, _of_decoder),
     (StorageUnavailable, _of_storage),
+    (SiteRefused, _of_site),
     (OperationalError, _of_database),
     (PoolTimeout, _of_database),
     (HTTPException, _of_http),

@@ -1,12 +1,14 @@
-"""gunicorn inside one of our processes: one worker, a pool of threads."""
+"""gunicorn inside one of our processes: one worker, a pool of threads, two listeners."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from flask import Flask
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 GRACE_S = 10
+Address = tuple[str, int]
 
 
 class Server(BaseApplication):  # type: ignore[misc]
@@ -16,7 +18,7 @@ class Server(BaseApplication):  # type: ignore[misc]
     survive one (so no preload).
     """
 
-    def __init__(self, make_app: Callable[[], Flask], options: dict[str, Any]) -> None:
+    def __init__(self, make_app: Callable[[], Any], options: dict[str, Any]) -> None:
         self.make_app = make_app
         self.options = options
         super().__init__()
@@ -26,16 +28,27 @@ class Server(BaseApplication):  # type: ignore[misc]
         for name, value in self.options.items():
             self.cfg.set(name, value)
 
-    def load(self) -> Flask:
-        """Make the application: called in the worker."""
+    def load(self) -> Any:
+        """Make the WSGI application: called in the worker."""
         return self.make_app()
 
 
-def options(host: str, port: int, threads: int) -> dict[str, Any]:
+class Log(Logger):  # type: ignore[misc]
+    """gunicorn's log goes the way of all others: to the root logger, which makes JSON of it."""
+
+    def setup(self, cfg: Any) -> None:
+        """Keep the level, have no handlers of its own."""
+        super().setup(cfg)
+        for each in (self.error_log, self.access_log):
+            each.handlers[:] = []
+            each.propagate = True
+        logging.getLogger("gunicorn").setLevel(self.loglevel)
+
+
+def options(addresses: Sequence[Address], threads: int) -> dict[str, Any]:
     """gunicorn's configuration for a storefront behind nothing or behind a proxy."""
-    bracketed = f"[{host}]" if ":" in host else host
     return {
-        "bind": [f"{bracketed}:{port}"],
+        "bind": [f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in addresses],
         "workers": 1,
         "worker_class": "gthread",
         "threads": threads,
@@ -46,10 +59,11 @@ def options(host: str, port: int, threads: int) -> dict[str, Any]:
         "limit_request_line": 8190,
         "accesslog": None,  # the application logs each request, with its id
         "loglevel": "warning",
+        "logger_class": Log,
         "control_socket_disable": True,
     }
 
 
-def serve(make_app: Callable[[], Flask], host: str, port: int, threads: int = 8) -> None:
-    """Serve until SIGTERM. `make_app` is called once, in the worker process."""
-    Server(make_app, options(host, port, threads)).run()
+def serve(make_app: Callable[[], Any], addresses: Sequence[Address], threads: int = 8) -> None:
+    """Serve WSGI on every address until SIGTERM. `make_app` is called once, in the worker process."""
+    Server(make_app, options(addresses, threads)).run()

@@ -10,6 +10,7 @@ from catalog.blobs import Blobs
 from catalog.images import Decoder
 from catalog.models import Merchant
 from catalog.site import IndexRef
+from searcher.models import Models
 from searcher.photos import QueryPhotos
 from searcher.query_log import QueryLog
 from searcher.search import Searcher
@@ -117,8 +118,13 @@ class Services(Protocol):
     def parts(self) -> Mapping[str, str]:
         """{part: version} of this program and of what it runs on, "twirl" and "engine" among them."""
 
-    def check_model(self) -> None:
-        """Raise unless the live index's model is loaded and answers."""
+    @property
+    def models(self) -> Models:
+        """The models of the ready indexes, the live one among them."""
+
+    @property
+    def device(self) -> str:
+        """Where this process's models run."""
 
     def merchant(self, slug: str) -> Merchant:
         """The merchant of that slug."""

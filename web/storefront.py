@@ -10,8 +10,8 @@ from werkzeug.wrappers import Response
 from catalog.models import Product
 from searcher.errors import SearchUnavailable
 from searcher.filters import Filters
-from searcher.results import ProductHit, Results
-from web import cards, details, panel, shelf, wording
+from searcher.results import Likeness, Results
+from web import cards, details, observing, panel, shelf, wording
 from web.forms import search_query
 from web.pagestate import BROWSING_SORTS, SORTS, PageState
 from web.pictures import shots
@@ -40,7 +40,7 @@ def home() -> str:
     """The first page and every search: what is asked is in the address."""
     state = PageState.parse(request.args)
     shop = merchant()
-    results = services().searcher.search(search_query(state, shop.id, shop.currency))
+    results = observing.search(search_query(state, shop.id, shop.currency))
     return render_template("search.html", **_search_page(state, results))
 
 
@@ -58,23 +58,25 @@ def search() -> Response:
 def product(sku: str) -> str:
     """One product: pictures, variants, details, and more like it."""
     found = shelf.product(sku)
+    similar = _similar(found)
     return render_template(
         "product.html",
+        model=similar.model,
         state=PageState(like=found.sku),
         reference=_of_product(found),
         product=found,
         page=details.page(found, shelf.variants(found), request.host),
-        similar=[cards.card(hit) for hit in _similar(found)],
+        similar=[cards.card(hit) for hit in similar.hits],
         markup=details.markup(found, request.url_root.rstrip("/")),
     )
 
 
-def _similar(found: Product) -> list[ProductHit]:
+def _similar(found: Product) -> Likeness:
     """More like it; the page is worth showing without them while search is away."""
     try:
         return services().searcher.similar(found.merchant_id, found.sku, SIMILAR)
     except SearchUnavailable:
-        return []
+        return Likeness([], model="")
 
 
 def departments() -> list[panel.Department]:
@@ -96,6 +98,7 @@ def _search_page(state: PageState, results: Results) -> dict[str, Any]:
     counted = wording.count(state, results.total)
     return {
         "state": state,
+        "model": results.model,
         "welcome": state.first_page,
         "reference": reference,
         "heading": wording.heading(state, "this piece", labels),

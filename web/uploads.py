@@ -1,7 +1,10 @@
 """A shopper's photo: decoded once in a child process, kept for a while under an unguessable name."""
 
+import time
+
 from flask import request
 
+from web.meters import meters
 from web.problems import FieldError, Problem, Refused
 from web.services import services
 
@@ -17,7 +20,9 @@ def uploaded(field: str) -> bytes | None:
 
 def keep_photo(data: bytes) -> str:
     """Decode and keep a photo; returns its name. Raises ImageRefused with the fix."""
+    began = time.perf_counter()
     picture = services().decoder.decode(data)
+    meters().decoded(time.perf_counter() - began)
     kept: str = services().photos.put(picture.pixels)
     return kept
 

@@ -1,22 +1,30 @@
 """The entry point of the web process, and of any WSGI server: `gunicorn 'web.wsgi:make_app()'`."""
 
-from flask import Flask
-
 from bootstrap import Services
 from settings import load
-from web import tidying
+from telemetry import tracing
+from web import health, tidying
 from web.app import create_app
-from web.logs import configure
+from web.listeners import Listeners
+from web.meters import Meters
+from web.ops.app import create_ops_app
+from web.probes import Probes
 
 
-def make_app() -> Flask:
-    """The storefront that the environment's settings describe, its model loaded.
+def make_app() -> Listeners:
+    """The storefront and the operators' pages that the environment's settings describe, the model loaded.
 
     To be called in the process that serves, after any fork.
     """
     settings = load()
-    configure(settings.logging.log_level)
     services = Services(settings)
+    services.observe("web")
     services.warm_up()
     tidying.start(services.photos)
-    return create_app(services)
+    meters, probes = Meters(), Probes(health.needs(services))
+    meters.threads.set(settings.web.web_threads)
+    shop = create_app(services, meters, probes)
+    ops = create_ops_app(services, meters, probes, services.data, settings.operations.ops_token)
+    for app in (shop, ops):
+        tracing.instrument_web(app)
+    return Listeners(shop, ops, settings.ops_port)

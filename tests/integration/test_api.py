@@ -233,17 +233,19 @@ def test_an_outage_is_503_with_the_time_to_wait(shop: Services, tmp_path: Path) 
     assert page.status_code == 503
     assert page.headers["Retry-After"]
     assert '<a class="button" data-swap href="/?q=red+dress">Try again</a>' in page.text
-    health = client.get("/health")
+    assert client.get("/healthz").status_code == 200
+    health = client.get("/readyz")
     assert health.status_code == 503
-    assert not health.get_json()["dependencies"]["search"]["ok"]
-    assert health.get_json()["dependencies"]["search"]["fix"]
+    assert health.headers["Retry-After"]
+    assert not health.get_json()["dependencies"]["engine"]["ok"]
+    assert health.get_json()["dependencies"]["engine"]["fix"]
     assert health.get_json()["dependencies"]["database"]["ok"]
     assert client.get("/").status_code == 200  # browsing needs no engine
     broken.close()
 
 
 def test_every_dependency_is_well(client: FlaskClient) -> None:
-    health = client.get("/health")
+    health = client.get("/readyz")
     assert health.status_code == 200
     assert health.get_json()["status"] == "ok"
 

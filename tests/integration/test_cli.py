@@ -26,7 +26,8 @@ class Cli:
         self.data = data
         self.port = free_port()
         kept = {name: value for name, value in os.environ.items() if not name.startswith("TWIRL_")}
-        self.environ = {**kept, "TWIRL_DATA": str(data), "TWIRL_PORT": str(self.port)}
+        chosen = {"TWIRL_DATA": str(data), "TWIRL_PORT": str(self.port), "TWIRL_OPS_PORT": str(free_port())}
+        self.environ = {**kept, **chosen}
 
     def __call__(
         self, *words: str, cwd: Path = ROOT, safe: bool = False, **environ: str

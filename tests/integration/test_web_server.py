@@ -23,7 +23,7 @@ def make_app():
     return bare_app()
 
 print("parent", os.getpid(), flush=True)
-serve(make_app, "127.0.0.1", int(sys.argv[1]), 2)
+serve(make_app, [("127.0.0.1", int(sys.argv[1]))], 2)
 """
 
 

@@ -50,7 +50,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
 }
 ENTRY_POINTS = {
-    "web/wsgi.py": {"settings", "bootstrap"},
+    "web/wsgi.py": {"settings", "bootstrap", "telemetry"},
     "indexer/celery_app.py": {"settings", "bootstrap"},
     "vectors/edge/__main__.py": {"telemetry"},
     "vectors/edge/shard_process.py": {"telemetry"},

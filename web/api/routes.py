@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response
 from flask_smorest import Blueprint  # type: ignore[import-untyped]
 
-from web import shelf
+from web import observing, shelf
 from web.api import shapes
 from web.api.reading import read_filters, read_search
 from web.api.schemas import (
@@ -70,7 +70,7 @@ _FILTERS: list[dict[str, Any]] = [
 def search() -> dict[str, Any]:
     """The page of hits, the facets, and a cursor to the next page."""
     query = read_search(merchant().id)
-    return shapes.results(services().searcher.search(query), query.photo_id)
+    return shapes.results(observing.search(query), query.photo_id)
 
 
 @blueprint.post("/photos")

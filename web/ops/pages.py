@@ -1,0 +1,148 @@
+"""`/ops`: the state of the installation on one page, and the few things that operators change from there."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from flask import Blueprint, Flask, Response, current_app, redirect, render_template, request, url_for
+
+from catalog.site import IndexRef
+from web.ops import access, attention, charts, words
+from web.ops.details import Details
+from web.ops.figures import WORK, Figures, Fill
+from web.ops.watch import Watch
+from web.problems import http
+from web.services import services
+
+WATCH = "twirl-watch"
+PATIENCE_S = 2.0
+blueprint = Blueprint("ops", __name__)
+
+_SAID = {
+    "retried": "{n} pictures are tried again.",
+    "nothing": "There was nothing to try again.",
+    "switched": "The live model is {name} now.",
+    "dropped": "The index of {name} is gone.",
+}
+
+
+@dataclass(frozen=True)
+class IndexRow:
+    """One index as the page shows it."""
+
+    index: IndexRef
+    role: str
+    points: int | None
+    fill: Fill | None
+
+
+def install(app: Flask) -> None:
+    """Give templates the words for figures."""
+    app.config["ERROR_PAGE"] = "ops_error.html"
+    app.jinja_env.filters.update(
+        age=words.age, number=words.number, duration=words.duration, since=words.since
+    )
+    app.context_processor(lambda: {"has_login": access.may_open_sessions()})
+
+
+def watch() -> Watch:
+    """What this application looks through."""
+    return cast(Watch, current_app.extensions[WATCH])
+
+
+@blueprint.get("/")
+def front() -> Response:
+    """The page that there is."""
+    return current_app.make_response(redirect("/ops", 303))
+
+
+@blueprint.get("/ops")
+def overview() -> str:
+    """Everything on one page. An absent dependency costs its own part and a moment."""
+    states = watch().states(PATIENCE_S)
+    figures = watch().figures(PATIENCE_S)
+    details = watch().details(PATIENCE_S) if figures is not None else None
+    return render_template(
+        "ops.html",
+        said=_said(),
+        states=states,
+        concerns=attention.concerns(states, figures),
+        figures=figures,
+        details=details or Details((), ()),
+        charts=_charts(figures),
+        indexes=_indexes(figures) if figures is not None else [],
+        messages=watch().messages(0.5),
+        deployed=watch().deployed,
+        parts=watch().parts,
+        now=datetime.now(UTC),
+    )
+
+
+def _charts(figures: Figures | None) -> list[charts.Chart]:
+    if figures is None:
+        return []
+    return [charts.chart(stage, figures.minutes.get(stage, ()), figures.at) for stage in WORK]
+
+
+def _indexes(figures: Figures) -> list[IndexRow]:
+    site, points = figures.site, watch().points(0.5)
+    fills = {fill.index.id: fill for fill in figures.fills}
+    return [
+        IndexRow(
+            index,
+            "live" if index.live else "previous" if index == site.previous else "",
+            points.get(index.collection),
+            fills.get(index.id),
+        )
+        for index in site.indexes
+    ]
+
+
+def _said() -> str:
+    """What an action has just done: the address carries its name and a number or a model's name."""
+    template = _SAID.get(request.args.get("said", ""), "")
+    return template.format(n=request.args.get("n", "")[:9], name=request.args.get("name", "")[:80])
+
+
+@blueprint.post("/ops/retry")
+def retry() -> Response:
+    """Try failed pictures again: one by its id, or all of one reason."""
+    image, code = request.form.get("image", ""), request.form.get("code", "")
+    if image:
+        retried = services().operations.retry(image_id=_whole(image))
+    elif code:
+        retried = services().operations.retry(code=code)
+    else:
+        raise http(422, "Say which pictures: one reason, or one picture.", "Use the buttons of /ops.")
+    return _done("retried", n=retried) if retried else _done("nothing")
+
+
+@blueprint.post("/ops/switch")
+def switch() -> Response:
+    """Make another index the live one."""
+    index = services().operations.switch(_whole(request.form.get("index", "")))
+    return _done("switched", name=index.pack)
+
+
+@blueprint.post("/ops/switch-back")
+def switch_back() -> Response:
+    """Make the index live again that was so before."""
+    return _done("switched", name=services().operations.switch_back().pack)
+
+
+@blueprint.post("/ops/drop")
+def drop() -> Response:
+    """Give up an index."""
+    index = services().operations.drop(_whole(request.form.get("index", "")))
+    return _done("dropped", name=index.pack)
+
+
+def _done(said: str, **with_: Any) -> Response:
+    watch().forget()
+    return current_app.make_response(redirect(url_for("ops.overview", said=said, **with_), 303))
+
+
+def _whole(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise http(422, "This is no number of ours.", "Use the buttons of /ops.")
+    return int(text)
