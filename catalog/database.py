@@ -112,6 +112,13 @@ def begin_write(session: Session) -> None:
     session.connection(execution_options={_WRITE: True})
 
 
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A writing transaction without a session, for many rows of any table."""
+    with engine.connect().execution_options(**{_WRITE: True}) as connection, connection.begin():
+        yield connection
+
+
 def upgrade(engine: Engine, revision: str = "head") -> None:
     """Bring the tables up to `revision`. Safe to call by several processes at once.
 
@@ -150,7 +157,7 @@ def newest_revision() -> str:
 def migrating(engine: Engine) -> Iterator[Connection]:
     """A connection on which to migrate, by one process at a time."""
     if engine.dialect.name == "sqlite":
-        with engine.connect().execution_options(**{_WRITE: True}) as connection, connection.begin():
+        with writing(engine) as connection:
             yield connection
         return
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
