@@ -4,6 +4,7 @@ Every change locks the site's one row first, so that changes come one after the 
 `generation`, by which every process notices. SQL is the authority; the engine's alias follows.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,7 +127,7 @@ def register(
 ) -> IndexRef:
     """The index of this pack, registered as filling unless it is there already.
 
-    `rate` (images a second; None: as fast as it goes) replaces the one of a fill that is under way.
+    `rate` is what a fill may take, in images a second; 0 is as fast as it goes, None leaves it as it was.
     Raises SiteRefused while that index is being dropped.
     """
     site = _locked(session)
@@ -139,7 +140,8 @@ def register(
             "index-dropping", f"The index {fingerprint[:16]} is being dropped.",
             f"Finish that first: twirl models drop {fingerprint[:16]}",
         )  # fmt: skip
-    index.rate = rate
+    if rate is not None:
+        index.rate = rate or None
     session.flush()
     return _ref(index, site)
 
@@ -204,10 +206,13 @@ def dropped(session: Session, index_id: int) -> None:
     session.execute(gone)
 
 
-def note_images_url(session: Session, url: str) -> None:
-    """Write down where image bytes are kept, so that who joins later finds them."""
+def decide_images_url(session: Session, decide: Callable[[str], str]) -> None:
+    """Write down where image bytes are kept, so that who joins later finds them: one process at a time.
+
+    `decide` is given what is written down already, "" at first, and says what shall be.
+    """
     site = _locked(session, make=True)
-    site.images_url = url
+    site.images_url = decide(site.images_url)
     session.flush()
 
 

@@ -97,11 +97,12 @@ def test_a_fill_is_maintained_from_its_registration_and_registered_once(ledger: 
     state = read_site(ledger)
     assert [each.fingerprint for each in state.maintained] == [RED, BLUE]
     assert state.generation == before + 1 and index.state == "filling" and not index.live
-    assert change(ledger, site.register, BLUE, "blue", 16, None) == index
+    for rate, kept in ((None, 40.0), (9.5, 9.5), (0, None)):
+        assert change(ledger, site.register, BLUE, "blue", 16, rate) == index
+        with ledger() as session:
+            row = session.get_one(VectorIndex, index.id)
+            assert (row.rate, row.total) == (kept, 5000)
     assert read_site(ledger) == state
-    with ledger() as session:
-        row = session.get_one(VectorIndex, index.id)
-        assert row.rate is None and row.total == 5000
 
 
 def test_switching_and_back(ledger: Sessions) -> None:
@@ -184,7 +185,7 @@ def test_a_writer_notices_that_the_indexes_have_moved(ledger: Sessions) -> None:
 
 def test_where_image_bytes_are_is_written_down(empty: Sessions) -> None:
     with empty.begin() as session:
-        site.note_images_url(session, "s3://shop/twirl")
+        site.decide_images_url(session, lambda _noted: "s3://shop/twirl")
     assert read_site(empty).images_url == "s3://shop/twirl"
     change(empty, site.ensure_live, RED, "red", 8)
     assert read_site(empty).images_url == "s3://shop/twirl"

@@ -1,0 +1,122 @@
+"""Who works on which piece of a fill. A claim is a token that is renewed with every batch written.
+
+A piece whose worker is silent for longer than the lease, or whose process on this machine is gone, is
+another's: writing it again changes nothing.
+"""
+
+import secrets
+import socket
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import CursorResult, Update, func, or_, select, update
+
+from catalog.models import now
+from catalog.operations import FillRange, VectorIndex
+from catalog.site import IndexRef
+from indexer.claims import Sessions
+from indexer.sweeper import process_alive
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A claimed piece of the fill of an index: the images with ids in [first, last]."""
+
+    id: int
+    index: IndexRef
+    first: int
+    last: int
+    token: str
+
+    @property
+    def comparison(self) -> bool:
+        """Whether it is no piece of the catalogue but the comparison at the end."""
+        return self.last < self.first
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Images a second that all workers together may take (None: as they can), and how many they are."""
+
+    rate: float | None
+    workers: int
+
+
+def claim(sessions: Sessions, index: IndexRef, worker_id: str, lease_s: float) -> Piece | None:
+    """Take the next piece that is nobody's, None when there is none."""
+    token = f"{worker_id[:80]}/{secrets.token_hex(6)}"
+    free = or_(FillRange.claimed_at.is_(None), FillRange.claimed_at < now() - timedelta(seconds=lease_s))
+    open_ = select(FillRange).where(FillRange.index_id == index.id, FillRange.done_at.is_(None), free)
+    with sessions.begin() as session:
+        row = session.scalars(
+            open_.order_by(FillRange.id).limit(1).with_for_update(skip_locked=True)
+        ).one_or_none()
+        if row is None:
+            return None
+        row.claimed_by, row.claimed_at, row.attempts, row.images = token, now(), row.attempts + 1, 0
+        return Piece(row.id, index, row.first_image_id, row.last_image_id, token)
+
+
+def written(sessions: Sessions, piece: Piece, images: int) -> Pace | None:
+    """Count a batch of a piece as written and renew the claim; None where the piece is no longer ours."""
+    ours = _held(piece).values(images=FillRange.images + images, claimed_at=now())
+    with sessions.begin() as session:
+        if not _done(session.execute(ours)):
+            return None
+        busy = select(func.count()).where(
+            FillRange.index_id == piece.index.id,
+            FillRange.done_at.is_(None),
+            FillRange.claimed_by.is_not(None),
+        )
+        rate = select(VectorIndex.rate).where(VectorIndex.id == piece.index.id)
+        return Pace(session.scalar(rate), session.scalar(busy.select_from(FillRange)) or 1)
+
+
+def finish(sessions: Sessions, piece: Piece) -> bool:
+    """Note that all of a piece is written; whether it was still ours."""
+    with sessions.begin() as session:
+        return _done(session.execute(_held(piece).values(done_at=now())))
+
+
+def give_back(sessions: Sessions, piece: Piece) -> None:
+    """Let others take a piece that is not done."""
+    with sessions.begin() as session:
+        session.execute(_held(piece).values(claimed_by=None, claimed_at=None))
+
+
+def busy(sessions: Sessions, index: IndexRef) -> bool:
+    """Whether any piece is not done, whoever holds it."""
+    open_ = select(FillRange.id).where(FillRange.index_id == index.id, FillRange.done_at.is_(None)).limit(1)
+    with sessions() as session:
+        return session.scalar(open_) is not None
+
+
+def release_dead(sessions: Sessions, index: IndexRef) -> int:
+    """Free what workers of this machine held whose process is gone ("host:pid/…" names them); how many."""
+    mine = FillRange.claimed_by.startswith(f"{socket.gethostname()}:", autoescape=True)
+    open_ = (FillRange.index_id == index.id, FillRange.done_at.is_(None))
+    with sessions() as session:
+        tokens = session.scalars(select(FillRange.claimed_by).where(*open_, mine)).all()
+    dead = [str(token) for token in tokens if not process_alive(_pid(str(token)))]
+    if not dead:
+        return 0
+    with sessions.begin() as session:
+        free = update(FillRange).where(*open_, FillRange.claimed_by.in_(dead))
+        return int(_result(session.execute(free.values(claimed_by=None, claimed_at=None))).rowcount)
+
+
+def _pid(token: str) -> str:
+    return token.rsplit("/", 1)[0].rsplit(":", 1)[-1]
+
+
+def _held(piece: Piece) -> Update:
+    return update(FillRange).where(FillRange.id == piece.id, FillRange.claimed_by == piece.token)
+
+
+def _done(result: object) -> bool:
+    return bool(_result(result).rowcount)
+
+
+def _result(result: object) -> "CursorResult[object]":
+    assert isinstance(result, CursorResult)  # noqa: S101 - what an update gives
+    return result
