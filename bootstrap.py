@@ -5,7 +5,6 @@ loads it after it was forked. Tests override by argument: `Services(settings, st
 """
 
 import os
-import shlex
 import socket
 from functools import cached_property
 from pathlib import Path
@@ -18,12 +17,12 @@ from structlog import get_logger
 
 from catalog.blobs import Blobs, Incoming
 from catalog.database import Access, open_engine, sessions, upgrade
-from catalog.folders import FolderBlobs, FolderIncoming
 from catalog.images import Decoder
 from catalog.models import Image, Merchant
+from catalog.place import ImagePlace
 from catalog.products import ensure_merchant, find_merchant
 from catalog.site import ensure_live, live_index, read_site
-from embedding.pack_folders import PackFolders, look
+from embedding.pack_folders import PackAtHand, PackFolders, look
 from indexer.operating import Operations
 from indexer.queue import Bell, CeleryBell, Limits, WakeFile
 from searcher.models import Models
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     # These bring PyTorch, which takes seconds to import: `twirl import` must not wait for it.
     from embedding.pack import Pack
     from embedding.packs import Packs
+    from indexer.fill import Filler
     from indexer.pipeline import Pipeline
 
 log = get_logger("twirl")
@@ -97,14 +97,19 @@ class Services:
         return sessions(self.database)
 
     @cached_property
-    def blobs(self) -> Blobs:
-        """Decoded pictures, by content hash."""
-        return FolderBlobs(self.data / "blobs")
+    def place(self) -> ImagePlace:
+        """Where image bytes are kept."""
+        return ImagePlace(self.sessions, self.data, self.settings.storage, verified)
 
-    @cached_property
+    @property
+    def blobs(self) -> Blobs:
+        """Decoded pictures, by content hash. Raises StorageRefused where they cannot be this machine's."""
+        return self.place.images.blobs
+
+    @property
     def incoming(self) -> Incoming:
-        """Raw bytes that wait to be decoded."""
-        return FolderIncoming(self.data / "incoming")
+        """Raw bytes that wait to be decoded. Raises StorageRefused like `blobs`."""
+        return self.place.images.incoming
 
     @cached_property
     def decoder(self) -> Decoder:
@@ -120,7 +125,11 @@ class Services:
     def pack_folders(self) -> PackFolders:
         """The model packs at hand: the setting's, those beside it and shipped, those kept in the data."""
         named = self.settings.model.pack
-        return PackFolders(named, (named.resolve().parent, SHIPPED_PACKS), self.data / "packs")
+        return PackFolders(
+            named, (named.resolve().parent, SHIPPED_PACKS), self.data / "packs",
+            fetch=lambda fingerprint: self.place.pack_files.fetch(fingerprint),
+            publish=lambda folder, fingerprint: self.place.pack_files.publish(folder, fingerprint),
+        )  # fmt: skip
 
     @cached_property
     def packs(self) -> "Packs":
@@ -220,6 +229,20 @@ class Services:
             batch=self.settings.indexing.batch,
         )
 
+    def filler(self) -> "Filler":
+        """One worker's part in filling the index of another pack."""
+        from indexer.fill import Filler
+
+        return Filler(
+            self.sessions,
+            self.blobs,
+            self.packs,
+            self.store,
+            worker_id=f"{socket.gethostname()}:{os.getpid()}",
+            batch=self.settings.indexing.batch,
+            lease_s=self.lease_s,
+        )
+
     @cached_property
     def operations(self) -> Operations:
         """What operators decide."""
@@ -248,10 +271,11 @@ class Services:
             tracing.instrument_sql(self.database)
 
     def prepare(self) -> None:
-        """Make the folders, bring the database to the newest schema; the first time, choose the live pack."""
+        """Make the folders, bring the database to the newest schema; note where images are and the live pack."""
         for name in ("blobs", "incoming", "index", "run", "photos"):
             (self.data / name).mkdir(parents=True, exist_ok=True)
         upgrade(self.database)
+        self.place.settle(own_ledger=not self.settings.storage.database_url)
         if read_site(self.sessions).live is None:
             self._begin()
 
@@ -260,9 +284,13 @@ class Services:
         filled = self._filled_by()
         at_hand = {each.fingerprint: each for each in self.pack_folders}
         pack = at_hand.get(filled) or self.pack_folders.choose(str(self.settings.model.pack))
-        self.pack_folders.keep(pack)
+        self.keep_pack(pack)
         with self.sessions.begin() as session:
             ensure_live(session, pack.fingerprint, pack.name, pack.dimension)
+
+    def keep_pack(self, pack: PackAtHand) -> None:
+        """Put a pack where every process finds it, whatever becomes of the folder it came from."""
+        self.pack_folders.keep(pack)
 
     def _filled_by(self) -> str:
         """The fingerprint of most live images of a ledger from before indexes were registered; or ""."""
@@ -273,14 +301,8 @@ class Services:
 
     def pack_notice(self) -> str:
         """A sentence where TWIRL_PACK names another pack than the live index's; else nothing."""
-        named, live = look(self.settings.model.pack), read_site(self.sessions).live
-        if live is None or named.fingerprint == live.fingerprint:
-            return ""
-        goes_on = f"The live model stays {live.pack} ({live.fingerprint[:16]})."
-        if named.damaged:
-            return f"TWIRL_PACK names {named.folder}, where there is no readable pack. {goes_on}"
-        change = f"`twirl reembed --pack {shlex.quote(str(named.folder))}` and then `twirl switch` change it."
-        return f"TWIRL_PACK names {named.name} ({named.fingerprint[:16]}). {goes_on} {change}"
+        live = read_site(self.sessions).live
+        return notice(look(self.settings.model.pack), live.pack, live.fingerprint) if live else ""
 
     def merchant(self, slug: str | None = None, name: str = "") -> Merchant:
         """The merchant of that slug, or of the storefront; made, and called `name`, when missing.

@@ -152,6 +152,8 @@ def serve(supervisor: Supervisor, services: Services, say: Say) -> None:
     """Wait for the storefront, say where it is, and tend the processes until stopped."""
     supervisor.wait_for(lambda: web_answers(services), "The storefront", WEB_START_S)
     chosen = services.settings.web
+    if notice := services.pack_notice():
+        say(notice)
     say(
         f"Storefront: {_address(chosen.host, chosen.port)}   "
         f"(Ctrl-C stops it; logs in {services.data / 'run'})"

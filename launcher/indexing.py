@@ -16,6 +16,7 @@ def run_indexer(services: Services) -> None:
         bell=services.wake_file,
         nice=chosen.indexer_nice,
         rounds=Rounds(lease=services.lease_s),
+        fills=services.filler(),
     )
     services.close()
 
