@@ -1,5 +1,6 @@
 """What an operator decides about the indexes and about pictures that failed, from the page or a command."""
 
+import time
 from collections.abc import Callable
 
 from sqlalchemy import Select, select
@@ -14,6 +15,7 @@ from indexer.reindex import requeue
 from vectors.protocol import VectorStore, VectorStoreError
 
 log = get_logger("indexer")
+SETTLE_S = 1.0  # by then nobody reads or writes an index that is being dropped
 CHUNK = 2000  # images in one transaction: a longer one would hold up every worker on SQLite
 
 
@@ -58,6 +60,7 @@ class Operations:
         """
         with self._sessions.begin() as session:
             index = site.begin_drop(session, index_id)
+        time.sleep(SETTLE_S)
         try:
             self._store.drop(index.collection)
         except VectorStoreError as error:
