@@ -10,19 +10,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine, func, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 from structlog import get_logger
 
 from catalog.blobs import Blobs, Incoming
 from catalog.database import Access, open_engine, sessions, upgrade
 from catalog.images import Decoder
-from catalog.models import Image, Merchant
+from catalog.merchants import merchant_of
+from catalog.models import Merchant
 from catalog.place import ImagePlace
-from catalog.products import ensure_merchant, find_merchant
-from catalog.site import ensure_live, live_index, read_site
-from embedding.pack_folders import PackAtHand, PackFolders, look
+from catalog.site import ensure_live, filled_by, live_index, read_site
+from embedding.pack_folders import PackAtHand, PackFolders, look, notice, verified
 from indexer.operating import Operations
 from indexer.queue import Bell, CeleryBell, Limits, WakeFile
 from searcher.models import Models
@@ -125,11 +124,10 @@ class Services:
     def pack_folders(self) -> PackFolders:
         """The model packs at hand: the setting's, those beside it and shipped, those kept in the data."""
         named = self.settings.model.pack
+        shelves = (named.resolve().parent, SHIPPED_PACKS)
         return PackFolders(
-            named, (named.resolve().parent, SHIPPED_PACKS), self.data / "packs",
-            fetch=lambda fingerprint: self.place.pack_files.fetch(fingerprint),
-            publish=lambda folder, fingerprint: self.place.pack_files.publish(folder, fingerprint),
-        )  # fmt: skip
+            named, shelves, self.data / "packs", self.place.fetch_pack, self.place.publish_pack
+        )
 
     @cached_property
     def packs(self) -> "Packs":
@@ -271,7 +269,7 @@ class Services:
             tracing.instrument_sql(self.database)
 
     def prepare(self) -> None:
-        """Make the folders, bring the database to the newest schema; note where images are and the live pack."""
+        """Make folders, bring the schema up to date; the first time, note the images' place and the pack."""
         for name in ("blobs", "incoming", "index", "run", "photos"):
             (self.data / name).mkdir(parents=True, exist_ok=True)
         upgrade(self.database)
@@ -281,7 +279,7 @@ class Services:
 
     def _begin(self) -> None:
         """Register the live index: of the setting's pack, or of the one that filled what is there."""
-        filled = self._filled_by()
+        filled = filled_by(self.sessions)
         at_hand = {each.fingerprint: each for each in self.pack_folders}
         pack = at_hand.get(filled) or self.pack_folders.choose(str(self.settings.model.pack))
         self.keep_pack(pack)
@@ -292,34 +290,14 @@ class Services:
         """Put a pack where every process finds it, whatever becomes of the folder it came from."""
         self.pack_folders.keep(pack)
 
-    def _filled_by(self) -> str:
-        """The fingerprint of most live images of a ledger from before indexes were registered; or ""."""
-        live = select(Image.fingerprint).where(Image.state == "live", Image.fingerprint != "")
-        most = live.group_by(Image.fingerprint).order_by(func.count().desc()).limit(1)
-        with self.sessions() as session:
-            return session.scalar(most) or ""
-
     def pack_notice(self) -> str:
         """A sentence where TWIRL_PACK names another pack than the live index's; else nothing."""
         live = read_site(self.sessions).live
         return notice(look(self.settings.model.pack), live.pack, live.fingerprint) if live else ""
 
     def merchant(self, slug: str | None = None, name: str = "") -> Merchant:
-        """The merchant of that slug, or of the storefront; made, and called `name`, when missing.
-
-        Every request asks: one that is there costs a read, and waits for no writer.
-        """
-        wanted = slug or self.settings.web.shop
-        with self.sessions() as session:
-            known = find_merchant(session, wanted)
-        if known is not None:
-            return known
-        try:
-            with self.sessions.begin() as session:
-                return ensure_merchant(session, wanted, name)
-        except IntegrityError:  # another process was first, on PostgreSQL
-            with self.sessions.begin() as session:
-                return ensure_merchant(session, wanted, name)
+        """The merchant of that slug, or of the storefront; made, and called `name`, when missing."""
+        return merchant_of(self.sessions, slug or self.settings.web.shop, name)
 
     def warm_up(self) -> None:
         """Load and read now what the first searches would else wait for, several of them at once."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import declared
+import shapes
 from declared import SettingError, setting, variable
 
 __all__ = ["SettingError", "Settings", "as_markdown", "as_rows", "load", "secrets", "variable"]
@@ -20,8 +21,6 @@ __all__ = ["SettingError", "Settings", "as_markdown", "as_rows", "load", "secret
 HERE = Path(__file__).resolve().parent
 LEAST_TOKEN = 16  # characters: what nobody guesses
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-QUEUES = ("images", "embed", "index", "maintenance")
-POOLS = ("prefork", "solo", "threads")
 
 
 @dataclass(frozen=True)
@@ -46,6 +45,24 @@ class Storage:
     )
     db_lock_timeout_ms: int = setting(
         10_000, "Milliseconds a statement may wait for another's lock on PostgreSQL. 0: for ever.", low=0
+    )
+    images_url: str = setting(
+        "",
+        "Where image bytes are kept: `s3://bucket/prefix`, or `file:///mnt/images` for a mounted folder. "
+        "Empty: where the database says, which is the data folder at first. Credentials are the usual AWS "
+        "variables.",
+    )
+    images_options: str = setting(
+        "",
+        'JSON for the storage\'s library (fsspec), such as `{"endpoint_url": "https://minio:9000"}`. What a '
+        "URL may say in public can stand there too: `s3://bucket?endpoint_url=https://minio:9000`.",
+        secret=True,
+    )
+    images_timeout_s: float = setting(
+        10.0, "Seconds one request to object storage may take, tries and all.", low=0.5
+    )
+    images_cache_mb: int = setting(
+        1024, "Pictures of object storage that a web process keeps in the data folder, in MiB.", low=1
     )
     min_free_disk_mb: int = setting(1024, "Refuse to start with less free disk than this, in MiB.", low=0)
     min_free_memory_mb: int = setting(
@@ -258,38 +275,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     """
     env = os.environ if environ is None else environ
     read = Settings(**declared.read(Settings, env))
-    _check_queue(read)
+    shapes.check(read)
     return read
-
-
-def _check_queue(read: Settings) -> None:
-    """What the deployed shape needs, all of it at start. Raises SettingError naming the variable."""
-    chosen = read.queue
-    if not read.worker_queues:
-        raise SettingError(f"TWIRL_WORKER_QUEUES is empty: name some of {', '.join(QUEUES)}.")
-    if unknown := set(read.worker_queues) - set(QUEUES):
-        raise SettingError(f"TWIRL_WORKER_QUEUES names {unknown.pop()!r}; there are: {', '.join(QUEUES)}.")
-    if chosen.worker_pool not in POOLS:
-        raise SettingError(f"TWIRL_WORKER_POOL={chosen.worker_pool!r} is none of {', '.join(POOLS)}.")
-    if chosen.task_limit_s <= chosen.task_soft_limit_s:
-        raise SettingError(
-            f"TWIRL_TASK_LIMIT_S={chosen.task_limit_s} must be more than "
-            f"TWIRL_TASK_SOFT_LIMIT_S={chosen.task_soft_limit_s}: the soft limit comes first."
-        )
-    if not read.deployed:
-        return
-    why = "TWIRL_REDIS_URL is set, which chooses the deployed shape"
-    if not chosen.redis_url.startswith(("redis://", "rediss://", "unix://")):
-        raise SettingError("TWIRL_REDIS_URL is no address of Redis: write it as redis://host:6379/0")
-    if not read.storage.database_url:
-        raise SettingError(
-            f"{why}, but TWIRL_DATABASE_URL is not: name the PostgreSQL database, "
-            "postgresql+psycopg://user:password@host/name"
-        )
-    if not read.storage.database_url.startswith("postgres"):
-        raise SettingError(f"{why}, but TWIRL_DATABASE_URL is no PostgreSQL database, which it needs.")
-    if not read.vectors.qdrant_url:
-        raise SettingError(f"{why}, but TWIRL_QDRANT_URL is not: name the Qdrant server, http://host:6333")
 
 
 def every_setting() -> Iterator[tuple[type[Any], "Field[Any]"]]:

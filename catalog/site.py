@@ -8,12 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, literal, select, true, update
+from sqlalchemy import ColumnElement, delete, func, literal, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, sessionmaker
 
 from catalog.identity import collection_name
-from catalog.models import now
+from catalog.models import Image, now
 from catalog.operations import FillRange, Site, VectorIndex
 
 MAINTAINED = ("filling", "ready")  # states of the indexes that new and edited images are written to
@@ -102,6 +102,14 @@ def site_state(session: Session) -> SiteState:
         dropping=tuple(each for each in refs.values() if not each.maintained),
         images_url=site.images_url,
     )
+
+
+def filled_by(sessions: sessionmaker[Session]) -> str:
+    """The fingerprint of most live images of a ledger from before indexes were registered; or ""."""
+    live = select(Image.fingerprint).where(Image.state == "live", Image.fingerprint != "")
+    most = live.group_by(Image.fingerprint).order_by(func.count().desc()).limit(1)
+    with sessions() as session:
+        return session.scalar(most) or ""
 
 
 def live_index(state: SiteState) -> IndexRef:

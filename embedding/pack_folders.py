@@ -5,6 +5,7 @@ the program nor a change of the setting may take the pack of the live index away
 """
 
 import json
+import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +15,7 @@ from pathlib import Path
 from embedding.errors import PackRefused
 
 Fetch = Callable[[str], Path | None]  # fingerprint -> the folder it is in now, if any
+Publish = Callable[[Path, str], None]  # a kept folder and its fingerprint: other machines may want it
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,17 @@ class PackAtHand:
 class PackFolders:
     """Packs by fingerprint and by name. Thread-safe."""
 
-    def __init__(self, named: Path, shelves: Sequence[Path], kept: Path, fetch: Fetch | None = None) -> None:
+    def __init__(
+        self,
+        named: Path,
+        shelves: Sequence[Path],
+        kept: Path,
+        fetch: Fetch = lambda _fingerprint: None,
+        publish: Publish = lambda _folder, _fingerprint: None,
+    ) -> None:
         """`named` is the one that the settings name; each of `shelves` and `kept` holds folders of packs."""
-        self.named, self._shelves, self.kept, self._fetch = named, tuple(shelves), kept, fetch
+        self.named, self._shelves, self.kept = named, tuple(shelves), kept
+        self._fetch, self._publish = fetch, publish
 
     def __iter__(self) -> Iterator[PackAtHand]:
         """Every pack at hand, the named one first, each fingerprint once; damaged ones too."""
@@ -48,7 +58,7 @@ class PackFolders:
         for found in self:
             if found.fingerprint == fingerprint:
                 return found.folder
-        if self._fetch is not None and (fetched := self._fetch(fingerprint)) is not None:
+        if (fetched := self._fetch(fingerprint)) is not None:
             return fetched
         raise PackRefused(
             "pack-not-at-hand", f"The model pack {fingerprint[:16]} is not on this machine.",
@@ -80,14 +90,18 @@ class PackFolders:
         )  # fmt: skip
 
     def keep(self, pack: PackAtHand) -> Path:
-        """Copy a pack among the kept ones, checked; nothing happens where it is one. Raises PackRefused."""
-        # Brings torch, which looking does without.
-        from embedding.pack_files import read_info, read_weights
+        """Copy a pack among the kept ones, checked, and publish it; one that is there stays.
 
+        Raises PackRefused.
+        """
         target = self.kept / pack.fingerprint
-        if look(target).fingerprint == pack.fingerprint:
-            return target
-        read_weights(pack.folder, read_info(pack.folder))
+        if look(target).fingerprint != pack.fingerprint:
+            self._copy(pack, target)
+        self._publish(target, pack.fingerprint)
+        return target
+
+    def _copy(self, pack: PackAtHand, target: Path) -> None:
+        verified(pack.folder)
         self.kept.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=".new-", dir=self.kept))
         try:
@@ -99,7 +113,6 @@ class PackFolders:
                 raise
         finally:
             shutil.rmtree(beside, ignore_errors=True)
-        return target
 
     def _folders(self) -> Iterator[Path]:
         if (self.named / "pack.json").is_file():
@@ -117,6 +130,27 @@ def look(folder: Path) -> PackAtHand:
         return PackAtHand(folder, str(said["name"]), str(said["fingerprint"]), int(said["dimension"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         return PackAtHand(folder, folder.name, damaged=repr(error))
+
+
+def verified(folder: Path) -> str:
+    """The fingerprint of a pack whose every byte was looked at. Raises PackRefused."""
+    # Brings torch, which looking does without.
+    from embedding.pack_files import read_info, read_weights
+
+    info = read_info(folder)
+    read_weights(folder, info)
+    return info.fingerprint
+
+
+def notice(named: PackAtHand, live_name: str, live_fingerprint: str) -> str:
+    """A sentence where the settings name another pack than the live index's; else nothing."""
+    if named.fingerprint == live_fingerprint:
+        return ""
+    goes_on = f"The live model stays {live_name} ({live_fingerprint[:16]})."
+    if named.damaged:
+        return f"TWIRL_PACK names {named.folder}, where there is no readable pack. {goes_on}"
+    change = f"`twirl reembed --pack {shlex.quote(str(named.folder))}` and then `twirl switch` change it."
+    return f"TWIRL_PACK names {named.name} ({named.fingerprint[:16]}). {goes_on} {change}"
 
 
 def _whole(pack: PackAtHand) -> PackAtHand:

@@ -5,6 +5,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 import settings
+import shapes
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -108,7 +109,7 @@ DEPLOYED = {
 def test_redis_chooses_the_deployed_shape() -> None:
     assert not settings.load({}).deployed
     assert settings.load(DEPLOYED).deployed
-    assert settings.load(DEPLOYED).worker_queues == settings.QUEUES
+    assert settings.load(DEPLOYED).worker_queues == shapes.QUEUES
     assert settings.load({"TWIRL_WORKER_QUEUES": "embed, index,"}).worker_queues == ("embed", "index")
 
 

@@ -1,0 +1,41 @@
+"""What the deployed shape needs of the settings: all of it is said at start, not when it is first missed."""
+
+from typing import TYPE_CHECKING
+
+from declared import SettingError
+
+if TYPE_CHECKING:
+    from settings import Settings
+
+QUEUES = ("images", "embed", "index", "maintenance")
+POOLS = ("prefork", "solo", "threads")
+
+
+def check(read: "Settings") -> None:
+    """Raise SettingError, naming the variable, for what cannot be started."""
+    chosen = read.queue
+    if not read.worker_queues:
+        raise SettingError(f"TWIRL_WORKER_QUEUES is empty: name some of {', '.join(QUEUES)}.")
+    if unknown := set(read.worker_queues) - set(QUEUES):
+        raise SettingError(f"TWIRL_WORKER_QUEUES names {unknown.pop()!r}; there are: {', '.join(QUEUES)}.")
+    if chosen.worker_pool not in POOLS:
+        raise SettingError(f"TWIRL_WORKER_POOL={chosen.worker_pool!r} is none of {', '.join(POOLS)}.")
+    if chosen.task_limit_s <= chosen.task_soft_limit_s:
+        raise SettingError(
+            f"TWIRL_TASK_LIMIT_S={chosen.task_limit_s} must be more than "
+            f"TWIRL_TASK_SOFT_LIMIT_S={chosen.task_soft_limit_s}: the soft limit comes first."
+        )
+    if not read.deployed:
+        return
+    why = "TWIRL_REDIS_URL is set, which chooses the deployed shape"
+    if not chosen.redis_url.startswith(("redis://", "rediss://", "unix://")):
+        raise SettingError("TWIRL_REDIS_URL is no address of Redis: write it as redis://host:6379/0")
+    if not read.storage.database_url:
+        raise SettingError(
+            f"{why}, but TWIRL_DATABASE_URL is not: name the PostgreSQL database, "
+            "postgresql+psycopg://user:password@host/name"
+        )
+    if not read.storage.database_url.startswith("postgres"):
+        raise SettingError(f"{why}, but TWIRL_DATABASE_URL is no PostgreSQL database, which it needs.")
+    if not read.vectors.qdrant_url:
+        raise SettingError(f"{why}, but TWIRL_QDRANT_URL is not: name the Qdrant server, http://host:6333")
