@@ -1,8 +1,8 @@
 """The one way from a query to a page of hits: encode, compose, filter, search, hydrate."""
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import numpy as np
 from sqlalchemy import select
@@ -28,6 +28,7 @@ from searcher.stock import LOOK_EVERY_S, Stock
 from vectors.protocol import AnyOf, Equals, Not, Term, VectorStore, VectorStoreUnavailable
 
 RETRY_AFTER_S = 2
+Span = Callable[[str], AbstractContextManager[object]]  # marks a stage where traces are sent
 
 
 class Searcher:
@@ -39,15 +40,16 @@ class Searcher:
         models: Models,
         store: VectorStore,
         look_every_s: float = LOOK_EVERY_S,
+        span: Span = nullcontext,
     ) -> None:
-        self.sessions, self.models, self.store = sessions, models, store
+        self.sessions, self.models, self.store, self._span = sessions, models, store, span
         self.stock = Stock(sessions, look_every_s)
         self._counter = FacetCounter()
         self._hydrator = Hydrator(sessions)
 
     def search(self, query: SearchQuery, model: Model | None = None) -> Results:
         """One page of hits, on the live model or on the one given. Raises QueryRefused, SearchUnavailable."""
-        began, clock = time.perf_counter(), _Clock()
+        began, clock = time.perf_counter(), _Clock(self._span)
         after = cursors.decode(query.cursor, query.digest()) if query.cursor else None
         model = model or self._model(query, after)  # once: nothing below may look which one is live
         with _outages():
@@ -74,7 +76,7 @@ class Searcher:
             own = Equals("group", group_key(merchant_id, product.item_group_id))
             ranker = self._ranker(model, tenant(merchant_id, (Not(own),)), collapse=True)
             source = ranker.by_vector(model.pack.compose(vector, None))
-            hits = read_page(source, self._reader(merchant_id, True, _Clock()), limit).hits
+            hits = read_page(source, self._reader(merchant_id, True, _Clock(self._span)), limit).hits
             return Likeness(hits, model.fingerprint)
 
     def facets(self, merchant_id: int, filters: Filters | None = None) -> list[Facet]:
@@ -150,16 +152,18 @@ def _cursor(query: SearchQuery, model: Model, before: Cursor | None, page: Page)
 
 
 class _Clock:
-    """Milliseconds by stage; a stage that comes twice adds up."""
+    """Milliseconds by stage; a stage that comes twice adds up. Each time is a span where traces are sent."""
 
-    def __init__(self) -> None:
+    def __init__(self, span: Span) -> None:
         self.stages: dict[str, float] = {}
+        self._span = span
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         began = time.perf_counter()
         try:
-            yield
+            with self._span(f"search.{name}"):
+                yield
         finally:
             self.stages[name] = self.stages.get(name, 0.0) + (time.perf_counter() - began) * 1000
 

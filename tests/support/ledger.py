@@ -73,7 +73,7 @@ def _image(product: Product, n: int) -> Image:
 
 def _indexes(session: Session) -> None:
     moment = now()
-    live = VectorIndex(fingerprint=LIVE, pack="twirl-small", dimension=576, state="ready", ready_at=moment)
+    live = VectorIndex(fingerprint=LIVE, pack="twirl-live", dimension=576, state="ready", ready_at=moment)
     old = VectorIndex(fingerprint=OLD, pack="twirl-old", dimension=384, state="ready", ready_at=moment)
     filling = VectorIndex(
         fingerprint=FILLING,

@@ -7,6 +7,7 @@ from web.ops.figures import Figures
 from web.probes import State
 
 OLD_S = {"edit": 300, "bulk": 3600}  # seconds after which waiting is too long
+STILL_S = 600  # after which a fill that does not move has lost its workers
 
 
 @dataclass(frozen=True)
@@ -57,15 +58,15 @@ def _work(figures: Figures) -> Iterator[Concern]:
     if figures.imports.get("silent"):
         yield Concern(
             "TwirlImportSilent",
-            f"{figures.imports['silent']} running imports have given no sign of life for 5 minutes.",
+            f"Imports without a sign of life for 5 minutes: {figures.imports['silent']}.",
             "Run the import again: rows that are in already are not written twice.",
             grave=False,
         )
     for fill in figures.fills:
-        if fill.ranges and not fill.pace:
+        if fill.still_s > STILL_S:
             yield Concern(
                 "TwirlFillStalled",
-                f"The filling of {fill.index.pack} has not moved for 10 minutes.",
+                f"The filling of {fill.index.pack} has not moved for {round(fill.still_s / 60)} minutes.",
                 "See whether workers run and what their log says.",
                 grave=False,
             )

@@ -145,8 +145,8 @@ def _site(figures: Figures) -> Iterator[Metric]:
     total, done = _gauge("twirl_index_fill_images"), _gauge("twirl_index_fill_done_images")
     for fill in figures.fills:
         labels = [fill.index.fingerprint, fill.index.pack]
-        total.add_metric(labels, fill.total)
-        done.add_metric(labels, fill.done)
+        total.add_metric(labels, fill.progress.total)
+        done.add_metric(labels, fill.progress.done)
     yield from (info, total, done, _gauge("twirl_site_generation", site.generation))
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import Session, sessionmaker
 
+from catalog.fills import FillProgress, fill_progress
 from catalog.models import IMAGE_STATES, STAGES, Image, ImportJob, Product, now
 from catalog.operations import FillRange, StageMinute, VectorIndex, Worker
 from catalog.site import IndexRef, SiteState, site_state
@@ -24,7 +25,6 @@ SEEN_S = 90  # a worker that has said nothing for so long is not counted on
 SILENT = timedelta(minutes=5)  # after which a running import has lost its process
 DAY = timedelta(days=1)
 CHART_MINUTES = 60
-PACE_MINUTES = 10  # of which a fill's speed is made
 
 
 @dataclass(frozen=True)
@@ -71,17 +71,11 @@ class Fill:
     """How far the filling of an index has come."""
 
     index: IndexRef
-    total: int
-    done: int
-    ranges: int  # that are still to be done
+    progress: FillProgress
+    open: int  # pieces that are still to be done
+    still_s: float  # since the last piece was done, or since it began
     rate: float | None  # images a second that it may take at most
-    pace: float  # images a second over the last minutes
     message: str
-
-    @property
-    def eta_s(self) -> float | None:
-        """Seconds until it is done at this pace; None while that cannot be said."""
-        return max(0, self.total - self.done) / self.pace if self.pace > 0 else None
 
 
 @dataclass(frozen=True)
@@ -204,19 +198,12 @@ def _imports(session: Session, at: datetime) -> dict[str, int]:
 
 
 def _fills(session: Session, site: SiteState, at: datetime) -> Iterable[Fill]:
-    filling = {each.id: each for each in site.maintained if each.state == "filling"}
-    if not filling:
-        return
-    lately = at - timedelta(minutes=PACE_MINUTES)
-    columns = (
-        func.sum(case((FillRange.done_at.is_not(None), FillRange.images), else_=0)),
-        func.sum(case((FillRange.done_at > lately, FillRange.images), else_=0)),
-        func.sum(case((FillRange.done_at.is_(None), 1), else_=0)),
-    )
-    sums = select(FillRange.index_id, *columns).group_by(FillRange.index_id)
-    done = {row[0]: row[1:] for row in session.execute(sums.where(FillRange.index_id.in_(filling)))}
-    rows = session.scalars(select(VectorIndex).where(VectorIndex.id.in_(filling)))
-    for row in rows:
-        images, recent, left = done.get(row.id, (0, 0, 0))
-        pace = float(recent or 0) / max(1.0, (at - max(row.created_at, lately)).total_seconds())
-        yield Fill(filling[row.id], row.total, int(images or 0), int(left or 0), row.rate, pace, row.message)
+    for index in site.maintained:
+        if index.state != "filling":
+            continue
+        row = session.get_one(VectorIndex, index.id)
+        pieces = select(func.count().filter(FillRange.done_at.is_(None)), func.max(FillRange.done_at))
+        open_, last = session.execute(pieces.where(FillRange.index_id == index.id)).one()
+        still = (at - max(row.created_at, last or row.created_at)).total_seconds()
+        far = fill_progress(session, index.id)
+        yield Fill(index, far, open_, max(0.0, still), row.rate, row.message)

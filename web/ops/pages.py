@@ -9,7 +9,7 @@ from flask import Blueprint, Flask, Response, current_app, redirect, render_temp
 from catalog.site import IndexRef
 from web.ops import access, attention, charts, words
 from web.ops.details import Details
-from web.ops.figures import WORK, Figures, Fill
+from web.ops.figures import WORK, Figures, Fill, Waiting
 from web.ops.watch import Watch
 from web.problems import http
 from web.services import services
@@ -19,7 +19,7 @@ PATIENCE_S = 2.0
 blueprint = Blueprint("ops", __name__)
 
 _SAID = {
-    "retried": "{n} pictures are tried again.",
+    "retried": "Tried again: {n} of the pictures that failed.",
     "nothing": "There was nothing to try again.",
     "switched": "The live model is {name} now.",
     "dropped": "The index of {name} is gone.",
@@ -69,6 +69,7 @@ def overview() -> str:
         concerns=attention.concerns(states, figures),
         figures=figures,
         details=details or Details((), ()),
+        queues=_queues(figures),
         charts=_charts(figures),
         indexes=_indexes(figures) if figures is not None else [],
         messages=watch().messages(0.5),
@@ -76,6 +77,14 @@ def overview() -> str:
         parts=watch().parts,
         now=datetime.now(UTC),
     )
+
+
+def _queues(figures: Figures | None) -> dict[str, list[Waiting]]:
+    """{queue: what waits at each priority}, in the order of an image's way."""
+    rows: dict[str, list[Waiting]] = {}
+    for each in figures.waiting if figures is not None else ():
+        rows.setdefault(each.queue, []).append(each)
+    return rows
 
 
 def _charts(figures: Figures | None) -> list[charts.Chart]:
