@@ -6,7 +6,7 @@ Figures that others keep (the ledger, the engine) are read when asked for: see `
 from typing import cast
 
 from flask import Flask, current_app
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
@@ -21,6 +21,7 @@ class Meters:
     """The metrics that are moved as things happen. Thread-safe; one for each process that serves."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # a series more for each, which nobody asks for
         self.registry = CollectorRegistry()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)

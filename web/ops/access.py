@@ -48,7 +48,7 @@ def _refuse_strangers() -> Response | None:
         return None
     wrong = bool(_bearer())
     meters().ops_refused.labels("token-wrong" if wrong else "token-missing").inc()
-    if request.method == "GET" and request.path.startswith("/ops") and not wrong:
+    if request.method == "GET" and (request.path == "/" or request.path.startswith("/ops")) and not wrong:
         return current_app.make_response(redirect("/ops/login", 303))
     raise Refused(_unauthorized())
 
