@@ -1,13 +1,15 @@
 """One JSON object a line on standard error, from every process and every library in it.
 
-Fields: `timestamp` (UTC), `level`, `logger`, `process` (web, indexer, worker, ...), `event`; `request_id` of
-the request that this is about, in the web process and in the tasks that it has rung for; `trace_id` and
-`span_id` while traces are sent; `exception` with the traceback, never with the values of local variables.
+Fields: `timestamp` (UTC), `level`, `logger`, `process` (web, indexer, worker, ...) and `pid`, `event`;
+`request_id` of the request that this is about, in the web process and in the tasks that it has rung for;
+`trace_id` and `span_id` while traces are sent; `exception` with the traceback, never with the values of local
+variables.
 
 structlog's loggers and those of the standard library (gunicorn, Celery, SQLAlchemy, warnings) come out alike.
 """
 
 import logging
+import os
 import re
 import sys
 import threading
@@ -49,6 +51,16 @@ def configure(level: str = "INFO", process: str = "", secrets: Iterable[str] = (
     threading.excepthook = _uncaught_in_thread
 
 
+def configure_plain(level: str = "WARNING") -> None:
+    """Log in words on standard error, from `level` up: for a command that a person waits for."""
+    structlog.configure(
+        processors=[structlog.processors.add_log_level, structlog.dev.ConsoleRenderer(colors=False)],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
 def request_id() -> str:
     """The request that this context works for; "" outside of one."""
     return str(structlog.contextvars.get_contextvars().get(REQUEST_ID, ""))
@@ -80,6 +92,7 @@ def _said_of_all(process: str) -> list[Processor]:
     def named(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         if process:
             event.setdefault("process", process)
+        event["pid"] = os.getpid()  # asked each time: processes fork
         event.update(tracing.ids())
         return event
 

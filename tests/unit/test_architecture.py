@@ -26,7 +26,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "shapes": {"declared", "settings"},
     "telemetry": set(),
     "bootstrap": {*FOUNDATION, "indexer", "searcher", "settings", "telemetry"},
-    "launcher": {"settings", "bootstrap", "indexer", "searcher", "catalog", "vectors", "atelier"},
+    "launcher": {
+        "settings",
+        "bootstrap",
+        "indexer",
+        "searcher",
+        "catalog",
+        "vectors",
+        "atelier",
+        "telemetry",
+    },
     "commands": {
         "settings",
         "bootstrap",
@@ -37,6 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "web",
         "vectors",
         "embedding",
+        "telemetry",
     },
     "cli": {
         "commands",
@@ -48,6 +58,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "searcher",
         "web",
         "vectors",
+        "telemetry",
     },
 }
 ENTRY_POINTS = {

@@ -6,7 +6,6 @@ Prints {"ready": true} on a line of its own once it serves, or {"error": {...}} 
 import argparse
 import fcntl
 import json
-import logging
 import os
 import signal
 import stat
@@ -15,6 +14,7 @@ import threading
 from pathlib import Path
 from typing import IO
 
+from telemetry import logs
 from vectors.edge.keeper import Keeper
 from vectors.edge.serving import check_socket_path, listen, serve
 from vectors.edge.wire import pack_error
@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--socket", type=Path, required=True, help="unix socket to listen on")
     parser.add_argument("--with-parent", action="store_true", help="end when standard input closes")
     options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s engine %(process)d %(levelname)s %(message)s")
+    logs.configure(process="engine")
     os.umask(0o077)
     try:
         lock = prepare(options.root.absolute(), options.socket.absolute())

@@ -3,7 +3,6 @@
 python -m vectors.edge.shard_process ORDER    (JSON, written by the keeper: see `vectors.edge.order`)
 """
 
-import logging
 import os
 import signal
 import sys
@@ -14,6 +13,7 @@ from types import FrameType
 
 import qdrant_edge  # noqa: F401 - loaded before the parent is told anything, so a missing wheel fails at once
 
+from telemetry import logs
 from vectors.edge.channel import Channel
 from vectors.edge.lifelines import die_with_parent
 from vectors.edge.order import Order, sync_folder
@@ -35,7 +35,7 @@ def main(argument: str) -> None:
     sys.setswitchinterval(SWITCH_S)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the keeper decides
     signal.signal(signal.SIGTERM, _stop)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s engine %(process)d %(levelname)s %(message)s")
+    logs.configure(process="shard")
     server = _succeed(order, order.incumbent) if order.incumbent else _open(order)
     try:
         server.housekeep()

@@ -47,7 +47,7 @@ def test_every_line_is_json_of_one_shape() -> None:
     lines = said()
     claimed, lost, warned, unexpected, thread, end = lines
     for line in lines:
-        assert {"timestamp", "level", "logger", "process", "event"} <= set(line), line
+        assert {"timestamp", "level", "logger", "process", "pid", "event"} <= set(line), line
         assert line["process"] == "worker"
     assert (claimed["event"], claimed["logger"], claimed["level"]) == ("claimed", "web", "info")
     assert (claimed["images"], claimed["request_id"]) == (3, "abc12345")
