@@ -13,10 +13,11 @@ import click
 
 import settings as configuration
 from bootstrap import Services
-from commands import catalogue, deploying, facts, keeping, models, serving
+from commands import catalogue, deploying, facts, keeping, models, operating, serving
 from launcher.refusals import explain
+from telemetry.logs import configure_plain
 
-ROOMS = (serving, catalogue, models, keeping, deploying, facts)
+ROOMS = (serving, catalogue, models, operating, keeping, deploying, facts)
 
 
 class Commands(click.Group):
@@ -46,6 +47,7 @@ def main(context: click.Context) -> None:
 
     Start with `twirl demo`. Settings are environment variables: `twirl settings` lists them.
     """
+    configure_plain()  # a command that is a process of its own logs as JSON instead
     services = Services(configuration.load())
     context.obj = services
     context.call_on_close(services.close)

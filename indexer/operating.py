@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from structlog import get_logger
 
 from catalog import site
@@ -25,13 +25,15 @@ class Operations:
     def __init__(self, sessions: Sessions, store: VectorStore, ring: Callable[[], None]) -> None:
         self._sessions, self._store, self._ring = sessions, store, ring
 
-    def retry(self, code: str = "", image_id: int | None = None) -> int:
-        """Try failed images again from the first stage on: those of one code, one image, or all; how many."""
+    def retry(self, code: str = "", image_id: int | None = None, merchant_id: int | None = None) -> int:
+        """Try failed images again from the first stage on, all or those that are named; how many."""
         failed = select(Image.id).where(Image.state == "failed").order_by(Image.id).limit(CHUNK)
         if code:
             failed = failed.where(Image.error_code == code)
         if image_id is not None:
             failed = failed.where(Image.id == image_id)
+        if merchant_id is not None:
+            failed = failed.where(Image.merchant_id == merchant_id)
         retried = last = 0
         while ids := self._ids(failed.where(Image.id > last)):
             retried += requeue(self._sessions, ids)
@@ -40,6 +42,13 @@ class Operations:
             log.info("retried", code=code, image=image_id, images=retried)
             self._ring()
         return retried
+
+    def reasons(self) -> dict[str, int]:
+        """{code: how many images have failed with it}"""
+        counted = select(Image.error_code, func.count()).where(Image.state == "failed")
+        with self._sessions() as session:
+            rows = session.execute(counted.group_by(Image.error_code))
+            return {code: int(images) for code, images in rows}
 
     def switch(self, index_id: int) -> IndexRef:
         """Make a ready index the live one. Raises SiteRefused."""
@@ -77,7 +86,7 @@ class Operations:
         try:
             self._store.point_alias(ALIAS, index.collection)
         except VectorStoreError as error:
-            log.warning("alias-not-moved", cause=str(error)[:200])  # the next worker's look moves it
+            log.info("alias-not-moved", cause=str(error)[:200])  # the next worker's look moves it
         return index
 
     def _ids(self, failed: Select[int]) -> list[int]:
