@@ -1,16 +1,235 @@
-"""Commands on model packs."""
+"""Commands on model packs and their indexes: list, fill, compare, switch, drop."""
+
+import time
+from collections.abc import Callable
 
 import click
+from rich.progress import Progress
+from rich.table import Column, Table
+from rich.text import Text
 
 from bootstrap import Services
-from launcher.show import print_models
+from catalog.fills import FillProgress, fill_progress
+from catalog.operations import VectorIndex
+from catalog.site import IndexRef, SiteRefused, SiteState, live_index, read_site
+from embedding.pack_folders import PackAtHand
+from launcher.embedded import prepare
+from launcher.show import bar, console, progress, say
+
+STILL_S = 60.0  # without progress, after which it is said what may be missing
+LOOK_S = 0.5
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def models(context: click.Context) -> None:
+    """List the model packs at hand and the indexes that there are of them."""
+    if context.invoked_subcommand is None:
+        services: Services = context.obj
+        prepare(services)
+        print_models(services)
+
+
+@models.command()
+@click.argument("fingerprint")
+@click.pass_obj
+def drop(services: Services, fingerprint: str) -> None:
+    """Give up an index that is not live, and its vectors.
+
+    FINGERPRINT may be the beginning of one, or the pack's name. Only `twirl reembed` brings the index back.
+    """
+    from launcher.embedded import borrowed
+
+    prepare(services)
+    index = read_site(services.sessions).find(fingerprint)
+    if index.live:
+        raise _is_live(index)
+    with borrowed(services, ("engine",), say):
+        services.operations.drop(index.id)
+    say(f"Dropped: {_named(index)}. Live: {_named(live_index(read_site(services.sessions)))}.")
 
 
 @click.command()
+@click.option(
+    "--pack", "said", required=True, metavar="NAME|FOLDER", help="The pack, as `twirl models` lists it."
+)
+@click.option(
+    "--rate",
+    type=click.FloatRange(min=0),
+    help="Images a second, at most. 0: as fast as it goes (the default).",
+)
+@click.option("--no-wait", is_flag=True, help="Return at once; it is filled while Twirl runs.")
 @click.pass_obj
-def models(services: Services) -> None:
-    """List the model packs at hand, the one in use marked."""
-    print_models(services.settings.model.pack)
+def reembed(services: Services, said: str, rate: float | None, no_wait: bool) -> None:
+    """Fill a second index with another model pack, from the stored pictures, while the shop goes on.
+
+    New and edited items are written to both. Run it again to go on watching, or to change the rate. When
+    it is done, `twirl diff` compares the two and `twirl switch` makes the new one live.
+    """
+    from indexer.fill_begin import begin_fill
+    from launcher.embedded import borrowed
+
+    prepare(services)
+    pack = services.pack_folders.choose(said)
+    services.keep_pack(pack)
+    with borrowed(services, ("engine",) if no_wait else ("engine", "indexer"), say) as tend:
+        index = begin_fill(
+            services.sessions,
+            services.store,
+            fingerprint=pack.fingerprint,
+            pack=pack.name,
+            dimension=pack.dimension,
+            rate=rate,
+        )
+        if index.state == "filling":
+            services.doorbell.ring(())
+            if no_wait:
+                say(f"Filling: {_named(index)}, while Twirl runs. `twirl models` says how far it is.")
+                return
+            with progress() as bars:
+                index = _watch(services, index, bars, tend)
+    _say_ready(services, index)
 
 
-COMMANDS = (models,)
+@click.command()
+@click.argument("name", default="", metavar="[FINGERPRINT|NAME]")
+@click.option("--back", is_flag=True, help="To the index that was live before.")
+@click.pass_obj
+def switch(services: Services, name: str, back: bool) -> None:
+    """Make another index the live one: for every search, in every process, within a second.
+
+    Without a name it is the only other one that is ready. The index that was live is kept and kept up to
+    date: `twirl switch --back` returns to it.
+    """
+    prepare(services)
+    state = read_site(services.sessions)
+    if back:
+        index = services.operations.switch_back()
+    else:
+        index = services.operations.switch((state.find(name) if name else _only_other(state)).id)
+    now = read_site(services.sessions)
+    before = f" Kept: {_named(now.previous)}; `twirl switch --back` returns to it." if now.previous else ""
+    say(f"Live: {_named(index)}.{before}")
+
+
+def print_models(services: Services) -> None:
+    """Print the packs at hand with what there is of their indexes; a damaged pack says so."""
+    state = read_site(services.sessions)
+    packs = list(services.pack_folders)
+    table = Table("", "pack", Column("fingerprint", no_wrap=True), "size", "index")
+    table.add_column("folder", overflow="fold")
+    indexes = {index.fingerprint: index for index in state.indexes}
+    for index in state.indexes:
+        found = next((pack for pack in packs if pack.fingerprint == index.fingerprint), None)
+        table.add_row(*_row(services, state, index, found))
+    for pack in packs:
+        if pack.fingerprint not in indexes:
+            name = Text(f"{pack.name} (damaged)" if pack.damaged else pack.name)
+            size = str(pack.dimension) if pack.dimension else ""
+            table.add_row("", name, pack.fingerprint[:16], size, "none", Text(str(pack.folder)))
+    console.print(table)
+    if notice := services.pack_notice():
+        say(notice)
+
+
+def _row(
+    services: Services, state: SiteState, index: IndexRef, pack: PackAtHand | None
+) -> tuple[str | Text, ...]:
+    folder = Text(str(pack.folder)) if pack else Text("not on this machine")
+    mark = "*" if index.live else ""
+    said = Text(_standing(services, state, index))
+    return mark, Text(index.pack), index.fingerprint[:16], str(index.dimension), said, folder
+
+
+def _standing(services: Services, state: SiteState, index: IndexRef) -> str:
+    if index.live:
+        return "live"
+    if index.state == "filling":
+        with services.sessions() as session:
+            return f"filling: {_far(fill_progress(session, index.id))}"
+    with services.sessions() as session:
+        message = session.get_one(VectorIndex, index.id).message
+    what = "ready, live before" if state.previous == index else index.state
+    return f"{what}. {message}" if message else what
+
+
+def _far(now: FillProgress) -> str:
+    if now.comparing:
+        return f"{now.done} of {now.total}, comparing"
+    share = 100 * now.done // max(now.total, 1)
+    speed = f", {now.per_s:.0f} a second" if now.per_s else ""
+    left = f", {_duration(now.seconds_left)} left" if now.seconds_left is not None else ""
+    return f"{now.done} of {now.total} ({share} %){speed}{left}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min" if minutes else f"{rest} s"
+
+
+def _watch(services: Services, index: IndexRef, bars: Progress, tend: Callable[[], None]) -> IndexRef:
+    """Show how far the fill is until it is ready."""
+    show = bar(bars, "filling")
+    moved_at, done, told = time.monotonic(), -1, False
+    while True:
+        state = read_site(services.sessions)
+        now_index = next((each for each in state.indexes if each.id == index.id), None)
+        if now_index is None or now_index.state == "dropping":
+            raise SiteRefused(
+                "index-dropped", f"The index of {index.pack} is being dropped.",
+                "Run `twirl reembed` again once `twirl models` no longer lists it.",
+            )  # fmt: skip
+        with services.sessions() as session:
+            now = fill_progress(session, index.id)
+        show(now.done, now.total)
+        if now_index.state == "ready":
+            return now_index
+        if now.done != done:
+            moved_at, done = time.monotonic(), now.done
+        elif not told and not now.comparing and time.monotonic() - moved_at > STILL_S:
+            told = True
+            say("Nothing has moved for a minute: is a worker running, and has it the pack? See its log.")
+        tend()
+        time.sleep(LOOK_S)
+
+
+def _say_ready(services: Services, index: IndexRef) -> None:
+    if index.live:
+        say(f"{_named(index)} is live already.")
+        return
+    with services.sessions() as session:
+        message = session.get_one(VectorIndex, index.id).message
+    say(f"Ready: {_named(index)}. {message}".rstrip())
+    short = index.fingerprint[:16]
+    say(f"Compare: twirl diff --pack {short}   Make it live: twirl switch {short}")
+
+
+def _only_other(state: SiteState) -> IndexRef:
+    """The one index that may be meant. Raises SiteRefused."""
+    others = [each for each in state.maintained if not each.live]
+    ready = [each for each in others if each.state == "ready"]
+    if len(ready) == 1 or len(others) == 1:
+        return (ready or others)[0]
+    if not others:
+        raise SiteRefused(
+            "no-other-index", "There is only the live index.",
+            "Fill another one first: twirl reembed --pack NAME (`twirl models` lists the packs).",
+        )  # fmt: skip
+    known = ", ".join(f"twirl switch {each.fingerprint[:16]} ({each.pack})" for each in ready or others)
+    raise SiteRefused(
+        "index-ambiguous", "There are several indexes to switch to.", f"Name one of them: {known}."
+    )
+
+
+def _is_live(index: IndexRef) -> SiteRefused:
+    return SiteRefused(
+        "index-live", f"{_named(index)} is the live index.", "Switch to another one first: twirl switch"
+    )
+
+
+def _named(index: IndexRef) -> str:
+    return f"{index.pack} ({index.fingerprint[:16]})"
+
+
+COMMANDS = (models, reembed, switch)

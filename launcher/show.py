@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -99,19 +98,3 @@ def _price(product: Product) -> str:
         return ""
     digits = minor_digits(product.currency)
     return f"{product.price_minor / 10**digits:.{digits}f} {product.currency}"
-
-
-def print_models(in_use: Path) -> None:
-    """Print the packs beside the one in use, which is marked; a damaged one says so."""
-    table = Table("", "pack", "fingerprint", "dimension", "folder")
-    in_use = in_use.resolve()
-    for manifest in sorted(in_use.parent.glob("*/pack.json")):
-        mark = "*" if manifest.parent.resolve() == in_use else ""
-        try:
-            said = json.loads(manifest.read_text())
-            facts = [str(said[key]) for key in ("name", "fingerprint", "dimension")]
-        except (OSError, ValueError, KeyError, TypeError):
-            facts = [f"{manifest.parent.name} (damaged)", "", ""]
-        name, fingerprint, dimension = facts
-        table.add_row(mark, Text(name), fingerprint[:16], dimension, Text(str(manifest.parent)))
-    console.print(table)

@@ -11,7 +11,7 @@ from catalog.models import Image, Product, now
 from catalog.products import save_product
 from catalog.records import ProductRecord
 from launcher.progress import standing
-from launcher.show import console, print_hits, print_models, say
+from launcher.show import console, print_hits, say
 from searcher.results import ProductHit
 from settings import Settings, Storage
 
@@ -54,12 +54,3 @@ def test_a_picture_whose_host_is_away_is_not_waited_for(tmp_path: Path) -> None:
             assert (found.waiting, found.later, found.settled) == (2, 1, 0)
         assert standing(session, mine + 1).waiting == 0
     services.close()
-
-
-def test_a_damaged_pack_is_listed_as_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for name, text in (("good", '{"name": "good", "fingerprint": "ab", "dimension": 8}'), ("bad", "{")):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "pack.json").write_text(text)
-    print_models(tmp_path / "good")
-    said = capsys.readouterr().out
-    assert "bad (damaged)" in said and "good" in said
