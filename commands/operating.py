@@ -9,7 +9,7 @@ from launcher.show import console, say
 
 @click.command()
 @click.option(
-    "--code", default="", metavar="CODE", help="Those of one reason only, such as fetch-http-error."
+    "--code", default="", metavar="CODE", help="Those of one reason only, such as image-unreachable."
 )
 @click.option("--merchant", metavar="SLUG", help="Those of one shop only.")
 @click.pass_obj

@@ -3,6 +3,7 @@
 Alive asks nobody: a process is not started anew because its database is away. Ready names what is missing.
 """
 
+from functools import cache
 from typing import Any, cast
 
 from flask import Blueprint, Flask, Response, current_app, jsonify
@@ -88,10 +89,17 @@ def _database(services: Services) -> None:
 
 def _schema(services: Services) -> None:
     """Behind is unfit; ahead is the moment of an upgrade, when this process is about to be replaced."""
+    newest = _newest()
     with services.sessions() as session:
-        now, newest = current_revision(session.connection()), newest_revision()
+        now = current_revision(session.connection())
     if now is None or now < newest:  # revisions are numbers of one width
         raise Missing(f"The database has schema {now or 'none'}; this version needs {newest}.")
+
+
+@cache
+def _newest() -> str:
+    """Read once: what this program knows does not change while it runs."""
+    return newest_revision()
 
 
 def _live_index(services: Services) -> None:

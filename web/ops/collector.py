@@ -35,6 +35,7 @@ class Figuring(Collector):
     def collect(self) -> Iterator[Metric]:
         """Every family that can be had now."""
         deadline = time.monotonic() + PATIENCE_S
+        self._watch.begin()
         yield from self._dependencies()
         figures = self._watch.figures(max(0.1, deadline - time.monotonic()))
         if figures is not None:

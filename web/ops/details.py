@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from catalog.models import Image, ImportJob, Merchant, Product
-from web.ops.figures import Figures
+from web.ops.figures import FAILED, Figures
 
 EXAMPLES = 3
 CODES = 12
@@ -78,7 +78,7 @@ def _examples(session: Session, code: str) -> tuple[Example, ...]:
         select(*columns)
         .join(Product, Product.id == Image.product_id)
         .join(Merchant, Merchant.id == Image.merchant_id)
-        .where(Image.state == "failed", Image.error_code == code)
+        .where(FAILED, Image.error_code == code)
         .order_by(Image.merchant_id, Image.id)  # as the index of failures has them
         .limit(EXAMPLES)
     )

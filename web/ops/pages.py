@@ -59,6 +59,7 @@ def front() -> Response:
 @blueprint.get("/ops")
 def overview() -> str:
     """Everything on one page. An absent dependency costs its own part and a moment."""
+    watch().begin()
     states = watch().states(PATIENCE_S)
     figures = watch().figures(PATIENCE_S)
     details = watch().details(PATIENCE_S) if figures is not None else None

@@ -25,6 +25,12 @@ class Watch:
         self._points = Question("points", self._count, POINTS_S)
         self._messages = Question("messages", lambda: services.bell.waiting(QUEUES), MESSAGES_S)
 
+    def begin(self) -> None:
+        """Ask everything at once that somebody is about to want."""
+        self._figures.begin()
+        if self.deployed:
+            self._messages.begin()
+
     @property
     def deployed(self) -> bool:
         """Whether this is the deployed shape."""
