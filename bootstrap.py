@@ -178,7 +178,7 @@ class Services:
     @cached_property
     def searcher(self) -> Searcher:
         """Answers searches."""
-        return Searcher(self.sessions, self.models, self.store)
+        return Searcher(self.sessions, self.models, self.store, span=tracing.span)
 
     @cached_property
     def query_log(self) -> QueryLog:
@@ -267,6 +267,8 @@ class Services:
         if chosen.otlp_endpoint:
             tracing.start(chosen.otlp_endpoint, f"twirl-{process}", self.parts["twirl"], chosen.otlp_ratio)
             tracing.instrument_sql(self.database)
+            if self.deployed:
+                tracing.instrument_celery()  # who rings sends the trace along, who works goes on with it
 
     def prepare(self) -> None:
         """Make folders, bring the schema up to date; the first time, note the images' place and the pack."""
