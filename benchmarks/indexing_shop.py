@@ -5,7 +5,7 @@ which may be `PlainEncoder` where the model is not the point.
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,14 +19,17 @@ from catalog.folders import FolderBlobs, FolderIncoming
 from catalog.images import Decoder
 from catalog.products import ensure_merchant, save_product
 from catalog.records import ProductRecord
+from catalog.site import ensure_live, live_index, read_site
 from indexer.doctor import Difference, diagnose
 from indexer.pipeline import Pipeline
+from searcher.models import Models
 from searcher.photos import QueryPhotos
 from searcher.search import Searcher
 from vectors.edge import EdgeStore, EngineProcess, start_engine
 
 if TYPE_CHECKING:
     from embedding.pack import Pack
+    from embedding.packs import Packs
 
 GRID = 8  # squares on a side of a generated picture
 Pixels = NDArray[np.uint8]
@@ -63,6 +66,20 @@ class PlainEncoder:
             return np.asarray(text if image is None else image, np.float32)
         mixed = _unit(((1 - balance) * image + balance * text)[None])
         return np.asarray(mixed[0], np.float32)
+
+
+class PlainPacks:
+    """The shape of `embedding.packs.Packs` over encoders that are there."""
+
+    def __init__(self, *encoders: "Pack | PlainEncoder") -> None:
+        self.encoders = {encoder.fingerprint: encoder for encoder in encoders}
+
+    def get(self, fingerprint: str) -> "Pack | PlainEncoder":
+        """The encoder of this fingerprint."""
+        return self.encoders[fingerprint]
+
+    def keep(self, fingerprints: Iterable[str]) -> None:
+        """Nothing is loaded here that could be let go."""
 
 
 def _unit(rows: NDArray[Any]) -> NDArray[np.float32]:
@@ -108,6 +125,7 @@ class Shop:
         self.incoming: Incoming = FolderIncoming(root / "incoming")
         self.own_decoder, self.decoder = decoder is None, decoder or Decoder()
         self.encoder = cast("Pack", encoder or PlainEncoder())
+        self.packs = PlainPacks(self.encoder)
         self.socket = socket or root / "run" / "engine.sock"
         self.engine: EngineProcess | None = None
         self.store = EdgeStore(self.socket, timeout_s=5.0)
@@ -115,6 +133,7 @@ class Shop:
         self.pipelines: list[Pipeline] = []
         with self.sessions.begin() as session:
             self.merchant = ensure_merchant(session, "demo").id
+            ensure_live(session, self.encoder.fingerprint, self.encoder.name, self.encoder.dimension)
 
     def start_engine(self) -> EngineProcess:
         """Start the engine, or start it again; ready when this returns."""
@@ -126,17 +145,24 @@ class Shop:
         return self.engine
 
     def pipeline(self, worker_id: str = "tester:1", **options: Any) -> Pipeline:
-        """A pipeline over this shop, its collection made."""
+        """A pipeline over this shop, its collections made."""
         chosen = {"allow_private_urls": True, **options}
-        parts = (self.sessions, self.blobs, self.incoming, self.decoder, self.encoder, self.store)
+        packs = cast("Packs", self.packs)
+        parts = (self.sessions, self.blobs, self.incoming, self.decoder, packs, self.store)
         made = Pipeline(*parts, worker_id=worker_id, **chosen)
-        made.ensure_collection()
+        made.ensure()
         self.pipelines.append(made)
         return made
 
+    @property
+    def collection(self) -> str:
+        """The live index's."""
+        return live_index(read_site(self.sessions)).collection
+
     def searcher(self) -> Searcher:
-        """A searcher that looks at the ledger before every search."""
-        return Searcher(self.sessions, self.encoder, self.store, self.photos, look_every_s=0)
+        """A searcher that looks at the ledger, and which model is live, before every search."""
+        models = Models(self.sessions, cast("Packs", self.packs), self.store, self.photos, poll_s=0)
+        return Searcher(self.sessions, models, self.store, look_every_s=0)
 
     def put(self, sku: str, *images: bytes | str, **said: Any) -> str:
         """Save a product; images are bytes or addresses. What became of it: created, updated, unchanged."""
@@ -149,7 +175,7 @@ class Shop:
 
     def differences(self) -> list[Difference]:
         """What the doctor says."""
-        return diagnose(self.sessions, self.blobs, self.incoming, self.store, self.encoder.fingerprint)
+        return list(diagnose(self.sessions, self.blobs, self.incoming, self.store))
 
     def close(self) -> None:
         """End every process."""

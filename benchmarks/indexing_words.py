@@ -39,13 +39,13 @@ SHAPES = ("slim", "relaxed", "cropped", "long", "wrap", "belted", "pleated", "ov
 
 def fill(shop: Shop, items: int) -> None:
     """Rows and points of that many variants, three a product."""
+    shop.pipeline()  # makes the collection
     rng = random.Random(5)
     rows = [_said(rng, number, shop.merchant) for number in range(items)]
     with shop.sessions.begin() as session:
         for start in range(0, items, 5000):
             session.execute(insert(Product), rows[start : start + 5000])
         _add_images(session, shop.encoder.fingerprint)
-    pipeline = shop.pipeline()
     vectors = np.random.default_rng(5)
     centres = vectors.normal(size=(200, DIMENSION))
     for start in range(0, items, 2000):
@@ -55,7 +55,7 @@ def fill(shop: Shop, items: int) -> None:
         noise = vectors.normal(size=(len(some), DIMENSION))
         near = centres[vectors.integers(0, 200, len(some))] + 0.6 * noise
         near = (near / np.linalg.norm(near, axis=1, keepdims=True)).astype(np.float32)
-        shop.store.upsert(pipeline.collection, [_point(*pair) for pair in zip(some, near, strict=True)])
+        shop.store.upsert(shop.collection, [_point(*pair) for pair in zip(some, near, strict=True)])
 
 
 def _point(product: Product, vector: NDArray[np.float32]) -> Point:
@@ -81,8 +81,8 @@ def _add_images(session: Session, fingerprint: str) -> None:
         "position": 0, "source": "incoming:x", "sha256": "0" * 64, "state": "live", "removed": False,
         "attempts": 0, "fingerprint": fingerprint, "indexed_rev": 1,
     }  # fmt: skip
-    values = select(Product.id, *map(literal, said.values()))
-    session.execute(insert(Image).from_select(["product_id", *said], values))
+    values = select(Product.id, Product.merchant_id, *map(literal, said.values()))
+    session.execute(insert(Image).from_select(["product_id", "merchant_id", *said], values))
 
 
 def run(items: int, rounds: int) -> Iterator[Bar]:
@@ -101,8 +101,8 @@ def _measure(shop: Shop, items: int, rounds: int) -> Iterator[Bar]:
     searcher, rng = shop.searcher(), random.Random(9)
     searcher.stock.look_every_s = 1.0
     searcher.search(SearchQuery(shop.merchant, words="warm up"))
-    shop.store.optimize(shop.pipelines[0].collection)
-    while shop.store.stats(shop.pipelines[0].collection)["optimising"]:
+    shop.store.optimize(shop.collection)
+    while shop.store.stats(shop.collection)["optimising"]:
         time.sleep(1)
     for label, filters in (("", Filters()), (", one colour", Filters(colour=("red",), price_max=20000))):
         found: list[Results] = []

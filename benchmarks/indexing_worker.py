@@ -11,7 +11,6 @@ from pathlib import Path
 import structlog
 
 from benchmarks.indexing_shop import Shop
-from indexer.pipeline import Pipeline
 from indexer.runner import Rounds, run_forever, stop_on_signals
 
 
@@ -30,9 +29,7 @@ def main() -> None:
         encoder = load_pack(options.pack)
     stop = stop_on_signals()
     shop = Shop(options.folder, encoder)
-    parts = (shop.sessions, shop.blobs, shop.incoming, shop.decoder, shop.encoder, shop.store)
-
-    pipeline = Pipeline(*parts, worker_id="benchmark:worker", batch=options.batch)
+    pipeline = shop.pipeline("benchmark:worker", batch=options.batch)
     print("working", flush=True)
     run_forever(pipeline, stop, nice=5, rounds=Rounds(lease=30, claims=2))
     shop.decoder.close()

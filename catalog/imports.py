@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,18 +15,22 @@ from catalog.feeds import FeedRefused, read_feed, survey_feed
 from catalog.feeds.pictures import PictureMissing, Pictures, open_pictures
 from catalog.feeds.rows import shortened
 from catalog.feeds.values import is_url
-from catalog.models import ImportJob, Merchant, RowError, now
+from catalog.models import BULK, EDIT, ImportJob, Merchant, RowError, now
 from catalog.products import content_hashes, save_products
 from catalog.records import ProductRecord, RowFault
 
 BATCH = 200  # rows a commit: the write lock is held for some tens of milliseconds
+FEW = 50  # changed rows of an import that go before others' bulk work: a daily feed with a handful of changes
 
 Progress = Callable[[int, int | None], None]  # rows done, rows in all (an estimate) or None
 
 
 @dataclass
 class ImportSummary:
-    """What came of an import. `refused` counts rows; each has one or more RowErrors under `job_id`."""
+    """What came of an import. `refused` counts rows; each has one or more RowErrors under `job_id`.
+
+    A row that went in without one of its additional images has a RowError too, and is not refused.
+    """
 
     job_id: int
     rows: int = 0
@@ -44,6 +48,7 @@ class _Batch:
     rows: int = 0  # how many rows of the feed it covers
     records: list[ProductRecord] = field(default_factory=list)  # with sources, their bytes durable
     faults: list[RowFault] = field(default_factory=list)
+    warnings: list[RowFault] = field(default_factory=list)  # of rows that went in all the same
     unchanged: int = 0
 
 
@@ -67,7 +72,7 @@ def import_feed(
     with sessions.begin() as session:
         merchant = session.get_one(Merchant, merchant_id)
         currency = merchant.currency
-        job = ImportJob(merchant_id=merchant_id, filename=(filename or feed.name)[:300])
+        job = ImportJob(merchant_id=merchant_id, filename=(filename or feed.name)[:300], heartbeat_at=now())
         session.add(job)
     summary = ImportSummary(job.id)
     try:
@@ -142,32 +147,47 @@ def _prepared(
         if isinstance(item, RowFault):
             batch.faults.append(item)
             continue
-        sourced = _sourced(item, pictures, batch.faults)
-        if sourced is None:
+        found = _found(item, pictures)
+        if found.refused:
+            batch.faults += found.faults
             continue
+        batch.warnings += found.faults
+        sourced = replace(item, images=tuple(dict.fromkeys(found.sources.values())))
         if known.get(item.sku) == sourced.content_hash():
             batch.unchanged += 1
             continue
-        _keep_bytes(item, pictures, incoming)
+        _keep_bytes(found.sources, pictures, incoming)
         batch.records.append(sourced)
     return batch
 
 
-def _sourced(record: ProductRecord, pictures: Pictures, faults: list[RowFault]) -> ProductRecord | None:
-    """Return the record with sources for images; None, its faults noted, when one cannot be had.
+@dataclass
+class _Found:
+    """The images of one row: where each that is there comes from, and what is wrong with the others."""
+
+    sources: dict[str, str] = field(default_factory=dict)  # by the feed's name
+    faults: list[RowFault] = field(default_factory=list)
+    refused: bool = False  # whether the row cannot go in: its main image is not there
+
+
+def _found(record: ProductRecord, pictures: Pictures) -> _Found:
+    """Look a row's images up. Without its main image it is refused, without an additional one it goes in.
 
     Bytes are hashed and let go, one image at a time, so that a row of eleven large photos costs one of them.
     """
-    sources, found = [], len(faults)
+    found = _Found()
     for position, name in enumerate(record.images):
         try:
-            sources.append(name if is_url(name) else f"incoming:{_hashed(pictures.read(name))}")
+            found.sources[name] = name if is_url(name) else f"incoming:{_hashed(pictures.read(name))}"
         except PictureMissing as error:
-            faults.append(_image_fault(record, position, "image-missing", str(error)))
+            found.faults.append(_image_fault(record, position, "image-missing", str(error)))
         except ImageRefused as error:
             words = f"{name[:80]!r}: {error.message} {error.fix}"
-            faults.append(_image_fault(record, position, error.code, words))
-    return replace(record, images=tuple(dict.fromkeys(sources))) if len(faults) == found else None
+            found.faults.append(_image_fault(record, position, error.code, words))
+        else:
+            continue
+        found.refused = found.refused or position == 0
+    return found
 
 
 def _hashed(data: bytes) -> str:
@@ -181,8 +201,8 @@ def _image_fault(record: ProductRecord, position: int, code: str, message: str) 
     return RowFault(record.row, column, code, message, raw)
 
 
-def _keep_bytes(record: ProductRecord, pictures: Pictures, incoming: Incoming) -> None:
-    for name in record.images:
+def _keep_bytes(names: Iterable[str], pictures: Pictures, incoming: Incoming) -> None:
+    for name in names:
         if not is_url(name):
             incoming.put(pictures.read(name))
 
@@ -208,8 +228,9 @@ def _write(
     sessions: sessionmaker[Session], merchant_id: int, batch: _Batch, summary: ImportSummary
 ) -> list[int]:
     with sessions.begin() as session:
-        saved = save_products(session, merchant_id, batch.records)
-        session.add_all(_row_error(summary.job_id, fault) for fault in batch.faults)
+        changed = summary.created + summary.updated + len(batch.records)
+        saved = save_products(session, merchant_id, batch.records, EDIT if changed <= FEW else BULK)
+        session.add_all(_row_error(summary.job_id, fault) for fault in (*batch.faults, *batch.warnings))
         summary.rows += batch.rows
         summary.created += sum(outcome == "created" for _, outcome in saved)
         summary.updated += sum(outcome == "updated" for _, outcome in saved)
@@ -231,7 +252,9 @@ def _row_error(job_id: int, fault: RowFault) -> RowError:
 
 
 def _count(session: Session, summary: ImportSummary) -> ImportJob:
+    """Write the counts and that we are alive, also where a sweeper took our silence for the end."""
     job = session.get_one(ImportJob, summary.job_id)
+    job.state, job.message, job.finished_at, job.heartbeat_at = "running", "", None, now()
     for name in ("rows", "created", "updated", "unchanged", "refused"):
         setattr(job, name, getattr(summary, name))
     return job

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from sqlalchemy import and_, delete, select, update
+from sqlalchemy import and_, case, delete, select, update
 from sqlalchemy.orm import Session, selectinload
 
-from catalog.models import MAX_POSITION, Image, Merchant, Product, now
+from catalog.changes import note_change
+from catalog.models import BULK, EDIT, MAX_POSITION, SUSPECT, Image, Merchant, Product, now
 from catalog.records import ProductRecord
 
 Outcome = Literal["created", "updated", "unchanged"]
@@ -55,25 +56,27 @@ def get_products(session: Session, ids: Iterable[int], unseen: bool = False) -> 
     return {product.id: product for product in session.scalars(wanted)}
 
 
-def save_product(session: Session, merchant_id: int, record: ProductRecord) -> Outcome:
+def save_product(session: Session, merchant_id: int, record: ProductRecord, priority: int = EDIT) -> Outcome:
     """Write one valid record; an unchanged one costs a read. A deleted sku comes back to life.
 
     Images that failed are tried again even where the record says nothing new.
 
     `record.images` must be sources ("incoming:<sha256>", whose bytes are durable already, or http(s) URLs);
     ValueError otherwise. A change bumps `rev` and queues every image; an image whose source is new loses
-    its sha256, so that it is fetched and decoded again.
+    its sha256, so that it is fetched and decoded again. What waits already as an EDIT is no BULK work after.
     """
-    return save_products(session, merchant_id, [record])[0][1]
+    return save_products(session, merchant_id, [record], priority)[0][1]
 
 
 def save_products(
-    session: Session, merchant_id: int, records: Sequence[ProductRecord]
+    session: Session, merchant_id: int, records: Sequence[ProductRecord], priority: int = EDIT
 ) -> list[tuple[Product, Outcome]]:
     """Write records as save_product does, reading what is there in two queries; skus must be distinct."""
     rows = _rows(session, merchant_id, [record.sku for record in records])
-    saved = [_save(session, merchant_id, record, rows.get(record.sku)) for record in records]
+    saved = [_save(session, merchant_id, record, rows.get(record.sku), priority) for record in records]
     session.flush()
+    if any(outcome != "unchanged" for _, outcome in saved):
+        note_change(session, [merchant_id])
     return saved
 
 
@@ -110,7 +113,7 @@ def _lock(session: Session, merchant_id: int, skus: Sequence[str]) -> None:
 
 
 def _save(
-    session: Session, merchant_id: int, record: ProductRecord, product: Product | None
+    session: Session, merchant_id: int, record: ProductRecord, product: Product | None, priority: int
 ) -> tuple[Product, Outcome]:
     _check_sources(record.images)
     content_hash = record.content_hash()
@@ -119,12 +122,12 @@ def _save(
         product = Product(merchant_id=merchant_id, sku=record.sku, rev=1)
         session.add(product)
     elif product.deleted_at is None and product.content_hash == content_hash:
-        _retry(product)
+        _retry(product, priority)
         return product, "unchanged"
     else:
         outcome = "created" if product.deleted_at else "updated"
         product.rev += 1
-    _write(product, record, content_hash)
+    _write(product, record, content_hash, priority)
     return product, outcome
 
 
@@ -134,7 +137,7 @@ def delete_product(session: Session, merchant_id: int, sku: str) -> bool:
     if product is None or product.deleted_at:
         return False
     product.deleted_at = now()
-    _touch(product)
+    _touch(session, product)
     session.flush()
     return True
 
@@ -146,7 +149,7 @@ def hide_product(session: Session, merchant_id: int, sku: str, hidden: bool = Tr
         return False
     if product.hidden != hidden:
         product.hidden = hidden
-        _touch(product)
+        _touch(session, product)
         session.flush()
     return True
 
@@ -176,8 +179,8 @@ def retry_failed(session: Session, merchant_id: int) -> int:
     mine = select(Product.id).where(Product.merchant_id == merchant_id, Product.deleted_at.is_(None))
     failed = update(Image).where(Image.state == "failed", Image.product_id.in_(mine))
     again = failed.values(
-        state="queued", attempts=0, next_attempt_at=None, error_code="", error_message="",
-        claimed_by=None, claimed_at=None,
+        state="queued", queue=case((Image.sha256.is_(None), "images"), else_="embed"), priority=BULK,
+        attempts=0, next_attempt_at=None, error_code="", error_message="", claimed_by=None, claimed_at=None,
     )  # fmt: skip
     return int(session.execute(again).rowcount)  # type: ignore[attr-defined]
 
@@ -190,14 +193,14 @@ def _check_sources(sources: Sequence[str]) -> None:
             raise ValueError(f"Not an image source: {source[:80]!r}. Import the feed with its images.")
 
 
-def _retry(product: Product) -> None:
+def _retry(product: Product, priority: int) -> None:
     """Queue the failed images again: what stood against them may be mended, their bytes have come anew."""
     for image in product.every_image:
         if image.state == "failed" and not image.removed:
-            _queue(image)
+            _queue(product, image, priority)
 
 
-def _write(product: Product, record: ProductRecord, content_hash: str) -> None:
+def _write(product: Product, record: ProductRecord, content_hash: str, priority: int) -> None:
     for name in _COLUMNS:
         setattr(product, name, getattr(record, name))
     product.item_group_id = record.item_group_id or record.sku
@@ -205,35 +208,47 @@ def _write(product: Product, record: ProductRecord, content_hash: str) -> None:
     product.content_hash = content_hash
     product.deleted_at = None
     product.updated_at = now()
-    _place_images(product, record.images)
+    _place_images(product, record.images, priority)
 
 
-def _place_images(product: Product, sources: Sequence[str]) -> None:
+def _place_images(product: Product, sources: Sequence[str], priority: int) -> None:
     rows = {image.position: image for image in product.every_image}
     for position, source in enumerate(sources):
         image = rows.pop(position, None)
         if image is None:
-            product.every_image.append(
-                Image(position=position, source=source, merchant_id=product.merchant_id)
-            )
+            new = Image(position=position, source=source, merchant_id=product.merchant_id, priority=priority)
+            product.every_image.append(new)
             continue
         if image.source != source:
             image.source, image.sha256, image.width, image.height = source, None, None, None
         image.removed = False
-        _queue(image)
+        _queue(product, image, priority)
     for image in rows.values():  # no longer in the feed: the indexer deletes the point, then the row
         image.removed = True
-        _queue(image)
+        _queue(product, image, priority)
 
 
-def _touch(product: Product) -> None:
+def _touch(session: Session, product: Product) -> None:
+    note_change(session, [product.merchant_id])
     product.rev += 1
     product.updated_at = now()
     for image in product.every_image:
-        _queue(image)
+        _queue(product, image, EDIT)
 
 
-def _queue(image: Image) -> None:
+def _queue(product: Product, image: Image, priority: int) -> None:
+    waits = image.state in ("queued", "fetching", "embedding")
+    image.priority = min(image.priority % SUSPECT, priority) if waits else priority
+    image.queue = _stage(product, image)
     image.state, image.attempts, image.next_attempt_at = "queued", 0, None
     image.error_code = image.error_message = ""
     image.claimed_by = image.claimed_at = None
+
+
+def _stage(product: Product, image: Image) -> str:
+    """The first stage that has something to do: bytes to get, a vector to make, or neither."""
+    if image.removed or product.hidden or product.deleted_at is not None:
+        return "index"
+    if image.sha256 is None:
+        return "images"
+    return "index" if image.fingerprint else "embed"

@@ -1,53 +1,106 @@
-"""The bytes of a claimed image: fetched and decoded once, kept as renditions under their hash."""
+"""The bytes of claimed images: fetched and decoded once, kept as renditions under their hash."""
 
-from collections.abc import Iterable, Sequence
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.blobs import Blobs
+from catalog.blobs import BlobMissing, Blobs
 from catalog.images import Decoder, ImageRefused, read_rendition
+from indexer.claims import Job, Sessions
 from indexer.errors import FetchFailed
 from indexer.fetch import INCOMING, Fetcher
-from indexer.ledger import Job, Sessions, known_sizes
+from indexer.ledger import known_sizes
 
 EMBEDDED_SIZE = 480  # the rendition that a later embedding reads again
+Pixels = NDArray[np.uint8]
+
+
+class Recent:
+    """The pixels that were decoded last, by hash, until they are embedded: nobody reads them again."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._pixels: OrderedDict[str, Pixels] = OrderedDict()
+        self._guard = threading.Lock()
+
+    def put(self, sha256: str, pixels: Pixels) -> None:
+        """Keep (H, W, 3) RGB; the oldest beyond the limit go."""
+        with self._guard:
+            self._pixels[sha256] = pixels
+            while len(self._pixels) > self._limit:
+                self._pixels.popitem(last=False)
+
+    def take(self, sha256: str) -> Pixels | None:
+        """Give them away, or None."""
+        with self._guard:
+            return self._pixels.pop(sha256, None)
+
+
+class Spent:
+    """Seconds by kind of work, added up over the threads that do it."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._guard = threading.Lock()
+
+    @contextmanager
+    def on(self, work: str) -> Iterator[None]:
+        """Count the block's time."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            took = time.perf_counter() - began
+            with self._guard:
+                self.seconds[work] = self.seconds.get(work, 0.0) + took
 
 
 class Acquirer:
-    """Fills in a job's `sha256`, `size` and, where it had to be decoded, `pixels`."""
+    """Fills in a job's `sha256` and `size`, and gives its pixels. `recent` of 0 keeps no pixels in memory."""
 
-    def __init__(self, sessions: Sessions, blobs: Blobs, fetcher: Fetcher, decoder: Decoder) -> None:
+    def __init__(
+        self, sessions: Sessions, blobs: Blobs, fetcher: Fetcher, decoder: Decoder, recent: int
+    ) -> None:
         self.sessions, self.blobs, self.fetcher, self.decoder = sessions, blobs, fetcher, decoder
+        self._recent = Recent(recent)
 
     def acquire(
-        self, jobs: Sequence[Job], threads: ThreadPoolExecutor
+        self, jobs: Sequence[Job], threads: ThreadPoolExecutor, spent: Spent
     ) -> list[tuple[Job, FetchFailed | ImageRefused | None]]:
         """Each job with what went wrong with it, or None."""
         by_source: dict[str, list[Job]] = {}
         for job in jobs:  # the sizes of a garment share a photo: fetched and decoded once
             by_source.setdefault(job.image.source, []).append(job)
-        failures = threads.map(self._acquire_shared, by_source.values())
+        failures = threads.map(lambda same: self._acquire_shared(same, spent), by_source.values())
         outcome = [
             (job, failed) for same, failed in zip(by_source.values(), failures, strict=True) for job in same
         ]
         self._fill_sizes([job for job, failed in outcome if failed is None])
         return outcome
 
-    def _acquire_shared(self, jobs: list[Job]) -> FetchFailed | ImageRefused | None:
+    def _acquire_shared(self, jobs: list[Job], spent: Spent) -> FetchFailed | ImageRefused | None:
         """Jobs of one source, each told the same."""
         missing = [job for job in jobs if not self._kept(job)]
         if not missing:
             return None
         try:
-            picture = self.decoder.decode(self.fetcher.fetch(jobs[0].image.source), renditions=True)
+            with spent.on("fetch"):
+                data = self.fetcher.fetch(jobs[0].image.source)
+            with spent.on("decode"):
+                picture = self.decoder.decode(data, renditions=True)
         except (FetchFailed, ImageRefused) as failed:
             return failed
-        self.blobs.put(picture.sha256, picture.renditions)
+        with spent.on("store"):
+            self.blobs.put(picture.sha256, picture.renditions)
+        self._recent.put(picture.sha256, picture.pixels)
         for job in missing:
             job.sha256, job.size = picture.sha256, (picture.width, picture.height)
-            job.pixels = picture.pixels
         return None
 
     def _kept(self, job: Job) -> bool:
@@ -73,13 +126,27 @@ class Acquirer:
         height, width, _ = read_rendition(self.blobs.read(sha256, 1200)).shape
         return width, height
 
-    def pixels(self, job: Job) -> NDArray[np.uint8]:
-        """(H, W, 3) RGB of a job: as decoded just now, else from the kept rendition."""
-        if job.pixels is None:
-            job.pixels = read_rendition(self.blobs.read(str(job.sha256), EMBEDDED_SIZE))
-        return job.pixels
+    def pixels(
+        self, hashes: Sequence[str], threads: ThreadPoolExecutor, spent: Spent
+    ) -> dict[str, Pixels | None]:
+        """{sha256: (H, W, 3) RGB}, decoded just now or read from the rendition; None where that is gone."""
+        return dict(zip(hashes, threads.map(lambda each: self._pixels(each, spent), hashes), strict=True))
 
-    def forget_incoming(self, jobs: Iterable[Job]) -> None:
+    def _pixels(self, sha256: str, spent: Spent) -> Pixels | None:
+        pixels = self._recent.take(sha256)
+        if pixels is None:
+            try:
+                with spent.on("fetch"):
+                    data = self.blobs.read(sha256, EMBEDDED_SIZE)
+            except BlobMissing:
+                return None
+            with spent.on("decode"):
+                pixels = read_rendition(data)
+        return pixels
+
+    def forget_incoming(self, jobs: Iterable[Job], threads: ThreadPoolExecutor) -> None:
         """Delete raw bytes whose renditions are kept: any row that names them is served by those."""
-        for source in {job.image.source for job in jobs if job.image.source.startswith(INCOMING)}:
-            self.fetcher.incoming.delete(source.removeprefix(INCOMING))
+        sources = {job.image.source for job in jobs if job.image.source.startswith(INCOMING)}
+        hashes = {source.removeprefix(INCOMING) for source in sources}
+        if hashes:
+            list(threads.map(self.fetcher.incoming.delete, hashes - self.blobs.missing(hashes)))

@@ -1,163 +1,133 @@
-"""The rows of the ledger as the pipeline moves them: claimed, decoded, live, failed, released.
+"""The rows of the ledger as the stages move them on: decoded, live, hidden, failed, given back.
 
-Each function is one short transaction. A claim is a token in `claimed_by`; the catalogue clears it with
-every change of the product, so whatever is written "where the token is still ours" can never mark a row
-whose product has moved on.
+Each function is one short transaction over a batch. A claim is a token in `claimed_by`; the catalogue clears
+it with every change of the product, so whatever is written "where the token is still ours" can never mark a
+row whose product has moved on. Rows are locked in the order of their ids, as the catalogue does.
 """
 
-import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Update, and_, delete, exists, select, update
-from sqlalchemy.orm import Session, contains_eager, sessionmaker
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
 
+from catalog.changes import note_change
 from catalog.identity import point_id
-from catalog.models import Image, Product, now
+from catalog.models import SUSPECT, Image, Product, now
+from catalog.operations import Site
+from catalog.site import SiteState, live_index
+from indexer.claims import WORKER_DIED, Job, Sessions
 
-WORKER_DIED = "worker-died"  # the error code of a row whose worker died while it held it
 MAX_TRIES = 6  # of what may work later
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 30, 3600
 
-Sessions = sessionmaker[Session]
 
+def pass_on(sessions: Sessions, jobs: Sequence[Job], stage: str) -> int:
+    """Queue rows for another stage, as new there; what was found out about their bytes is written.
 
-@dataclass
-class Job:
-    """One claimed image, and what the pipeline has found out about it so far."""
-
-    image: Image
-    product: Product
-    token: str
-    sha256: str | None = None  # of the raw bytes, once their renditions are kept
-    size: tuple[int, int] | None = None  # width, height of the original
-    pixels: NDArray[np.uint8] | None = field(default=None, repr=False)  # (H, W, 3) RGB, longest side <= 480
-    vector: NDArray[np.float32] | None = field(default=None, repr=False)  # (D,) unit
-
-    @property
-    def point_id(self) -> str:
-        """The point of this image position."""
-        return point_id(self.product.merchant_id, self.product.sku, self.image.position)
-
-    @property
-    def gone(self) -> bool:
-        """Whether the index must not have it."""
-        return self.image.removed or self.product.hidden or self.product.deleted_at is not None
-
-    @property
-    def suspect(self) -> bool:
-        """Whether a worker died while holding it."""
-        return self.image.error_code == WORKER_DIED
-
-
-def claim(sessions: Sessions, worker_id: str, limit: int, fresh_only: bool = False) -> list[Job]:
-    """Take up to `limit` due images, or one that a worker died over: those go alone, and last.
-
-    With `fresh_only`, such suspects are left for a moment when nothing else is in the worker's hands.
+    New bytes lose the fingerprint at once: the vectors in the indexes are not theirs. Returns how many rows
+    were still ours.
     """
-    token = f"{worker_id[:80]}/{secrets.token_hex(6)}"
     with sessions.begin() as session:
-        images = _fresh(session, limit)
-        if not images and not fresh_only:
-            images = _take(session, 1, Image.error_code == WORKER_DIED, order=(Image.attempts, Image.id))
-        for image in images:
-            image.state, image.claimed_by, image.claimed_at = "fetching", token, now()
-            image.attempts += 1
-        return [Job(image, image.product, token, size=_size(image)) for image in images]
+        ours = _ours(session, jobs)
+        rows = [_passed(job, stage) for job in jobs if job.image.id in ours]
+        _write(session, rows)
+        return len(rows)
 
 
-def _fresh(session: Session, limit: int) -> list[Image]:
-    """New rows in order, then those whose pause is over. Two reads, each along the index of the claim."""
-    fresh = Image.error_code != WORKER_DIED
-    images = _take(session, limit, fresh, Image.next_attempt_at.is_(None), order=(Image.id,))
-    if len(images) < limit:
-        again = Image.next_attempt_at <= now()
-        images += _take(session, limit - len(images), fresh, again, order=(Image.next_attempt_at,))
-    return images
+def _passed(job: Job, stage: str) -> dict[str, Any]:
+    image = job.image
+    width, height = job.size or (image.width, image.height)
+    sha256 = job.sha256 or image.sha256
+    return {
+        **_queued(job, attempts=0), "queue": stage, "next_attempt_at": None,
+        "sha256": sha256, "width": width, "height": height, "error_code": "", "error_message": "",
+        "fingerprint": image.fingerprint if sha256 == image.sha256 else "",
+    }  # fmt: skip
 
 
-def _take(session: Session, limit: int, *which: ColumnElement[bool], order: tuple[Any, ...]) -> list[Image]:
-    found = select(Image).join(Image.product).options(contains_eager(Image.product))
-    found = found.where(Image.state == "queued", *which).order_by(*order).limit(limit)
-    return list(session.scalars(found.with_for_update(of=Image, skip_locked=True)).unique())
+def mark_live(sessions: Sessions, jobs: Sequence[Job], site: SiteState) -> list[Job]:
+    """Mark what is in the maintained indexes now; return the jobs whose row or product has moved on.
 
-
-def _size(image: Image) -> tuple[int, int] | None:
-    return (image.width, image.height) if image.width and image.height else None
-
-
-def _held(job: Job) -> Update:
-    """An update that touches the row only while it is ours."""
-    return update(Image).where(Image.id == job.image.id, Image.claimed_by == job.token)
-
-
-def _unclaimed(**values: Any) -> dict[str, Any]:
-    return {"claimed_by": None, "claimed_at": None, **values}
-
-
-def note_decoded(sessions: Sessions, jobs: Iterable[Job]) -> list[Job]:
-    """Write what each image's bytes are; return the jobs that are still ours.
-
-    New bytes lose the fingerprint at once: the vector in the index is not theirs.
+    Where the indexes are no longer those of `site`, the rows are queued again: one index lacks their vectors.
     """
-    kept = []
+    live = {"state": "live", "fingerprint": live_index(site).fingerprint, "next_attempt_at": None}
+    return _settle(sessions, jobs, site, live)
+
+
+def mark_gone(sessions: Sessions, jobs: Sequence[Job], site: SiteState) -> None:
+    """Note that no index has them any more: a removed image's row goes, the others' are hidden."""
+    removed = [job for job in jobs if job.image.removed]
     with sessions.begin() as session:
-        for job in jobs:
-            values: dict[str, Any] = {"state": "embedding", "sha256": job.sha256, "claimed_at": now()}
-            if job.size:
-                values["width"], values["height"] = job.size
-            if job.sha256 != job.image.sha256:
-                values["fingerprint"] = ""
-            if _changed(session, _held(job).values(values)):
-                if "fingerprint" in values:
-                    job.image.fingerprint = ""
-                kept.append(job)
-    return kept
+        if _same_indexes(session, site):
+            ours = set(_ours(session, removed))
+            session.execute(delete(Image).where(Image.id.in_(ours), Image.removed.is_(True)))
+        else:
+            _again(session, removed)
+    hidden = {"state": "hidden", "fingerprint": ""}
+    _settle(sessions, [job for job in jobs if not job.image.removed], site, hidden)
 
 
-def mark_live(sessions: Sessions, jobs: Iterable[Job], fingerprint: str) -> list[Job]:
-    """Mark what is in the index now; return the jobs whose row or product has moved on meanwhile."""
-    late = []
-    with sessions.begin() as session:
-        for job in jobs:
-            live = _unclaimed(
-                state="live", fingerprint=fingerprint, indexed_rev=job.product.rev, attempts=0,
-                next_attempt_at=None, error_code="", error_message="",
-            )  # fmt: skip
-            if not _changed(session, _held(job).where(_same_rev(job)).values(live)):
-                late.append(job)
-                _requeue(session, job)
-    return late
+def _settle(sessions: Sessions, jobs: Sequence[Job], site: SiteState, values: dict[str, Any]) -> list[Job]:
+    """Write an end of the way where neither indexes nor product have moved on; queue the others again.
 
-
-def mark_gone(sessions: Sessions, jobs: Iterable[Job]) -> None:
-    """Note that the index no longer has them: a removed image's row goes, the others' are hidden."""
-    with sessions.begin() as session:
-        for job in jobs:
-            if job.image.removed:
-                mine = and_(Image.id == job.image.id, Image.claimed_by == job.token, Image.removed.is_(True))
-                session.execute(delete(Image).where(mine))
-                continue
-            hidden = _unclaimed(state="hidden", fingerprint="", indexed_rev=0, attempts=0, error_code="")
-            if not _changed(session, _held(job).where(_same_rev(job)).values(hidden)):
-                _requeue(session, job)
-
-
-def _same_rev(job: Job) -> ColumnElement[bool]:
-    """Whether the product is still the one that the claim read."""
-    return exists().where(Product.id == Image.product_id, Product.rev == job.product.rev)
-
-
-def _requeue(session: Session, job: Job) -> None:
-    """Queue a row that is ours although its product has moved on; nobody else would.
-
-    PostgreSQL locks the newest image but may read its product as it was when the claim's statement began.
+    PostgreSQL reads the product as it was when the claim's statement began: another rev than the claim's is
+    a row that is still ours although its product has moved on, and nobody else would queue it.
     """
-    session.execute(_held(job).values(_unclaimed(state="queued", attempts=0)))
+    if not jobs:
+        return []
+    values |= {"attempts": 0, "error_code": "", "error_message": "", **_unclaimed()}
+    with sessions.begin() as session:
+        same = _same_indexes(session, site)
+        ours = _ours(session, jobs)
+        done = [job for job in jobs if same and ours.get(job.image.id) == job.product.rev]
+        at = {"indexed_rev": 0} if values["state"] == "hidden" else {}
+        _write(
+            session, [{"id": job.image.id, "indexed_rev": job.product.rev, **values, **at} for job in done]
+        )
+        note_change(session, {job.product.merchant_id for job in done})
+        settled = {job.image.id for job in done}
+        late = [job for job in jobs if job.image.id not in settled]
+        _again(session, [job for job in late if job.image.id in ours])
+        return late
+
+
+def _same_indexes(session: Session, site: SiteState) -> bool:
+    """Whether the indexes are those of `site`, and stay so until the transaction ends."""
+    now_at = select(Site.generation).where(Site.id == 1).with_for_update(read=True)
+    return session.scalar(now_at) == site.generation
+
+
+def _again(session: Session, jobs: Sequence[Job]) -> None:
+    _write(session, [_queued(job, attempts=0) for job in jobs])
+
+
+def _ours(session: Session, jobs: Sequence[Job]) -> dict[int, int]:
+    """{image id: its product's rev} of the jobs whose claim holds; they are locked, so it goes on to hold."""
+    mine = select(Image.id, Product.rev).join(Image.product).where(
+        Image.id.in_([job.image.id for job in jobs]), Image.claimed_by.in_({job.token for job in jobs})
+    )  # fmt: skip
+    rows = session.execute(mine.order_by(Image.id).with_for_update(of=Image, key_share=True))
+    return {image_id: rev for image_id, rev in rows}  # noqa: C416 - the rows are tuples of two
+
+
+def _write(session: Session, rows: list[dict[str, Any]]) -> None:
+    """Each row's values, by its id; all rows name the same columns."""
+    if rows:
+        session.execute(update(Image), rows)
+
+
+def _unclaimed() -> dict[str, Any]:
+    return {"claimed_by": None, "claimed_at": None}
+
+
+def _queued(job: Job, attempts: int) -> dict[str, Any]:
+    """The row waits, no suspect any more."""
+    priority = job.image.priority % SUSPECT
+    return {
+        "id": job.image.id, "state": "queued", "attempts": attempts, "priority": priority, **_unclaimed()
+    }  # fmt: skip
 
 
 def is_final(job: Job, transient: bool) -> bool:
@@ -165,21 +135,26 @@ def is_final(job: Job, transient: bool) -> bool:
     return not transient or job.image.attempts >= MAX_TRIES
 
 
-def still_ours(sessions: Sessions, job: Job) -> bool:
-    """Whether the claim holds; it is renewed if so."""
+def still_ours(sessions: Sessions, jobs: Sequence[Job]) -> list[Job]:
+    """Those whose claim holds; it is renewed."""
     with sessions.begin() as session:
-        return _changed(session, _held(job).values(claimed_at=now()))
+        ours = _ours(session, jobs)
+        _write(session, [{"id": image_id, "claimed_at": now()} for image_id in ours])
+    return [job for job in jobs if job.image.id in ours]
 
 
 def mark_failed(sessions: Sessions, job: Job, code: str, message: str, transient: bool = False) -> None:
     """Write why it failed: for good, or queued for a later attempt."""
     said = {"error_code": code[:64], "error_message": message[:1000]}
+    row = _queued(job, job.image.attempts)
     if is_final(job, transient):
-        values = _unclaimed(state="failed", fingerprint="", indexed_rev=0, **said)
+        row |= {"state": "failed", "fingerprint": "", "indexed_rev": 0}
     else:
-        values = _unclaimed(state="queued", next_attempt_at=_next_attempt(job.image.attempts), **said)
+        row |= {"next_attempt_at": _next_attempt(job.image.attempts)}
     with sessions.begin() as session:
-        session.execute(_held(job).values(values))
+        if _ours(session, [job]):
+            _write(session, [row | said])
+            note_change(session, [job.product.merchant_id])
 
 
 def _next_attempt(attempts: int) -> datetime:
@@ -187,24 +162,26 @@ def _next_attempt(attempts: int) -> datetime:
     return now() + timedelta(seconds=pause)
 
 
-def release(sessions: Sessions, jobs: Iterable[Job]) -> None:
+def release(sessions: Sessions, jobs: Sequence[Job]) -> None:
     """Give claims back as if they had never been taken: the failure was not the images'."""
     with sessions.begin() as session:
-        for job in jobs:
-            again = _unclaimed(state="queued", attempts=max(job.image.attempts - 1, 0))
-            session.execute(_held(job).values(again))
+        ours = _ours(session, jobs)
+        back = [_queued(job, max(job.image.attempts - 1, 0)) for job in jobs if job.image.id in ours]
+        kept = {job.image.id: job.image.priority for job in jobs}
+        _write(session, [{**row, "priority": kept[row["id"]]} for row in back])
 
 
-def suspect(sessions: Sessions, jobs: Iterable[Job]) -> None:
+def suspect(sessions: Sessions, jobs: Sequence[Job]) -> None:
     """Queue a batch that could not be handled together so that each image is tried alone."""
     with sessions.begin() as session:
-        for job in jobs:
-            alone = _unclaimed(state="queued", error_code=WORKER_DIED)
-            session.execute(_held(job).values(alone))
+        ours = _ours(session, jobs)
+        rows = [_queued(job, attempts=1) for job in jobs if job.image.id in ours]
+        alone = [{**row, "priority": row["priority"] + SUSPECT, "error_code": WORKER_DIED} for row in rows]
+        _write(session, alone)
 
 
 def vanished(sessions: Sessions, jobs: Sequence[Job]) -> list[Job]:
-    """Which of these the ledger no longer wants in the index at all (a newer rev is a matter of its own)."""
+    """Which of these the ledger no longer wants in an index at all (a newer rev is a matter of its own)."""
     wanted = select(Image.id).join(Image.product).where(
         Image.id.in_([job.image.id for job in jobs]), Image.removed.is_(False),
         Product.hidden.is_(False), Product.deleted_at.is_(None),
@@ -214,15 +191,14 @@ def vanished(sessions: Sessions, jobs: Sequence[Job]) -> list[Job]:
     return [job for job in jobs if job.image.id not in alive]
 
 
-def twins(sessions: Sessions, hashes: Iterable[str], fingerprint: str) -> dict[str, str]:
-    """{sha256: point id} of live images with the same bytes, embedded by the same pack."""
-    columns = (Image.sha256, Image.position, Product.merchant_id, Product.sku)
-    same = select(*columns).join(Image.product).where(
-        Image.sha256.in_(set(hashes)), Image.state == "live", Image.fingerprint == fingerprint,
-        Image.removed.is_(False), Product.hidden.is_(False), Product.deleted_at.is_(None),
+def twins(sessions: Sessions, hashes: Iterable[str]) -> dict[str, str]:
+    """{sha256: point id} of live images with the same bytes, whose vectors are theirs."""
+    same = select(func.max(Image.id)).group_by(Image.sha256).where(
+        Image.sha256.in_(set(hashes)), Image.state == "live", Image.fingerprint != "", ~Image.removed
     )  # fmt: skip
+    columns = (Image.sha256, Image.position, Product.merchant_id, Product.sku)
     with sessions() as session:
-        rows = session.execute(same).all()
+        rows = session.execute(select(*columns).join(Image.product).where(Image.id.in_(same))).all()
     return {str(sha): point_id(shop, sku, position) for sha, position, shop, sku in rows}
 
 
@@ -233,7 +209,3 @@ def known_sizes(sessions: Sessions, hashes: Iterable[str]) -> dict[str, tuple[in
     with sessions() as session:
         rows = session.execute(known.distinct()).all()
     return {str(sha): (int(width or 0), int(height or 0)) for sha, width, height in rows}
-
-
-def _changed(session: Session, statement: Update) -> bool:
-    return bool(session.execute(statement).rowcount)  # type: ignore[attr-defined]

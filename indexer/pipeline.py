@@ -1,56 +1,86 @@
-"""One worker's way from ledger rows to points: claim, fetch, decode, embed, upsert, mark live.
+"""From ledger rows to points in three stages. Each call of one claims a batch and sees it through.
+
+    images   fetch, decode, keep renditions                          -> queue "embed"
+    embed    encode with the pack of every maintained index, write   -> live
+    index    no model needed: what is said of an image has changed, or it must not be found any more
 
 Whatever is written is written in an order that a death in between only repeats: renditions before the
-ledger names them, points before the ledger calls them live, raw bytes deleted after their renditions are
-named. `prepare` and `complete` are the two halves of a step, so that a runner can decode the next batch
-while this one is embedded.
+ledger names them, points in every maintained index before the ledger calls them live, raw bytes deleted
+after their renditions are named. A row that moved on while it was in hand is looked at once more after the
+late write: what must not be found leaves no point behind, in no index.
 """
 
 import errno
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy.exc import OperationalError
 from structlog import get_logger
 
 from catalog.blobs import Blobs, Incoming, StorageUnavailable
-from catalog.identity import collection_name
 from catalog.images import Decoder, DecoderUnavailable, ImageRefused
-from indexer import ledger, mapping
-from indexer.acquire import Acquirer
+from catalog.site import IndexRef, SiteRefused, SiteState
+from embedding.errors import PackRefused
+from indexer import ledger
+from indexer.acquire import Acquirer, Pixels, Spent
+from indexer.claims import Claims, Job, Sessions
 from indexer.errors import FetchFailed
 from indexer.fetch import Fetcher
-from indexer.ledger import Job, Sessions
-from vectors.protocol import CollectionMissing, Point, VectorStore, VectorStoreUnavailable
+from indexer.hands import Hands
+from indexer.indexes import Indexes, Vector
+from vectors.protocol import CollectionMissing, VectorStore, VectorStoreUnavailable
 
-if TYPE_CHECKING:  # the pack brings torch, which a process that only rings the bell does not want
-    from embedding.pack import Pack
+if TYPE_CHECKING:  # the packs bring torch, which a process without the embed stage does not want
+    from embedding.packs import Packs
 
 log = get_logger("indexer")
 FETCH_THREADS = 8
+WORK = {"images": "decode", "embed": "embed", "index": "upsert"}  # what a stage is mostly about
+LOOK_S = 0.1  # how often an embedding batch that waits to be full looks again
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE)
+_AWAY = (
+    VectorStoreUnavailable, CollectionMissing, OperationalError, DecoderUnavailable, PackRefused, SiteRefused
+)  # fmt: skip
+
+Report = Callable[["Done"], None]
 
 
 @dataclass
-class Batch:
-    """Claimed images between the two halves of a step; `handled` counts those that are finished with."""
+class Done:
+    """What one call of a stage did: rows claimed, and where they are now."""
 
-    jobs: list[Job]
-    handled: int = 0
-    timings: dict[str, float] = field(default_factory=dict)  # seconds by stage
+    stage: str
+    claimed: int = 0
+    live: int = 0
+    gone: int = 0  # out of every index, as the catalogue wants it
+    passed: int = 0  # on to another stage
+    failures: dict[str, int] = field(default_factory=dict)  # for now or for good, by the work that failed
+    spent: Spent = field(default_factory=Spent)
 
     @property
-    def suspect(self) -> bool:
-        """Whether a worker died over it: then nothing else may be in our hands meanwhile."""
-        return any(job.suspect for job in self.jobs)
+    def failed(self) -> int:
+        """How many failed, for now or for good."""
+        return sum(self.failures.values())
+
+    def fail(self, work: str, images: int = 1) -> None:
+        """Count failures of one kind of work."""
+        self.failures[work] = self.failures.get(work, 0) + images
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """By kind of work: claim, fetch, decode, store, embed, upsert, mark. Threads add up."""
+        return self.spent.seconds
 
 
 class Pipeline:
-    """Moves claimed images into the index. One instance a worker; its threads end with `close`."""
+    """One worker's stages. Safe between threads; its own threads end with `close`.
+
+    `report` is told of every batch. `keep_pixels` holds what was just decoded in memory for the embed stage:
+    for a process that works both.
+    """
 
     def __init__(
         self,
@@ -58,152 +88,202 @@ class Pipeline:
         blobs: Blobs,
         incoming: Incoming,
         decoder: Decoder,
-        pack: "Pack",
+        packs: "Packs",
         store: VectorStore,
         worker_id: str,
         batch: int = 32,
         allow_private_urls: bool = False,
+        report: Report = lambda _done: None,
+        keep_pixels: bool = True,
     ) -> None:
         self.sessions, self.blobs, self.incoming, self.store = sessions, blobs, incoming, store
-        self.pack, self.worker_id, self.batch = pack, worker_id, batch
-        self.collection = collection_name(pack.fingerprint)
+        self.packs, self.worker_id, self.batch, self.report = packs, worker_id, batch, report
+        self.claims = Claims(sessions, worker_id)
+        self.indexes = Indexes(sessions, store, packs)
         fetcher = Fetcher(incoming, allow_private=allow_private_urls)
-        self._acquirer = Acquirer(sessions, blobs, fetcher, decoder)
+        self._acquirer = Acquirer(sessions, blobs, fetcher, decoder, 3 * batch if keep_pixels else 0)
         self._threads = ThreadPoolExecutor(FETCH_THREADS, thread_name_prefix="acquire")
+        self._hands = Hands()
 
-    def ensure_collection(self) -> bool:
-        """Make this pack's collection where it is missing; True when it was. Raises VectorStoreError."""
-        missing = self.collection not in self.store.collections()
-        self.store.create(mapping.collection(self.pack.fingerprint, self.pack.dimension))
-        if self.store.resolve(mapping.ALIAS) is None:
-            self.store.point_alias(mapping.ALIAS, self.collection)
-        return missing
+    def ensure(self) -> int:
+        """Make what collections are missing; how many images are queued because one was lost.
+
+        Raises SiteRefused, VectorStoreError.
+        """
+        return self.indexes.ensure()
 
     def step(self) -> int:
-        """Handle one batch from claim to live; return how many images, 0 when none is due."""
-        batch = self.prepare()
-        return self.complete(batch) if batch else 0
+        """One round of all stages; how many images came to an end, 0 when nothing is due."""
+        round_ = [self.index(self.batch), self.images(self.batch), self.embed(self.batch)]
+        claimed, passed = sum(done.claimed for done in round_), sum(done.passed for done in round_)
+        return max(claimed - passed, min(claimed, 1))
 
-    def prepare(self, fresh_only: bool = False) -> Batch | None:
-        """Claim a batch, take out what must not be found, fetch and decode the rest. None when idle.
+    def images(self, limit: int) -> Done:
+        """Fetch and decode a batch. Raises what is the world's fault, with the claims given back."""
+        return self._work("images", limit, self._images)
 
-        Raises VectorStoreUnavailable with the claims given back.
+    def embed(self, limit: int, wait_s: float = 0.0) -> Done:
+        """Embed a batch, write it to every index, mark it live. Raises as `images` does.
+
+        While images are being decoded, it waits up to `wait_s` seconds for the batch to be full; not where
+        a merchant's edit waits.
         """
-        jobs = ledger.claim(self.sessions, self.worker_id, self.batch, fresh_only)
-        if not jobs:
-            return None
-        batch = Batch(jobs)
-        try:
-            return self._prepare(batch)
-        except Exception as error:
-            self._give_back(batch.jobs, error)
-            return batch
+        until = time.monotonic() + wait_s
+        while wait_s > 0 and (left := until - time.monotonic()) > 0 and not self.claims.gathered(limit):
+            time.sleep(min(left, LOOK_S))
+        return self._work("embed", limit, self._embed)
 
-    def _prepare(self, batch: Batch) -> Batch:
-        began = time.perf_counter()
-        gone = [job for job in batch.jobs if job.gone]
-        if gone:
-            self.store.delete(self.collection, [job.point_id for job in gone])
-            ledger.mark_gone(self.sessions, gone)
-        batch.handled += len(gone)
-        batch.jobs = [job for job in batch.jobs if not job.gone]
+    def index(self, limit: int) -> Done:
+        """Write what is said anew, take out what must not be found. Raises as `images` does."""
+        return self._work("index", limit, self._index)
+
+    def _work(self, stage: str, limit: int, handle: Callable[[list[Job], Done], None]) -> Done:
+        with self._hands.shared():
+            done = self._batch(stage, lambda: self.claims.take(stage, limit), handle)
+        if done.claimed or not self.claims.has_suspect(stage):
+            return done
+        with self._hands.alone():
+            return self._batch(stage, lambda: self.claims.take_suspect(stage), handle)
+
+    def _batch(
+        self, stage: str, take: Callable[[], list[Job]], handle: Callable[[list[Job], Done], None]
+    ) -> Done:
+        done = Done(stage)
+        with done.spent.on("claim"):
+            jobs = take()
+        if not jobs:
+            return done
+        done.claimed = len(jobs)
+        try:
+            handle(jobs, done)
+        except Exception as error:
+            self._give_back(jobs, error)
+            done.fail(WORK[stage], len(jobs))
+        self.report(done)
+        seconds = {name: round(took, 3) for name, took in done.seconds.items()}
+        log.info(stage, images=len(jobs), live=done.live, failed=done.failed, **seconds)
+        return done
+
+    def _images(self, jobs: list[Job], done: Done) -> None:
+        jobs = self._without_gone(jobs, done)
         decoded = []
-        for job, failed in self._acquirer.acquire(batch.jobs, self._threads):
+        for job, failed in self._acquirer.acquire(jobs, self._threads, done.spent):
             if failed is None:
                 decoded.append(job)
             else:
-                self._fail(job, failed)
-                batch.handled += 1
-        batch.jobs = ledger.note_decoded(self.sessions, decoded)
-        self._acquirer.forget_incoming(decoded)
-        batch.timings["acquire"] = time.perf_counter() - began
-        return batch
+                self._fail(job, failed, done)
+        self._pass_on(decoded, "embed", done)
+        with done.spent.on("store"):
+            self._acquirer.forget_incoming(decoded, self._threads)
 
-    def complete(self, batch: Batch) -> int:
-        """Embed and upsert a prepared batch and mark it live; return how many images were handled.
-
-        Raises VectorStoreUnavailable with the claims given back.
-        """
-        if not batch.jobs:
-            return batch.handled
-        try:
-            self._timed(batch, "embed", self._fill_vectors)
-            self._timed(batch, "upsert", self._upsert)
-            self._timed(batch, "mark", self._mark_live)
-        except Exception as error:
-            self._give_back(batch.jobs, error)
-            return batch.handled
-        seconds = {name: round(took, 3) for name, took in batch.timings.items()}
-        log.info("indexed", images=len(batch.jobs), **seconds)
-        return batch.handled + len(batch.jobs)
-
-    def _timed(self, batch: Batch, stage: str, work: Callable[[Sequence[Job]], None]) -> None:
-        began = time.perf_counter()
-        work(batch.jobs)
-        batch.timings[stage] = time.perf_counter() - began
-
-    def _fill_vectors(self, jobs: Sequence[Job]) -> None:
-        """Give each job its vector: from the index where these bytes are in it, else embedded once."""
-        known = self._indexed_vectors(jobs)
+    def _embed(self, jobs: list[Job], done: Done) -> None:
+        jobs = self._without_gone(jobs, done)
+        site = self.indexes.site()
         for job in jobs:
-            job.vector = known.get(str(job.sha256))
-        fresh = list({job.sha256: job for job in jobs if job.vector is None}.values())
-        if not fresh:
+            job.sha256 = job.image.sha256
+        with done.spent.on("upsert"):
+            self.indexes.known(jobs, site, twins=True)
+        lost = self._encode(jobs, site.maintained, done)
+        self._pass_on([job for job in jobs if job.sha256 in lost], "images", done)
+        self._write([job for job in jobs if job.sha256 not in lost], site, done)
+
+    def _index(self, jobs: list[Job], done: Done) -> None:
+        site = self.indexes.site()
+        self._take_out([job for job in jobs if job.gone], site, done)
+        jobs = [job for job in jobs if not job.gone]
+        with done.spent.on("upsert"):
+            self.indexes.known(jobs, site)
+        needed = {ref.fingerprint for ref in site.maintained if ref.state == "ready"}
+        lacking = [job for job in jobs if not needed <= job.vectors.keys()]
+        self._pass_on([job for job in lacking if job.image.sha256], "embed", done)
+        self._pass_on([job for job in lacking if not job.image.sha256], "images", done)
+        self._write([job for job in jobs if job not in lacking], site, done)
+
+    def _without_gone(self, jobs: list[Job], done: Done) -> list[Job]:
+        """What is to be found; the rest goes where it is taken out."""
+        self._pass_on([job for job in jobs if job.gone], "index", done)
+        return [job for job in jobs if not job.gone]
+
+    def _pass_on(self, jobs: list[Job], stage: str, done: Done) -> None:
+        if jobs:
+            with done.spent.on("mark"):
+                ledger.pass_on(self.sessions, jobs, stage)
+            done.passed += len(jobs)
+
+    def _encode(self, jobs: list[Job], refs: Iterable[IndexRef], done: Done) -> set[str | None]:
+        """Give each job the vectors that it lacks, a picture encoded once a pack; return lost bytes."""
+        wanting: dict[str, set[str]] = {ref.fingerprint: set() for ref in refs}
+        for job in jobs:
+            for fingerprint in wanting.keys() - job.vectors.keys():
+                wanting[fingerprint] |= {job.sha256} if job.sha256 else set()
+        found = self._acquirer.pixels(sorted(set().union(*wanting.values())), self._threads, done.spent)
+        pixels = {sha256: image for sha256, image in found.items() if image is not None}
+        for fingerprint, hashes in wanting.items():
+            fresh = sorted(hashes & pixels.keys())
+            made = self._encoded(fingerprint, fresh, pixels, done) if fresh else {}
+            for job in jobs:
+                if fingerprint not in job.vectors and job.sha256 in made:
+                    job.vectors[fingerprint] = made[job.sha256]
+        return {None} | (found.keys() - pixels.keys())
+
+    def _encoded(
+        self, fingerprint: str, hashes: list[str], pixels: dict[str, Pixels], done: Done
+    ) -> dict[str, Vector]:
+        """{sha256: (D,)} by one pack."""
+        pack = self.packs.get(fingerprint)
+        with done.spent.on("embed"):
+            rows = pack.encode_images([pixels[sha256] for sha256 in hashes])  # (B, D)
+        return dict(zip(hashes, rows, strict=True))
+
+    def _write(self, jobs: list[Job], site: SiteState, done: Done) -> None:
+        """Points to every index, then the ledger; and a look at what moved on meanwhile."""
+        if not jobs:
             return
-        rows = self.pack.encode_images([self._acquirer.pixels(job) for job in fresh])  # (B, D)
-        made = {job.sha256: row for job, row in zip(fresh, rows, strict=True)}
-        for job in jobs:
-            job.vector = made[job.sha256] if job.vector is None else job.vector
-            job.pixels = None
+        with done.spent.on("upsert"):
+            self.indexes.write(jobs, site)
+        with done.spent.on("mark"):
+            late = ledger.mark_live(self.sessions, jobs, site)
+            gone = ledger.vanished(self.sessions, late) if late else []
+        self.indexes.delete(gone, site)
+        done.live += len(jobs) - len(late)
+        with done.spent.on("store"):  # an import brings the bytes again with whatever a row says anew
+            self._acquirer.forget_incoming(jobs, self._threads)
 
-    def _indexed_vectors(self, jobs: Sequence[Job]) -> dict[str, NDArray[np.float32]]:
-        """{sha256: (D,)} of bytes that this pack has embedded before."""
-        fingerprint = self.pack.fingerprint
-        points = ledger.twins(self.sessions, [str(job.sha256) for job in jobs], fingerprint)
-        points |= {str(job.sha256): job.point_id for job in jobs if job.image.fingerprint == fingerprint}
-        if not points:
-            return {}
-        found = self.store.vectors(self.collection, list(points.values()))
-        usable = {point for point, row in found.items() if abs(float(np.linalg.norm(row)) - 1) < 0.01}
-        return {sha: found[point] for sha, point in points.items() if point in usable}
+    def _take_out(self, jobs: list[Job], site: SiteState, done: Done) -> None:
+        if not jobs:
+            return
+        with done.spent.on("upsert"):
+            self.indexes.delete(jobs, site)
+        with done.spent.on("mark"):
+            ledger.mark_gone(self.sessions, jobs, site)
+        done.gone += len(jobs)
 
-    def _upsert(self, jobs: Sequence[Job]) -> None:
-        lexical = {job.product.id: job.product for job in jobs}
-        sparse = {key: mapping.words(product) for key, product in lexical.items()}
-        points = []
-        for job in jobs:
-            assert job.vector is not None  # noqa: S101 - filled by the stage before
-            said = mapping.payload(job.product, job.image.position)
-            points.append(Point(job.point_id, job.vector, said, sparse[job.product.id]))
-        self.store.upsert(self.collection, points)
-
-    def _mark_live(self, jobs: Sequence[Job]) -> None:
-        late = ledger.mark_live(self.sessions, jobs, self.pack.fingerprint)
-        if late:  # the product has moved on: a newer rev is queued, but what is gone must not stay behind
-            gone = ledger.vanished(self.sessions, late)
-            self.store.delete(self.collection, [job.point_id for job in gone])
-
-    def _fail(self, job: Job, failed: FetchFailed | ImageRefused) -> None:
+    def _fail(self, job: Job, failed: FetchFailed | ImageRefused, done: Done) -> None:
         transient = isinstance(failed, FetchFailed) and failed.transient
-        if ledger.is_final(job, transient) and ledger.still_ours(self.sessions, job):
-            self.store.delete(self.collection, [job.point_id])  # an older picture of it is not this one
+        if ledger.is_final(job, transient):
+            self._take_back(job)
         ledger.mark_failed(self.sessions, job, failed.code, f"{failed.message} {failed.fix}", transient)
+        done.fail("fetch" if isinstance(failed, FetchFailed) else "decode")
         log.warning("refused", sku=job.product.sku, position=job.image.position, code=failed.code)
+
+    def _take_back(self, job: Job) -> None:
+        """An image that failed for good is not to be found by an older picture of it."""
+        if ledger.still_ours(self.sessions, [job]):
+            self.indexes.delete([job], self.indexes.site())
 
     def _give_back(self, jobs: Sequence[Job], error: Exception) -> None:
         """Give claims back; raise when the world is at fault, and blame the image when it was alone."""
         if _of_the_world(error):
+            if isinstance(error, CollectionMissing):
+                self.indexes.missing()
             ledger.release(self.sessions, jobs)
             raise error
         log.error("batch-failed", images=len(jobs), exc_info=error)
         if len(jobs) == 1 and jobs[0].suspect:
+            self._take_back(jobs[0])
             ledger.mark_failed(self.sessions, jobs[0], "indexing-error", repr(error))
         else:
             ledger.suspect(self.sessions, jobs)
-
-    def abandon(self, batch: Batch) -> None:
-        """Give a prepared batch back that will not be completed."""
-        ledger.release(self.sessions, batch.jobs)
 
     def close(self) -> None:
         """End the threads that fetch."""
@@ -211,10 +291,7 @@ class Pipeline:
 
 
 def _of_the_world(error: Exception) -> bool:
-    """Whether no image is to blame: engine, database or storage away, disk full, too many files open."""
-    full = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE)
+    """Whether no image is to blame: engine, database, storage or a pack away, disk full, too many files."""
     if isinstance(error, OSError):
-        return isinstance(error, StorageUnavailable) or error.errno in full
-    return isinstance(
-        error, (VectorStoreUnavailable, CollectionMissing, OperationalError, DecoderUnavailable)
-    )
+        return isinstance(error, StorageUnavailable) or error.errno in _FULL
+    return isinstance(error, _AWAY)

@@ -1,30 +1,44 @@
-"""The embedded indexer: polls the ledger until told to stop, and sweeps in between.
+"""The embedded indexer: works the ledger's stages until told to stop, and sweeps in between.
 
-The next batch is fetched and decoded in a thread (and the decoder's children) while this one is embedded.
+Three things go on side by side: a thread writes what needs no model, so that a merchant's small edit is
+searchable at once whatever is being imported; another fetches and decodes the next batch (with the decoder's
+children) while the main thread embeds this one. An index that is being filled gets a share of the rounds.
 """
 
 import os
 import signal
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from sqlalchemy.exc import OperationalError
 from structlog import get_logger
 
+from catalog.site import SiteRefused
+from embedding.errors import PackRefused
 from indexer import sweeper
-from indexer.pipeline import Batch, Pipeline
+from indexer.pipeline import Pipeline
 from indexer.queue import WakeFile
-from indexer.reindex import enqueue_reindex, enqueue_stale
-from vectors.protocol import VectorStoreError, VectorStoreUnavailable
+from vectors.protocol import VectorStoreError
 
 log = get_logger("indexer")
 BUSY_S, IDLE_S = 0.2, 1.0  # the pause after work, and the longest pause without
 AWAY_S = 2.0  # the longest pause while the engine is away
 LOOK_S = 0.1  # how often the bell is looked at while pausing
+_OUTAGES = (VectorStoreError, OperationalError, SiteRefused, PackRefused, OSError, RuntimeError)
+FILL_EVERY = 4  # rounds of an import to one piece of a fill
+
+
+class Fills(Protocol):
+    """What fills an index: `indexer.fill.Filler`."""
+
+    def step(self) -> int:
+        """Embed one piece; how many images, 0 when there is nothing to fill just now."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +77,15 @@ def run_forever(
     bell: WakeFile | None = None,
     nice: int = 0,
     rounds: Rounds = Rounds(),
+    fills: Fills | None = None,
+    beat: Callable[[], None] = lambda: None,
 ) -> None:
-    """Index whatever the ledger has queued until `stop` is set; then finish the batch in hand and return."""
+    """Index whatever the ledger has queued until `stop` is set; then finish the batches in hand and return.
+
+    `beat` is called in every round: it says that this worker is alive.
+    """
     lower_priority(nice)
-    runner = Runner(pipeline, stop, bell, rounds)
+    runner = Runner(pipeline, stop, bell, rounds, fills, beat)
     try:
         runner.run()
     finally:
@@ -74,91 +93,116 @@ def run_forever(
 
 
 class Runner:
-    """The loop of one worker and the state that it keeps between rounds."""
+    """The loops of one worker and the state that they keep between rounds."""
 
     def __init__(
-        self, pipeline: Pipeline, stop: threading.Event, bell: WakeFile | None, rounds: Rounds
+        self,
+        pipeline: Pipeline,
+        stop: threading.Event,
+        bell: WakeFile | None = None,
+        rounds: Rounds = Rounds(),
+        fills: Fills | None = None,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
         self.pipeline, self.stop, self.bell, self.rounds = pipeline, stop, bell, rounds
-        self._ahead = ThreadPoolExecutor(1, thread_name_prefix="prepare")
+        self.fills, self.beat = fills, beat
+        self._ahead = ThreadPoolExecutor(1, thread_name_prefix="decode")
         self._swept = self._collected = float("-inf")
-        self._idle_s = BUSY_S
+        self._rounds = 0
 
     def run(self) -> None:
         """Work, pause, sweep; outlive every outage."""
-        away_s = BUSY_S
-        started = False
+        edits = threading.Thread(target=self._outlive, args=(self.write_edits,), name="edits")
+        edits.start()
+        try:
+            self._outlive(self.work, self.start)
+        finally:
+            self.stop.set()
+            edits.join()
+
+    def _outlive(self, work: Callable[[], int], start: Callable[[], None] = lambda: None) -> None:
+        """Repeat `work` until told to stop, with a pause where it found nothing; `start` after an outage."""
+        away_s, idle_s, started = BUSY_S, BUSY_S, False
         while not self.stop.is_set():
+            rung = self.bell.rung() if self.bell else 0
             try:
                 if not started:
-                    self.start()
+                    start()
                     started = True
-                self.round()
+                idle_s = BUSY_S if work() else min(idle_s * 2, IDLE_S)
                 away_s = BUSY_S
-            except (VectorStoreError, OperationalError, OSError, RuntimeError) as error:
+            except (
+                VectorStoreError,
+                OperationalError,
+                SiteRefused,
+                PackRefused,
+                OSError,
+                RuntimeError,
+            ) as error:
                 log.warning("waiting", reason=str(error)[:200], seconds=away_s)
                 self.stop.wait(away_s)
                 away_s = min(away_s * 2, AWAY_S)
-                started = started and isinstance(error, VectorStoreUnavailable)
+                continue
+            self._pause(idle_s, rung)
 
     def start(self) -> None:
-        """Take up what an earlier life left, and whatever this pack has not embedded."""
+        """Take up what an earlier life left, and make the collections."""
         worker, sessions = self.pipeline.worker_id, self.pipeline.sessions
         left = sweeper.release_worker(sessions, worker) + sweeper.release_dead(sessions)
-        lost = enqueue_reindex(sessions) if self.pipeline.ensure_collection() else 0
-        stale = enqueue_stale(sessions, self.pipeline.pack.fingerprint)
-        log.info("started", worker=worker, left_behind=left, reindexed=lost + stale)
+        lost = self.pipeline.ensure()
+        log.info("started", worker=worker, left_behind=left, reindexed=lost)
 
-    def round(self) -> None:
-        """Work until nothing is due, then sweep if it is time, then pause."""
-        rung = self.bell.rung() if self.bell else 0
-        if self.drain():
-            self._idle_s = BUSY_S
-        self.sweep()
-        self._pause(self._idle_s, rung)
-        self._idle_s = min(self._idle_s * 2, IDLE_S)
-
-    def drain(self) -> int:
-        """Handle batches until none is due; return how many images."""
+    def work(self) -> int:
+        """Rounds until nothing is due, then sweep if it is time; return how many images were handled."""
         handled = 0
-        batch = self.pipeline.prepare()
-        while batch is not None:
-            ahead = None if batch.suspect or self.stop.is_set() else self._prepare_ahead()
-            try:
-                handled += self.pipeline.complete(batch)
-            except BaseException:
-                self._abandon(ahead)
-                raise
-            following = ahead.result() if ahead else None
-            self._sweep_claims()
-            batch = following or (None if self.stop.is_set() else self.pipeline.prepare())
+        while not self.stop.is_set() and (done := self.round()):
+            handled += done
+        self.sweep()
         return handled
 
-    def _abandon(self, ahead: "Future[Batch | None] | None") -> None:
-        """Let go of the batch that was prepared while another one failed."""
-        if ahead is not None and ahead.exception() is None and (batch := ahead.result()):
-            self.pipeline.abandon(batch)
+    def round(self) -> int:
+        """Embed a batch while the next one is decoded; then perhaps a piece of a fill. What was handled."""
+        pipeline, batch = self.pipeline, self.pipeline.batch
+        ahead = self._ahead.submit(pipeline.images, batch)
+        try:
+            embedded = pipeline.embed(batch)
+        finally:
+            ahead.exception()  # it is over, and whatever it raised comes with its result
+        handled = embedded.claimed + ahead.result().claimed
+        self.beat()
+        self._sweep_claims()
+        self._rounds += 1
+        if self.fills is not None and (not handled or self._rounds % FILL_EVERY == 0):
+            handled += self.fills.step()
+        return handled
 
-    def _prepare_ahead(self) -> "Future[Batch | None]":
-        return self._ahead.submit(self.pipeline.prepare, fresh_only=True)
+    def write_edits(self) -> int:
+        """Batches of what needs no model, until none is due; return how many images."""
+        handled = 0
+        while not self.stop.is_set() and (done := self.pipeline.index(self.pipeline.batch).claimed):
+            handled += done
+        return handled
 
     def sweep(self) -> None:
-        """What is due of the sweeper's rounds; only while no batch is in hand."""
+        """What is due of the sweeper's rounds while nothing waits."""
         pipeline = self.pipeline
-        if self._sweep_claims():
-            sweeper.purge(pipeline.sessions, pipeline.store, pipeline.collection, self.rounds.lease)
-            sweeper.settle_alias(pipeline.sessions, pipeline.store, pipeline.collection)
         if time.monotonic() - self._collected >= self.rounds.garbage:
             self._collected = time.monotonic()
             sweeper.collect_garbage(pipeline.sessions, pipeline.blobs, pipeline.incoming)
+            sweeper.forget_old(pipeline.sessions)
 
-    def _sweep_claims(self) -> bool:
-        """Free the claims of silent workers when it is time; whether it was."""
+    def _sweep_claims(self) -> None:
+        """Free what silent workers and importers hold when it is time, and purge tombstones."""
         if time.monotonic() - self._swept < self.rounds.claims:
-            return False
+            return
         self._swept = time.monotonic()
-        sweeper.release_stale(self.pipeline.sessions, self.rounds.lease, but=self.pipeline.worker_id)
-        return True
+        sessions, store = self.pipeline.sessions, self.pipeline.store
+        released = sweeper.release_stale(sessions, self.rounds.lease, but=self.pipeline.worker_id)
+        sweeper.end_silent_imports(sessions)
+        site = self.pipeline.indexes.site()
+        if released:
+            sweeper.take_out_poisoned(sessions, store, site)
+        sweeper.purge(sessions, store, site, self.rounds.lease)
 
     def _pause(self, seconds: float, rung: int) -> None:
         """Wait, but no longer than to the next ring of the bell."""

@@ -1,4 +1,4 @@
-"""What an interrupted worker leaves behind, put right: claims, poison, tombstones, bytes nobody names."""
+"""What the interrupted leave behind, put right: claims, poison, imports, tombstones, bytes nobody names."""
 
 import os
 import socket
@@ -7,15 +7,18 @@ from datetime import timedelta
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, literal, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, func, literal, select, update
 
 from catalog.blobs import Blobs, Incoming
 from catalog.identity import point_id
-from catalog.models import Image, Product, now
+from catalog.models import SUSPECT, Image, ImportJob, Product, now
+from catalog.operations import StageMinute, Worker
 from catalog.products import purge_product
+from catalog.site import SiteState
+from indexer.claims import CLAIMED, WORKER_DIED, Sessions
 from indexer.fetch import INCOMING
-from indexer.ledger import WORKER_DIED, Sessions
-from indexer.mapping import ALIAS, positions
+from indexer.indexes import delete_points
+from indexer.mapping import positions
 from vectors.protocol import VectorStore
 
 YOUNG_S = 600.0  # bytes of this age may be those of an import or a worker that is about to name them
@@ -24,7 +27,12 @@ POISON = "poison"
 _POISON_SAID = (
     f"Indexing this image ended its worker {POISON_DEATHS} times. Save it again as JPEG and import it again."
 )
-_CLAIMED = ("fetching", "embedding")
+SILENT_IMPORT_S = 120.0  # an import writes a sign of life with every batch of rows
+_SILENT_SAID = (
+    "The import's process ended before the feed did. What had gone in is kept; import the file again: it "
+    "goes on where it stopped."
+)
+WORKERS_KEPT, MINUTES_KEPT = timedelta(days=1), timedelta(days=14)
 
 
 def release_stale(sessions: Sessions, lease_s: float, but: str = "") -> int:
@@ -46,11 +54,9 @@ def release_dead(sessions: Sessions) -> int:
     host = socket.gethostname()
     with sessions() as session:
         mine = Image.claimed_by.startswith(f"{host}:", autoescape=True)
-        held = set(
-            session.scalars(select(Image.claimed_by).where(Image.state.in_(_CLAIMED), mine).distinct())
-        )
+        held = set(session.scalars(select(Image.claimed_by).where(Image.state.in_(CLAIMED), mine).distinct()))
     workers = {str(token).rsplit("/", 1)[0] for token in held}
-    dead = [worker for worker in workers if not _alive(worker.rsplit(":", 1)[-1])]
+    dead = [worker for worker in workers if not process_alive(worker.rsplit(":", 1)[-1])]
     return sum(release_worker(sessions, worker) for worker in dead)
 
 
@@ -58,7 +64,8 @@ def _held_by(worker_id: str) -> ColumnElement[bool]:
     return Image.claimed_by.startswith(f"{worker_id[:80]}/", autoescape=True)
 
 
-def _alive(pid: str) -> bool:
+def process_alive(pid: str) -> bool:
+    """Whether this machine has such a process; True where that cannot be said."""
     try:
         os.kill(int(pid), 0)
     except ProcessLookupError:
@@ -69,50 +76,82 @@ def _alive(pid: str) -> bool:
 
 
 def _release(sessions: Sessions, which: ColumnElement[bool]) -> int:
-    """The third death in a row is the image's own doing; before that it is tried again, alone."""
-    poison = and_(Image.attempts >= POISON_DEATHS, Image.error_code == WORKER_DIED)
+    """Back to the stage that had it: alone and last. The third death in a row is the image's own doing.
+
+    `attempts` counts the claims of a suspect, and before that the tries of what may work later: the first
+    death counts anew.
+    """
+    again = Image.priority >= SUSPECT
+    poison = and_(again, Image.attempts >= POISON_DEATHS)
     values: dict[str, Any] = {
         "state": case((poison, literal("failed")), else_=literal("queued")),
         "error_code": case((poison, literal(POISON)), else_=literal(WORKER_DIED)),
         "error_message": case((poison, literal(_POISON_SAID)), else_=literal("")),
+        "priority": case((again, Image.priority), else_=Image.priority + SUSPECT),
+        "attempts": case((again, Image.attempts), else_=1),
+        "next_attempt_at": None,
         "claimed_by": None,
         "claimed_at": None,
     }
     with sessions.begin() as session:
-        held = update(Image).where(Image.state.in_(_CLAIMED), which).values(values)
+        held = update(Image).where(Image.state.in_(CLAIMED), which).values(values)
         return int(session.execute(held).rowcount)  # type: ignore[attr-defined]
 
 
-def purge(sessions: Sessions, store: VectorStore, collection: str, grace_s: float, limit: int = 200) -> int:
-    """Delete tombstones for good whose points are out of the index; return how many products.
+def take_out_poisoned(sessions: Sessions, store: VectorStore, site: SiteState) -> int:
+    """Take the older pictures of images that were given up out of every index; return how many."""
+    given_up = and_(Image.state == "failed", Image.error_code == POISON, Image.indexed_rev > 0)
+    with sessions() as session:
+        rows = session.execute(
+            select(Image.id, Image.position, Product).join(Image.product).where(given_up)
+        ).all()
+    delete_points(store, site, [point_id(row[2].merchant_id, row[2].sku, row[1]) for row in rows])
+    if rows:
+        with sessions.begin() as session:
+            out = update(Image).where(Image.id.in_([row[0] for row in rows]), given_up)
+            session.execute(out.values(indexed_rev=0, fingerprint=""))
+    return len(rows)
+
+
+def end_silent_imports(sessions: Sessions, silent_s: float = SILENT_IMPORT_S) -> int:
+    """Say of imports whose process is gone that they failed, and what to do; return how many."""
+    heard = func.coalesce(ImportJob.heartbeat_at, ImportJob.started_at)
+    silent = heard < now() - timedelta(seconds=silent_s)
+    ended = update(ImportJob).where(ImportJob.state == "running", silent)
+    with sessions.begin() as session:
+        done = session.execute(ended.values(state="failed", message=_SILENT_SAID, finished_at=now()))
+        return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+def forget_old(sessions: Sessions) -> None:
+    """Forget workers that have been silent for a day, and how fast work went two weeks ago."""
+    with sessions.begin() as session:
+        session.execute(delete(Worker).where(Worker.seen_at < now() - WORKERS_KEPT))
+        session.execute(delete(StageMinute).where(StageMinute.minute < now() - MINUTES_KEPT))
+
+
+def purge(sessions: Sessions, store: VectorStore, site: SiteState, grace_s: float, limit: int = 200) -> int:
+    """Delete tombstones for good whose points are out of every index; return how many products.
 
     After the grace no worker can still hold an image from before the deletion, so no point comes after.
     """
     with sessions() as session:
         old = and_(Product.deleted_at.is_not(None), Product.deleted_at <= now() - timedelta(seconds=grace_s))
-        unsettled = Product.every_image.any(Image.state.in_(("queued", *_CLAIMED)))
+        unsettled = Product.every_image.any(Image.state.in_(("queued", *CLAIMED)))
         found = select(Product).where(old, ~unsettled).order_by(Product.deleted_at).limit(limit)
         dead = session.scalars(found).all()
     if not dead:
         return 0
     ids = [point_id(each.merchant_id, each.sku, position) for each in dead for position in positions()]
-    store.delete(collection, ids)
+    delete_points(store, site, ids)
     with sessions.begin() as session:
         return sum(purge_product(session, each.id, each.rev) for each in dead)
-
-
-def settle_alias(sessions: Sessions, store: VectorStore, collection: str) -> bool:
-    """Point "live" at this pack's collection once nothing waits to be indexed; True when it was switched."""
-    if store.resolve(ALIAS) == collection or unfinished(sessions):
-        return False
-    store.point_alias(ALIAS, collection)
-    return True
 
 
 def unfinished(sessions: Sessions) -> int:
     """How many images are queued or in a worker's hands."""
     with sessions() as session:
-        waiting = select(func.count()).where(Image.state.in_(("queued", *_CLAIMED)))
+        waiting = select(func.count()).where(Image.state.in_(("queued", *CLAIMED)))
         return int(session.scalar(waiting.select_from(Image)) or 0)
 
 

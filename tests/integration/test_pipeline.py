@@ -2,21 +2,42 @@
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from sqlalchemy import select, update
 
-from benchmarks.indexing_shop import PlainEncoder, Shop, encoded, picture, pixels
+from benchmarks.indexing_shop import Pixels, PlainEncoder, Shop, encoded, picture, pixels
 from catalog.identity import point_id
 from catalog.models import Image, Product
 from catalog.products import delete_product, hide_product
+from catalog.site import read_site
 from indexer import ledger, sweeper
-from indexer.doctor import repair
+from indexer.mending import repair
 from indexer.reindex import enqueue_reindex
-from vectors.protocol import VectorStoreUnavailable
+from vectors.protocol import CollectionMissing, VectorStoreUnavailable
+
+
+class Interrupted(PlainEncoder):
+    """An encoder that lets something else happen, once, in the middle of a batch."""
+
+    meanwhile: Callable[[], object] | None = None
+
+    def encode_images(self, pixels: Sequence[Pixels]) -> NDArray[np.float32]:
+        """B pictures -> (B, D)."""
+        happening, self.meanwhile = self.meanwhile, None
+        if happening:
+            happening()
+        return super().encode_images(pixels)
+
+
+def meanwhile(shop: Shop, happening: Callable[[], object]) -> None:
+    """Have it happen while the next batch is embedded."""
+    assert isinstance(shop.encoder, Interrupted)
+    shop.encoder.meanwhile = happening
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +51,10 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 @pytest.fixture
 def shop(tmp_path: Path, engine: Shop) -> Iterator[Shop]:
-    made = Shop(tmp_path, PlainEncoder(secrets.token_hex(8)), engine.socket, engine.decoder)
+    made = Shop(tmp_path, Interrupted(secrets.token_hex(8)), engine.socket, engine.decoder)
     yield made
-    for pipeline in made.pipelines:
-        made.store.drop(pipeline.collection)
+    for ref in read_site(made.sessions).maintained:
+        made.store.drop(ref.collection)
     made.close()
 
 
@@ -51,7 +72,7 @@ def images(shop: Shop) -> list[Image]:
 
 
 def points(shop: Shop) -> dict[str, dict[str, object]]:
-    return dict(shop.store.scroll(shop.pipelines[0].collection))
+    return dict(shop.store.scroll(shop.collection))
 
 
 def test_an_image_goes_live_with_its_point_blob_and_rev(shop: Shop) -> None:
@@ -94,10 +115,10 @@ def test_the_sizes_of_a_garment_are_decoded_and_embedded_once(shop: Shop) -> Non
 def test_a_new_picture_is_embedded_anew(shop: Shop) -> None:
     shop.put("A", picture(1))
     drain(shop)
-    before = shop.store.vectors(shop.pipelines[0].collection, [point_id(shop.merchant, "A", 0)])
+    before = shop.store.vectors(shop.collection, [point_id(shop.merchant, "A", 0)])
     shop.put("A", picture(2))
     drain(shop)
-    after = shop.store.vectors(shop.pipelines[0].collection, [point_id(shop.merchant, "A", 0)])
+    after = shop.store.vectors(shop.collection, [point_id(shop.merchant, "A", 0)])
     assert float(np.dot(*before.values(), *after.values())) < 0.9
     old = [each.kind for each in shop.differences()]
     assert old == ["orphan-blob"]
@@ -137,10 +158,9 @@ def test_deleted_leaves_the_index_then_the_ledger_then_the_disk(shop: Shop) -> N
     with shop.sessions.begin() as session:
         delete_product(session, shop.merchant, "A")
     drain(shop)
-    pipeline = shop.pipelines[0]
     assert set(points(shop)) == {point_id(shop.merchant, "B", 0)}
-    assert sweeper.purge(shop.sessions, shop.store, pipeline.collection, grace_s=3600) == 0
-    assert sweeper.purge(shop.sessions, shop.store, pipeline.collection, grace_s=0) == 1
+    assert sweeper.purge(shop.sessions, shop.store, read_site(shop.sessions), grace_s=3600) == 0
+    assert sweeper.purge(shop.sessions, shop.store, read_site(shop.sessions), grace_s=0) == 1
     assert [image.product_id for image in images(shop)] == [2]
     assert sweeper.collect_garbage(shop.sessions, shop.blobs, shop.incoming, age_s=0) == 0  # B shares it
     assert shop.differences() == []
@@ -159,10 +179,9 @@ def test_deleted_and_imported_again_lives(shop: Shop) -> None:
 def test_a_product_that_moves_on_while_indexed_is_not_live_before_its_new_rev_is(shop: Shop) -> None:
     shop.put("A", picture(1), title="Old")
     pipeline = shop.pipeline()
-    batch = pipeline.prepare()
-    assert batch is not None
-    shop.put("A", picture(1), title="New", brand="Late")
-    pipeline.complete(batch)
+    meanwhile(shop, lambda: shop.put("A", picture(1), title="New", brand="Late"))
+    pipeline.images(32)
+    assert pipeline.embed(32).live == 0
     assert images(shop)[0].state == "queued"
     drain(shop)
     assert images(shop)[0].indexed_rev == 2
@@ -170,35 +189,50 @@ def test_a_product_that_moves_on_while_indexed_is_not_live_before_its_new_rev_is
     assert shop.differences() == []
 
 
-@pytest.mark.parametrize("stage", ["claimed", "prepared"])
-def test_what_is_deleted_while_indexed_leaves_no_point(shop: Shop, stage: str) -> None:
+def delete(shop: Shop, sku: str) -> None:
+    with shop.sessions.begin() as session:
+        delete_product(session, shop.merchant, sku)
+
+
+def test_what_is_deleted_while_embedded_leaves_no_point(shop: Shop) -> None:
+    shop.put("A", picture(1), picture(2))
+    pipeline, other = shop.pipeline(), shop.pipeline("another:2")
+
+    def gone() -> None:
+        delete(shop, "A")
+        while other.step():
+            pass
+
+    meanwhile(shop, gone)
+    pipeline.images(32)
+    assert pipeline.embed(32).live == 0
+    assert points(shop) == {} and shop.differences() == []
+
+
+def test_what_is_deleted_while_claimed_leaves_no_point(shop: Shop) -> None:
     shop.put("A", picture(1), picture(2))
     pipeline = shop.pipeline()
-    batch = pipeline.prepare() if stage == "prepared" else None
-    if batch is None:
-        ledger.claim(shop.sessions, pipeline.worker_id, 1)
-    with shop.sessions.begin() as session:
-        delete_product(session, shop.merchant, "A")
-    other = shop.pipeline("another:2")
-    while other.step():
+    assert len(pipeline.claims.take("images", 1)) == 1
+    delete(shop, "A")
+    while shop.pipeline("another:2").step():
         pass
-    if batch is not None:
-        pipeline.complete(batch)
     assert points(shop) == {} and shop.differences() == []
 
 
 @pytest.mark.parametrize("gone", [False, True])
 def test_a_claim_that_read_an_older_product_is_queued_again(shop: Shop, gone: bool) -> None:
-    """PostgreSQL may join the newest image to its product as it was when the claim's statement began."""
+    """Whatever a database's isolation lets a claim read: only the rev that is the product's now goes live."""
     shop.put("A", picture(1))
     pipeline = shop.pipeline()
-    (job,) = ledger.claim(shop.sessions, pipeline.worker_id, 1)
+    pipeline.images(32)
+    (job,) = pipeline.claims.take("embed", 1)
     with shop.sessions.begin() as session:  # the change of a product, but for the claim that it would clear
         session.execute(update(Product).values(rev=2, title="Newer"))
+    site = read_site(shop.sessions)
     if gone:
-        ledger.mark_gone(shop.sessions, [job])
+        ledger.mark_gone(shop.sessions, [job], site)
     else:
-        assert ledger.mark_live(shop.sessions, [job], shop.encoder.fingerprint) == [job]
+        assert ledger.mark_live(shop.sessions, [job], site) == [job]
     assert [(image.state, image.claimed_by) for image in images(shop)] == [("queued", None)]
     drain(shop)
     assert points(shop)[job.point_id]["rev"] == 2 and shop.differences() == []
@@ -232,9 +266,10 @@ def test_poison_is_isolated_and_given_up_while_the_others_go_live(shop: Shop) ->
     for number in range(40):
         shop.put(f"S{number}", picture(number))
     poisoned = f"incoming:{shop.incoming.put(picture(7))}"
-    deaths = 0
+    pipeline, deaths = shop.pipeline(), 0
+    claims = pipeline.claims
     for _ in range(60):  # each round is one life of a worker that dies over the poison
-        jobs = ledger.claim(shop.sessions, "tester:1", 32)
+        jobs = claims.take("images", 32) or claims.take_suspect("images")
         if not jobs:
             break
         if any(job.image.source == poisoned for job in jobs):
@@ -242,7 +277,6 @@ def test_poison_is_isolated_and_given_up_while_the_others_go_live(shop: Shop) ->
             sweeper.release_worker(shop.sessions, "tester:1")
         else:
             ledger.release(shop.sessions, jobs)
-            pipeline = shop.pipelines[0] if shop.pipelines else shop.pipeline()
             with shop.sessions.begin() as session:  # let this life handle just what it could claim
                 hold = update(Image).where(Image.source == poisoned, Image.state == "queued")
                 session.execute(hold.values(state="fetching", claimed_by="held/1"))
@@ -251,6 +285,7 @@ def test_poison_is_isolated_and_given_up_while_the_others_go_live(shop: Shop) ->
                 session.execute(
                     update(Image).where(Image.claimed_by == "held/1").values(state="queued", claimed_by=None)
                 )
+    drain(shop)
     assert deaths == sweeper.POISON_DEATHS
     failed = [image for image in images(shop) if image.state == "failed"]
     assert [(image.source, image.error_code) for image in failed] == [(poisoned, "poison")]
@@ -263,37 +298,41 @@ def test_an_engine_that_is_away_costs_nothing_but_time(shop: Shop, engine: Shop)
     pipeline = shop.pipeline()
     assert engine.engine is not None
     engine.engine.stop()
+    assert pipeline.images(32).passed == 1  # bytes need no engine
     with pytest.raises(VectorStoreUnavailable):
-        pipeline.step()
+        pipeline.embed(32)
     (image,) = images(shop)
-    assert (image.state, image.attempts, image.error_code) == ("queued", 0, "")
+    assert (image.state, image.queue, image.attempts, image.error_code) == ("queued", "embed", 0, "")
     engine.start_engine()
     assert drain(shop) == 1 and shop.differences() == []
 
 
-def test_reindexing_reads_vectors_back_and_another_pack_embeds_again(shop: Shop) -> None:
+def test_reindexing_reads_vectors_back(shop: Shop) -> None:
     shop.put("A", picture(1))
     shop.put("B", picture(2))
     drain(shop)
     assert enqueue_reindex(shop.sessions, shop.merchant) == 2
     drain(shop)
-    assert shop.encoder.embedded == 2
-    shop.encoder = PlainEncoder(secrets.token_hex(8), dimension=32)
-    second = shop.pipeline("tester:2")
-    assert enqueue_reindex(shop.sessions) == 2
-    while second.step():
-        pass
-    assert shop.encoder.embedded == 2 and shop.store.count(second.collection) == 2
-    sweeper.settle_alias(shop.sessions, shop.store, second.collection)
-    assert shop.store.resolve("live") == second.collection
-    assert shop.differences() == []
+    assert shop.encoder.embedded == 2 and shop.differences() == []
+
+
+def test_a_lost_index_is_made_and_filled_again(shop: Shop) -> None:
+    shop.put("A", picture(1))
+    shop.put("B", picture(2))
+    drain(shop)
+    shop.store.drop(shop.collection)
+    shop.put("A", picture(1), title="Said anew")
+    with pytest.raises(CollectionMissing):
+        drain(shop)
+    drain(shop)
+    assert len(points(shop)) == 2 and shop.differences() == []
 
 
 def test_the_doctor_sees_each_kind_of_difference_and_repairs_it(shop: Shop) -> None:
     for sku in "ABCDEFG":
         shop.put(sku, picture(ord(sku)))
     drain(shop)
-    collection = shop.pipelines[0].collection
+    collection = shop.collection
     rows = {image.product_id: image for image in images(shop)}
     shop.store.delete(collection, [point_id(shop.merchant, "A", 0)])
     shop.blobs.delete(str(rows[2].sha256))
@@ -309,9 +348,7 @@ def test_the_doctor_sees_each_kind_of_difference_and_repairs_it(shop: Shop) -> N
         "extra-point", "missing-blob", "missing-point", "missing-point", "no-fingerprint", "orphan-blob",
         "orphan-incoming", "stuck-claim", "wrong-rev",
     ]  # fmt: skip
-    for each in repair(
-        shop.sessions, shop.blobs, shop.incoming, shop.store, shop.encoder.fingerprint, age_s=0
-    ):
+    for each in repair(shop.sessions, shop.blobs, shop.incoming, shop.store, age_s=0):
         assert each.detail.endswith(".") and each.fix.endswith(".")
     shop.put("B", picture(99))  # its bytes were lost for good
     drain(shop)
@@ -321,7 +358,7 @@ def test_the_doctor_sees_each_kind_of_difference_and_repairs_it(shop: Shop) -> N
 def test_repairing_leaves_the_bytes_of_an_import_that_is_running(shop: Shop) -> None:
     shop.pipeline()
     about_to_be_named = shop.incoming.put(picture(7))
-    (found,) = repair(shop.sessions, shop.blobs, shop.incoming, shop.store, shop.encoder.fingerprint)
+    (found,) = repair(shop.sessions, shop.blobs, shop.incoming, shop.store)
     assert found.kind == "orphan-incoming" and list(shop.incoming) == [about_to_be_named]
 
 

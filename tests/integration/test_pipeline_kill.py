@@ -69,7 +69,7 @@ def test_an_import_that_is_killed_is_taken_up_by_the_next_one(tmp_path: Path) ->
         pipeline = shop.pipeline()
         while pipeline.step():
             pass
-        assert shop.store.count(pipeline.collection) == 60 and shop.differences() == []
+        assert shop.store.count(shop.collection) == 60 and shop.differences() == []
     finally:
         process.kill()
         shop.close()

@@ -42,6 +42,6 @@ def stock(services: Services, folder: Path) -> None:
 def index(services: Services) -> None:
     """Work until nothing waits."""
     pipeline = services.pipeline()
-    pipeline.ensure_collection()
+    pipeline.ensure()
     while pipeline.step():
         pass
