@@ -2,19 +2,18 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 from rich.progress import Progress
-from rich.table import Column, Table
-from rich.text import Text
 
 from bootstrap import Services
-from catalog.fills import FillProgress, fill_progress
+from catalog.fills import fill_progress
 from catalog.operations import VectorIndex
 from catalog.site import IndexRef, SiteRefused, SiteState, live_index, read_site
-from embedding.pack_folders import PackAtHand
 from launcher.embedded import prepare
-from launcher.show import bar, console, progress, say
+from launcher.show import bar, progress, say
+from launcher.show_models import named, print_models, print_report
 
 STILL_S = 60.0  # without progress, after which it is said what may be missing
 LOOK_S = 0.5
@@ -46,7 +45,7 @@ def drop(services: Services, fingerprint: str) -> None:
         raise _is_live(index)
     with borrowed(services, ("engine",), say):
         services.operations.drop(index.id)
-    say(f"Dropped: {_named(index)}. Live: {_named(live_index(read_site(services.sessions)))}.")
+    say(f"Dropped: {named(index)}. Live: {named(live_index(read_site(services.sessions)))}.")
 
 
 @click.command()
@@ -84,7 +83,7 @@ def reembed(services: Services, said: str, rate: float | None, no_wait: bool) ->
         if index.state == "filling":
             services.doorbell.ring(())
             if no_wait:
-                say(f"Filling: {_named(index)}, while Twirl runs. `twirl models` says how far it is.")
+                say(f"Filling: {named(index)}, while Twirl runs. `twirl models` says how far it is.")
                 return
             with progress() as bars:
                 index = _watch(services, index, bars, tend)
@@ -108,64 +107,45 @@ def switch(services: Services, name: str, back: bool) -> None:
     else:
         index = services.operations.switch((state.find(name) if name else _only_other(state)).id)
     now = read_site(services.sessions)
-    before = f" Kept: {_named(now.previous)}; `twirl switch --back` returns to it." if now.previous else ""
-    say(f"Live: {_named(index)}.{before}")
+    before = f" Kept: {named(now.previous)}; `twirl switch --back` returns to it." if now.previous else ""
+    say(f"Live: {named(index)}.{before}")
 
 
-def print_models(services: Services) -> None:
-    """Print the packs at hand with what there is of their indexes; a damaged pack says so."""
+@click.command()
+@click.option(
+    "--pack", "said", default="", metavar="NAME", help="The other index. Default: the one that is ready."
+)
+@click.option("--queries", default=200, show_default=True, type=click.IntRange(1, 2000))
+@click.option(
+    "--out",
+    default="model-diff.html",
+    show_default=True,
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="The page to write.",
+)
+@click.pass_obj
+def diff(services: Services, said: str, queries: int, out: Path) -> None:
+    """Ask the live model and another one the same, and write a page that shows what would change.
+
+    The searches are the latest that shoppers made; where those are too few, they are drawn from the items.
+    """
+    from launcher.embedded import borrowed
+    from searcher.diff import compare_models
+    from searcher.diff_page import report_page
+
+    prepare(services)
     state = read_site(services.sessions)
-    packs = list(services.pack_folders)
-    table = Table("", "pack", Column("fingerprint", no_wrap=True), "size", "index")
-    table.add_column("folder", overflow="fold")
-    indexes = {index.fingerprint: index for index in state.indexes}
-    for index in state.indexes:
-        found = next((pack for pack in packs if pack.fingerprint == index.fingerprint), None)
-        table.add_row(*_row(services, state, index, found))
-    for pack in packs:
-        if pack.fingerprint not in indexes:
-            name = Text(f"{pack.name} (damaged)" if pack.damaged else pack.name)
-            size = str(pack.dimension) if pack.dimension else ""
-            table.add_row("", name, pack.fingerprint[:16], size, "none", Text(str(pack.folder)))
-    console.print(table)
-    if notice := services.pack_notice():
-        say(notice)
-
-
-def _row(
-    services: Services, state: SiteState, index: IndexRef, pack: PackAtHand | None
-) -> tuple[str | Text, ...]:
-    folder = Text(str(pack.folder)) if pack else Text("not on this machine")
-    mark = "*" if index.live else ""
-    said = Text(_standing(services, state, index))
-    return mark, Text(index.pack), index.fingerprint[:16], str(index.dimension), said, folder
-
-
-def _standing(services: Services, state: SiteState, index: IndexRef) -> str:
-    if index.live:
-        return "live"
-    if index.state == "filling":
-        with services.sessions() as session:
-            return f"filling: {_far(fill_progress(session, index.id))}"
-    with services.sessions() as session:
-        message = session.get_one(VectorIndex, index.id).message
-    what = "ready, live before" if state.previous == index else index.state
-    return f"{what}. {message}" if message else what
-
-
-def _far(now: FillProgress) -> str:
-    if now.comparing:
-        return f"{now.done} of {now.total}, comparing"
-    share = 100 * now.done // max(now.total, 1)
-    speed = f", {now.per_s:.0f} a second" if now.per_s else ""
-    left = f", {_duration(now.seconds_left)} left" if now.seconds_left is not None else ""
-    return f"{now.done} of {now.total} ({share} %){speed}{left}"
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min" if minutes else f"{rest} s"
+    other = state.find(said) if said else _only_other(state)
+    if other.live:
+        raise SiteRefused(
+            "index-live", f"{named(other)} is the live model itself.", "Name another: twirl models"
+        )
+    with borrowed(services, ("engine",), say), progress() as bars:
+        show = bar(bars, "searching")
+        report = compare_models(services.searcher, services.photos, other.fingerprint, queries, show)
+    out.write_text(report_page(report, services.blobs, services.photos), "utf-8")
+    print_report(report)
+    say(f"Written: {out}")
 
 
 def _watch(services: Services, index: IndexRef, bars: Progress, tend: Callable[[], None]) -> IndexRef:
@@ -196,11 +176,11 @@ def _watch(services: Services, index: IndexRef, bars: Progress, tend: Callable[[
 
 def _say_ready(services: Services, index: IndexRef) -> None:
     if index.live:
-        say(f"{_named(index)} is live already.")
+        say(f"{named(index)} is live already.")
         return
     with services.sessions() as session:
         message = session.get_one(VectorIndex, index.id).message
-    say(f"Ready: {_named(index)}. {message}".rstrip())
+    say(f"Ready: {named(index)}. {message}".rstrip())
     short = index.fingerprint[:16]
     say(f"Compare: twirl diff --pack {short}   Make it live: twirl switch {short}")
 
@@ -224,12 +204,8 @@ def _only_other(state: SiteState) -> IndexRef:
 
 def _is_live(index: IndexRef) -> SiteRefused:
     return SiteRefused(
-        "index-live", f"{_named(index)} is the live index.", "Switch to another one first: twirl switch"
+        "index-live", f"{named(index)} is the live index.", "Switch to another one first: twirl switch"
     )
 
 
-def _named(index: IndexRef) -> str:
-    return f"{index.pack} ({index.fingerprint[:16]})"
-
-
-COMMANDS = (models, reembed, switch)
+COMMANDS = (models, reembed, diff, switch)

@@ -10,7 +10,7 @@ from embedding.pack_files import PackInfo, read_info, read_weights, write_pack
 SHIPPED = Path(__file__).parents[2] / "packs" / "twirl-small"
 
 
-def disturbed_pack(folder: Path, name: str = "twirl-other", share: float = 0.3, seed: int = 5) -> PackInfo:
+def disturbed_pack(folder: Path, name: str = "twirl-other", share: float = 1.0, seed: int = 5) -> PackInfo:
     """Write a pack whose heads and composer differ from the shipped one's by `share` of their spread.
 
     It answers sensibly, and otherwise: another fingerprint, other vectors, other ranks.
