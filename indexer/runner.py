@@ -48,6 +48,7 @@ class Rounds:
     lease: float = 120.0  # after which a silent worker's claim is another's
     claims: float = 10.0
     garbage: float = 3600.0
+    query_days: float = sweeper.QUERY_DAYS  # that searches are kept for; days, not seconds
 
 
 def stop_on_signals() -> threading.Event:
@@ -189,7 +190,7 @@ class Runner:
         if time.monotonic() - self._collected >= self.rounds.garbage:
             self._collected = time.monotonic()
             sweeper.collect_garbage(pipeline.sessions, pipeline.blobs, pipeline.incoming)
-            sweeper.forget_old(pipeline.sessions)
+            sweeper.forget_old(pipeline.sessions, self.rounds.query_days)
 
     def _sweep_claims(self) -> None:
         """Free what silent workers and importers hold when it is time, and purge tombstones."""

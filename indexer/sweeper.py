@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, case, delete, func, literal, select,
 from catalog.blobs import Blobs, Incoming
 from catalog.identity import point_id
 from catalog.models import SUSPECT, Image, ImportJob, Product, now
-from catalog.operations import StageMinute, Worker
+from catalog.operations import QueryLog, StageMinute, Worker
 from catalog.products import purge_product
 from catalog.site import SiteState
 from indexer.claims import CLAIMED, WORKER_DIED, Sessions
@@ -32,6 +32,7 @@ _SILENT_SAID = (
     "The import's process ended before the feed did. What had gone in is kept; import the file again: it "
     "goes on where it stopped."
 )
+QUERY_DAYS = 30.0
 WORKERS_KEPT, MINUTES_KEPT = timedelta(days=1), timedelta(days=14)
 
 
@@ -123,9 +124,13 @@ def end_silent_imports(sessions: Sessions, silent_s: float = SILENT_IMPORT_S) ->
         return int(done.rowcount)  # type: ignore[attr-defined]
 
 
-def forget_old(sessions: Sessions) -> None:
-    """Forget workers that have been silent for a day, and how fast work went two weeks ago."""
+def forget_old(sessions: Sessions, query_days: float = QUERY_DAYS) -> None:
+    """Forget workers that have been silent for a day, how fast work went two weeks ago, and old searches.
+
+    With `query_days` 0 no search is kept.
+    """
     with sessions.begin() as session:
+        session.execute(delete(QueryLog).where(QueryLog.at < now() - timedelta(days=query_days)))
         session.execute(delete(Worker).where(Worker.seen_at < now() - WORKERS_KEPT))
         session.execute(delete(StageMinute).where(StageMinute.minute < now() - MINUTES_KEPT))
 
