@@ -1,0 +1,230 @@
+"""Where images are kept: noted by the first process, found by the others, refused where it is not the place.
+
+Two machines are two data folders over one database.
+"""
+
+import json
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bootstrap import Services
+from catalog.blobs import SIZES, StorageUnavailable
+from catalog.object_store import StorageRefused
+from catalog.objects import ObjectBlobs
+from catalog.place import Noted, adopt
+from catalog.site import read_site
+from embedding.pack_folders import look
+from settings import Settings, Storage
+from tests.support.packs import disturbed_pack
+from tests.support.s3 import OPTIONS, S3Server, running_s3
+
+HASH = "ab" * 32
+RENDITIONS = {size: b"webp %d" % size for size in SIZES}
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[S3Server]:
+    with running_s3() as server:
+        yield server
+
+
+class Machines:
+    """Machines that share a database and nothing else."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.made = root, list[Services]()
+
+    def machine(self, name: str, images_url: str = "", options: str = json.dumps(OPTIONS)) -> Services:
+        chosen = Storage(
+            data=self.root / name, database_url=f"sqlite:///{self.root / 'shared.sqlite3'}",
+            images_url=images_url, images_options=options, images_timeout_s=5,
+        )  # fmt: skip
+        made = Services(Settings(storage=chosen))
+        self.made.append(made)
+        return made
+
+    def noted(self) -> Noted:
+        return Noted.read(read_site(self.made[0].sessions).images_url)
+
+
+@pytest.fixture
+def machines(tmp_path: Path) -> Iterator[Machines]:
+    made = Machines(tmp_path)
+    yield made
+    for each in made.made:
+        each.close()
+
+
+def refusal(call: object) -> StorageRefused:
+    with pytest.raises(StorageRefused) as refused:
+        call()  # type: ignore[operator]
+    assert refused.value.fix and refused.value.message.endswith(".")
+    return refused.value
+
+
+def test_another_machine_finds_object_storage_by_the_ledger_alone(machines: Machines, s3: S3Server) -> None:
+    url = s3.url(secrets.token_hex(4))
+    first = machines.machine("one", url)
+    first.prepare()
+    assert machines.noted().address == url and len(machines.noted().id) == 16
+    first.blobs.put(HASH, RENDITIONS)
+    second = machines.machine("two")  # no TWIRL_IMAGES_URL
+    assert isinstance(second.blobs, ObjectBlobs) and second.blobs.read(HASH, 480) == RENDITIONS[480]
+    second.prepare()
+    sha256 = second.incoming.put(b"raw")
+    assert first.incoming.read(sha256) == b"raw"
+
+
+def test_another_machine_fetches_the_model_pack(machines: Machines, s3: S3Server, tmp_path: Path) -> None:
+    first = machines.machine("one", s3.url(secrets.token_hex(4)))
+    first.prepare()
+    info = disturbed_pack(tmp_path / "trained")
+    first.keep_pack(look(tmp_path / "trained"))
+    second = machines.machine("two")
+    folder = second.pack_folders.find(info.fingerprint)
+    assert folder == second.data / "packs" / info.fingerprint and look(folder).name == "twirl-other"
+    assert second.packs.get(info.fingerprint).fingerprint == info.fingerprint
+    assert second.pack_folders.find(info.fingerprint) == folder
+    live = read_site(first.sessions).live
+    assert live is not None and second.place.fetch_pack(live.fingerprint) is not None
+    assert second.place.fetch_pack("0" * 32) is None
+
+
+def test_a_damaged_pack_is_refused_and_nothing_of_it_is_left(
+    machines: Machines, s3: S3Server, tmp_path: Path
+) -> None:
+    first = machines.machine("one", s3.url(secrets.token_hex(4)))
+    first.prepare()
+    info = disturbed_pack(tmp_path / "trained")
+    first.keep_pack(look(tmp_path / "trained"))
+    store = first.place.images.root
+    whole = store.read(f"packs/{info.fingerprint}/weights.safetensors")  # type: ignore[union-attr]
+    store.put(f"packs/{info.fingerprint}/weights.safetensors", whole[:-9])  # type: ignore[union-attr]
+    second = machines.machine("two")
+    with pytest.raises(Exception, match="checksum"):
+        second.pack_folders.find(info.fingerprint)
+    assert list((second.data / "packs").iterdir()) == []
+
+
+def test_a_folder_that_is_not_the_same_one_is_refused(machines: Machines) -> None:
+    first = machines.machine("one")
+    first.prepare()
+    first.blobs.put(HASH, RENDITIONS)
+    first.data.rename(machines.root / "far away")
+    said = refusal(lambda: machines.machine("two").blobs)
+    assert said.code == "storage-elsewhere" and str(first.data) in said.fix
+    assert refusal(machines.machine("two").prepare).code == "storage-elsewhere"
+    shutil.copytree(machines.root / "far away", machines.root / "three")  # as a mount would show it
+    assert machines.machine("three").blobs.read(HASH, 480) == RENDITIONS[480]
+    mounted = machines.machine("four", f"file://{machines.root}/three")
+    assert mounted.blobs.has(HASH)
+
+
+def test_a_mounted_folder_passes_packs_on(machines: Machines, tmp_path: Path) -> None:
+    (tmp_path / "nfs").mkdir()
+    first = machines.machine("one", f"file://{tmp_path}/nfs")
+    first.prepare()
+    first.blobs.put(HASH, RENDITIONS)
+    info = disturbed_pack(tmp_path / "trained")
+    first.keep_pack(look(tmp_path / "trained"))
+    second = machines.machine("two")  # the mount is where the ledger says
+    assert second.blobs.has(HASH)
+    assert second.pack_folders.find(info.fingerprint).is_relative_to(second.data)
+
+
+def test_the_embedded_shape_may_move_its_folder(tmp_path: Path) -> None:
+    one = Services(Settings(storage=Storage(data=tmp_path / "here")))
+    one.prepare()
+    one.blobs.put(HASH, RENDITIONS)
+    one.close()
+    (tmp_path / "here").rename(tmp_path / "there")
+    shutil.copytree(tmp_path / "there", tmp_path / "copy")
+    for name in ("there", "copy"):
+        two = Services(Settings(storage=Storage(data=tmp_path / name)))
+        two.prepare()
+        assert two.blobs.path(HASH, 480).is_relative_to(tmp_path / name) and two.blobs.has(HASH)
+        two.close()
+    (tmp_path / "there" / "blobs" / "installation.json").unlink()  # restored without it
+    three = Services(Settings(storage=Storage(data=tmp_path / "there")))
+    three.prepare()
+    assert three.blobs.has(HASH)
+    three.close()
+
+
+def test_a_bucket_of_another_installation_is_refused(
+    machines: Machines, s3: S3Server, tmp_path: Path
+) -> None:
+    url = s3.url(secrets.token_hex(4))
+    machines.machine("one", url).prepare()
+    stranger = Machines(tmp_path / "stranger")
+    stranger.root.mkdir()
+    other = stranger.machine("one", url)
+    said = refusal(other.prepare)
+    assert said.code == "storage-foreign" and machines.noted().id in said.message
+    assert read_site(other.sessions).images_url == ""  # nothing was noted
+    adopt(other.sessions, other.place.open(url))  # it is a copy of that installation, after all
+    other.prepare()
+    assert stranger.noted() == machines.noted()
+    other.close()
+
+
+def test_a_setting_that_differs_from_the_ledger_is_refused(machines: Machines, s3: S3Server) -> None:
+    url = s3.url(secrets.token_hex(4))
+    first = machines.machine("one", url)
+    first.prepare()
+    for other in (s3.url("elsewhere"), f"file://{machines.root}/folder"):
+        said = refusal(lambda other=other: machines.machine("two", other).blobs)
+        assert said.code == "storage-moved" and "twirl images move" in said.fix
+    near = url.replace("127.0.0.1", "localhost")  # the same bucket, reached another way
+    assert machines.machine("three", near).place.images.address == near
+    folder = Machines(machines.root / "folder")
+    folder.root.mkdir()
+    folder.machine("one").prepare()
+    assert refusal(lambda: folder.machine("one", url).blobs).code == "storage-moved"
+
+
+def test_an_outage_at_start(machines: Machines, s3: S3Server) -> None:
+    url = s3.url(secrets.token_hex(4))
+    s3.stop()
+    try:
+        with pytest.raises(StorageUnavailable):
+            machines.machine("one", url).prepare()  # who begins must know where
+    finally:
+        s3.start()
+    first = machines.machine("one", url)
+    first.prepare()
+    s3.stop()
+    try:
+        assert isinstance(machines.machine("two").blobs, ObjectBlobs)  # who joins may wait
+    finally:
+        s3.start()
+
+
+def test_a_bucket_that_was_emptied_is_not_taken_for_an_empty_shop(machines: Machines, s3: S3Server) -> None:
+    url = s3.url(secrets.token_hex(4))
+    machines.machine("one", url).prepare()
+    for key in s3.keys(url.split("/")[3].split("?")[0]):
+        s3.client().delete_object(Bucket=s3.bucket, Key=key)
+    with pytest.raises(StorageUnavailable) as lost:
+        machines.machine("one", url).prepare()
+    assert lost.value.code == "storage-lost"
+
+
+@pytest.mark.parametrize(
+    ("url", "options", "code"),
+    [
+        ("ftp://host/images", "", "storage-url"),
+        ("s3:///images", "", "storage-url"),
+        ("s3://key:secret@bucket/images", "", "storage-url-secret"),
+        ("s3://bucket/images?secret=x", "", "storage-url-secret"),
+        ("s3://bucket/images", "{", "storage-options"),
+        ("s3://bucket/images", "[]", "storage-options"),
+        ("gs://bucket/images", "", "storage-library-missing"),
+    ],
+)
+def test_what_cannot_be_used_is_said_at_start(machines: Machines, url: str, options: str, code: str) -> None:
+    assert refusal(machines.machine("one", url, options).prepare).code == code
