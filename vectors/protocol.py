@@ -164,6 +164,9 @@ class VectorStore(Protocol):
     ) -> list[tuple[str, dict[str, PayloadValue]]]:
         """Ids and payloads in id order, those after `after`."""
 
+    def points(self, name: str, *, after: str | None = None, limit: int = 256) -> list[Point]:
+        """Whole points in id order, those after `after`, with unit vectors: what a snapshot keeps."""
+
     def count(self, name: str, where: Filter = ()) -> int:
         """Points under the filter."""
 

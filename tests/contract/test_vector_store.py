@@ -179,6 +179,24 @@ def test_scroll_walks_all_points_in_id_order(filled: VectorStore) -> None:
     assert dict(seen) == {point.id: point.payload for point in POINTS}
 
 
+def test_whole_points_come_back_in_id_order(filled: VectorStore) -> None:
+    seen: list[Point] = []
+    while page := filled.points("contract-filled", after=seen[-1].id if seen else None, limit=70):
+        seen += page
+    written = {point.id: point for point in POINTS}
+    assert [point.id for point in seen] == sorted(written)
+    for point in seen:
+        given = written[point.id]
+        assert point.vector == pytest.approx(given.vector / np.linalg.norm(given.vector), abs=1e-6)
+        assert point.vector.dtype == np.float32 and point.payload == given.payload
+        assert weights(point) == weights(given)
+
+
+def weights(point: Point) -> dict[int, float]:
+    words = point.lexical
+    return {} if words is None else dict(zip(words.indices.tolist(), words.values.tolist(), strict=True))
+
+
 def test_vectors_come_back_as_unit_vectors(filled: VectorStore) -> None:
     found = filled.vectors("contract-filled", [POINTS[3].id, identity(-1), POINTS[7].id])
     assert set(found) == {POINTS[3].id, POINTS[7].id}
@@ -195,6 +213,7 @@ def test_an_empty_collection_answers_with_nothing(store: VectorStore, empty: str
     assert store.search(empty, lexical.query("")) == []
     assert store.facets(empty, "colour") == []
     assert store.scroll(empty) == []
+    assert store.points(empty) == []
     assert store.count(empty) == 0
     assert store.vectors(empty, [identity(1)]) == {}
     store.upsert(empty, [])
@@ -364,6 +383,7 @@ def test_an_unknown_collection_is_missing_not_empty(store: VectorStore) -> None:
         lambda: store.facets("contract-none", "colour"),
         lambda: store.vectors("contract-none", [identity(1)]),
         lambda: store.scroll("contract-none"),
+        lambda: store.points("contract-none"),
         lambda: store.count("contract-none"),
     ):
         with pytest.raises(CollectionMissing) as missing:

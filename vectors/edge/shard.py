@@ -96,6 +96,12 @@ class Shard:
         rows = [(str(record.id), record.payload or {}) for record in records]
         return [row for row in rows if row[0] != after][:limit]
 
+    def points(self, after: str | None, limit: int) -> list[Point]:
+        """See `VectorStore.points`."""
+        records, _ = self._shard.scroll(qe.ScrollRequest(after, limit + 1, None, True, True, None))
+        found = [(str(record.id), record) for record in records]
+        return [_point(point_id, record) for point_id, record in found if point_id != after][:limit]
+
     def count(self, where: Filter = ()) -> int:
         """Points under the filter, exactly."""
         return self._shard.count(qe.CountRequest(True, compile_filter(where)))
@@ -215,6 +221,14 @@ def _sparse(sparse: Sparse) -> qe.SparseVector:
 
 def _dense(vector: Any) -> NDArray[np.float32]:
     return np.asarray(vector[DENSE], np.float32)
+
+
+def _point(point_id: str, record: qe.Record) -> Point:
+    vectors: Any = record.vector
+    words, sparse = None, vectors.get(LEXICAL)
+    if sparse is not None:
+        words = Sparse(np.asarray(sparse.indices, np.uint32), np.asarray(sparse.values, np.float32))
+    return Point(point_id, _dense(vectors), record.payload or {}, words)
 
 
 def _rev(payload: Any) -> int | None:

@@ -5,6 +5,8 @@ import os
 import time
 from collections.abc import Callable
 
+import numpy as np
+
 from vectors.checks import check_width
 from vectors.edge.channel import Channel
 from vectors.edge.frames import Header
@@ -12,8 +14,8 @@ from vectors.edge.handover import Handover
 from vectors.edge.order import Order
 from vectors.edge.serving import Handler, Peer, Reply, Turns
 from vectors.edge.shard import SLICE, Shard, prepare, read_built
-from vectors.edge.wire import unpack_filter, unpack_points, unpack_query
-from vectors.protocol import PayloadValue, Sparse, VectorsRefused, VectorStoreError
+from vectors.edge.wire import pack_points, unpack_filter, unpack_points, unpack_query
+from vectors.protocol import PayloadValue, Point, Sparse, VectorsRefused, VectorStoreError
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +50,7 @@ class ShardServer:
             "facets": self._facets,
             "vectors": self._vectors,
             "scroll": self._scroll,
+            "points": self._points_after,
             "count": self._count,
             "stats": self._stats,
         }
@@ -154,6 +157,20 @@ class ShardServer:
             rows += part
             after = part[-1][0]
         return {"rows": rows}, b""
+
+    def _points_after(self, header: Header, body: bytearray) -> Reply:
+        points: list[Point] = []
+        after, wanted = header["after"], header["limit"]
+        while wanted > len(points):
+            with self._turns:
+                part = self._shard.points(after, min(SLICE, wanted - len(points)))
+            if not part:
+                break
+            points += part
+            after = part[-1].id
+        rows = [point.vector for point in points]
+        width = self._order.collection.dimension
+        return pack_points(points, np.stack(rows) if rows else np.empty((0, width), np.float32))
 
     def _count(self, header: Header, body: bytearray) -> Reply:
         with self._turns:

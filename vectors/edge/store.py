@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 from vectors import checks
 from vectors.edge.channel import Channel, Moved
 from vectors.edge.frames import Header
-from vectors.edge.wire import pack_collection, pack_filter, pack_points, pack_query, unpack_collection
+from vectors.edge.wire import (
+    pack_collection,
+    pack_filter,
+    pack_points,
+    pack_query,
+    unpack_collection,
+    unpack_points,
+)
 from vectors.protocol import (
     Collection,
     Filter,
@@ -130,6 +137,13 @@ class EdgeStore:
         checks.check_window(limit)
         reply, _ = self._shard(name, {"op": "scroll", "after": after, "limit": limit})
         return [(point_id, payload) for point_id, payload in reply["rows"]]
+
+    def points(self, name: str, *, after: str | None = None, limit: int = 256) -> list[Point]:
+        """See `VectorStore.points`."""
+        checks.check_ids([after] if after else [])
+        checks.check_window(limit)
+        reply, body = self._shard(name, {"op": "points", "after": after, "limit": limit}, timeout_s=WRITE_S)
+        return unpack_points(reply, body, reply["dimension"])
 
     def count(self, name: str, where: Filter = ()) -> int:
         """See `VectorStore.count`."""

@@ -174,6 +174,19 @@ class ServerStore:
         rows = [(str(record.id), dict(record.payload or {})) for record in records]
         return [row for row in rows if row[0] != after][:limit]
 
+    def points(self, name: str, *, after: str | None = None, limit: int = 256) -> list[Point]:
+        """See `VectorStore.points`."""
+        checks.check_ids([after] if after else [])
+        checks.check_window(limit)
+        self._collection(name)
+        records, _ = self._call(
+            name,
+            lambda: self._client.scroll(
+                name, limit=limit + 1, offset=after, with_payload=True, with_vectors=[DENSE, LEXICAL]
+            ),
+        )
+        return [_point(record) for record in records if str(record.id) != after][:limit]
+
     def count(self, name: str, where: Filter = ()) -> int:
         """See `VectorStore.count`."""
         self._checked(name, lambda known: checks.check_filter(known, where))
@@ -287,6 +300,15 @@ def _struct(point: Point, row: NDArray[np.float32]) -> models.PointStruct:
     if point.lexical is not None and len(point.lexical.indices):
         vector[LEXICAL] = _sparse(point.lexical)
     return models.PointStruct(id=point.id, vector=vector, payload=dict(point.payload))
+
+
+def _point(record: models.Record) -> Point:
+    vectors: Any = record.vector
+    sparse = vectors.get(LEXICAL)
+    words = None
+    if sparse is not None:
+        words = Sparse(np.asarray(sparse.indices, np.uint32), np.asarray(sparse.values, np.float32))
+    return Point(str(record.id), np.asarray(vectors[DENSE], np.float32), dict(record.payload or {}), words)
 
 
 def _asked(query: NDArray[np.float32] | Sparse, where: Filter, exact: bool) -> dict[str, Any]:
