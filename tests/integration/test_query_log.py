@@ -2,17 +2,20 @@
 
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from benchmarks.indexing_shop import PlainEncoder, Shop, picture, pixels
+from catalog.models import now
 from catalog.operations import QueryLog as Logged
 from catalog.products import delete_product
 from catalog.site import mark_ready
 from indexer.fill_begin import begin_fill
+from indexer.sweeper import forget_old
 from searcher.diff import compare_models
 from searcher.diff_page import report_page
 from searcher.diff_queries import drawn
@@ -91,6 +94,20 @@ def test_nothing_is_kept_where_it_is_switched_off(shop: Shop) -> None:
     off.note(query, shop.searcher().search(query))
     off.close()
     assert off.written == off.dropped == 0
+
+
+def test_old_searches_are_forgotten(shop: Shop, log: QueryLog) -> None:
+    searcher = shop.searcher()
+    for query in (SearchQuery(shop.merchant, words=words) for words in ("long ago", "now")):
+        log.note(query, searcher.search(query))
+    log.close()
+    with shop.sessions.begin() as session:
+        old = update(Logged).where(Logged.words == "long ago")
+        session.execute(old.values(at=now() - timedelta(days=31)))
+    forget_old(shop.sessions, 30)
+    assert [row.words for row in rows(shop)] == ["now"]
+    forget_old(shop.sessions, 0)
+    assert rows(shop) == []
 
 
 def test_a_database_that_is_away_costs_a_search_nothing(shop: Shop) -> None:
