@@ -16,7 +16,7 @@ SEED = 7
 
 
 @contextmanager
-def small_shop(folder: Path) -> Iterator[Services]:
+def small_shop(folder: Path, products: int = PRODUCTS) -> Iterator[Services]:
     """Services over a drawn catalogue, imported and indexed; the engine runs while the block does."""
     given = Settings()
     settings = replace(given, storage=replace(given.storage, data=folder))
@@ -25,16 +25,16 @@ def small_shop(folder: Path) -> Iterator[Services]:
     engine = start_engine(services.data / "index", services.engine_socket)
     try:
         engine.wait_ready()
-        stock(services, folder / "demo")
+        stock(services, folder / "demo", products)
         yield services
     finally:
         services.close()
         engine.stop()
 
 
-def stock(services: Services, folder: Path) -> None:
+def stock(services: Services, folder: Path, products: int = PRODUCTS) -> None:
     """Draw, import and index the catalogue."""
-    feed = write_catalogue(folder, products=PRODUCTS, seed=SEED, workers=1)
+    feed = write_catalogue(folder, products=products, seed=SEED, workers=1)
     import_feed(services.sessions, services.merchant().id, feed, folder, services.incoming)
     index(services)
 
