@@ -6,6 +6,7 @@ loads it after it was forked. Tests override by argument: `Services(settings, st
 
 import os
 import socket
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,8 +39,9 @@ if TYPE_CHECKING:
     # These bring PyTorch, which takes seconds to import: `twirl import` must not wait for it.
     from embedding.pack import Pack
     from embedding.packs import Packs
-    from indexer.fill import Filler
-    from indexer.pipeline import Pipeline
+    from indexer.activity import Activity
+    from indexer.fill import Filler, Record
+    from indexer.pipeline import Pipeline, Report
 
 log = get_logger("twirl")
 SHIPPED_PACKS = Path(__file__).resolve().parent / "packs"
@@ -86,7 +88,7 @@ class Services:
             connect_timeout_s=chosen.db_connect_timeout_s,
             statement_timeout_ms=chosen.db_statement_timeout_ms,
             lock_timeout_ms=chosen.db_lock_timeout_ms,
-            application=f"twirl {socket.gethostname()}:{os.getpid()}",  # as claims and workers are signed
+            application=f"twirl {self.worker_id}",  # as claims and workers are signed
         )
         return open_engine(self.settings.database_url, access)
 
@@ -212,34 +214,35 @@ class Services:
         least = self.settings.queue.task_limit_s if self.deployed else 0
         return max(self.settings.indexing.claim_lease_s, least)
 
-    def pipeline(self) -> "Pipeline":
-        """One worker's way from catalogue rows to indexed vectors."""
+    @property
+    def worker_id(self) -> str:
+        """This process, as claims and the ledger's list of workers name it. After any fork."""
+        return f"{socket.gethostname()}:{os.getpid()}"
+
+    def activity(self, queues: Iterable[str]) -> "Activity":
+        """This worker's record in the ledger: what it did, that it lives."""
+        from indexer.activity import Activity
+
+        return Activity(self.sessions, self.worker_id, queues, self.device)
+
+    def pipeline(self, report: "Report | None" = None, keep_pixels: bool = True) -> "Pipeline":
+        """One worker's way from catalogue rows to indexed vectors; `report` is told of every batch."""
         from indexer.pipeline import Pipeline
 
         return Pipeline(
-            self.sessions,
-            self.blobs,
-            self.incoming,
-            self.decoder,
-            self.packs,
-            self.store,
-            worker_id=f"{socket.gethostname()}:{os.getpid()}",
-            batch=self.settings.indexing.batch,
-        )
+            self.sessions, self.blobs, self.incoming, self.decoder, self.packs, self.store,
+            worker_id=self.worker_id, batch=self.settings.indexing.batch,
+            report=report or (lambda _done: None), keep_pixels=keep_pixels, span=tracing.span,
+        )  # fmt: skip
 
-    def filler(self) -> "Filler":
-        """One worker's part in filling the index of another pack."""
+    def filler(self, record: "Record | None" = None) -> "Filler":
+        """One worker's part in filling the index of another pack; `record` is told what was done."""
         from indexer.fill import Filler
 
         return Filler(
-            self.sessions,
-            self.blobs,
-            self.packs,
-            self.store,
-            worker_id=f"{socket.gethostname()}:{os.getpid()}",
-            batch=self.settings.indexing.batch,
-            lease_s=self.lease_s,
-        )
+            self.sessions, self.blobs, self.packs, self.store, self.worker_id,
+            self.settings.indexing.batch, self.lease_s, record,
+        )  # fmt: skip
 
     @cached_property
     def operations(self) -> Operations:
@@ -266,9 +269,7 @@ class Services:
         chosen = self.settings.operations
         if chosen.otlp_endpoint:
             tracing.start(chosen.otlp_endpoint, f"twirl-{process}", self.parts["twirl"], chosen.otlp_ratio)
-            tracing.instrument_sql(self.database)
-            if self.deployed:
-                tracing.instrument_celery()  # who rings sends the trace along, who works goes on with it
+            tracing.instrument(self.database, celery=self.deployed)
 
     def prepare(self) -> None:
         """Make folders, bring the schema up to date; the first time, note the images' place and the pack."""

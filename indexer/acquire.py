@@ -3,9 +3,12 @@
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import copy_context
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +21,16 @@ from indexer.fetch import INCOMING, Fetcher
 from indexer.ledger import known_sizes
 
 EMBEDDED_SIZE = 480  # the rendition that a later embedding reads again
+T = TypeVar("T")
+R = TypeVar("R")
 Pixels = NDArray[np.uint8]
+Span = Callable[[str], AbstractContextManager[object]]  # marks a piece of work where traces are sent
+
+
+def _each(threads: ThreadPoolExecutor, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+    """Work the items in threads, within our context: the request and the trace that this is about."""
+    calls = [partial(copy_context().run, work, item) for item in items]
+    return threads.map(lambda call: call(), calls)
 
 
 class Recent:
@@ -43,10 +55,11 @@ class Recent:
 
 
 class Spent:
-    """Seconds by kind of work, added up over the threads that do it."""
+    """Seconds by kind of work, added up over the threads that do it; spans where traces are sent."""
 
-    def __init__(self) -> None:
+    def __init__(self, span: Span = nullcontext) -> None:
         self.seconds: dict[str, float] = {}
+        self._span = span
         self._guard = threading.Lock()
 
     @contextmanager
@@ -54,7 +67,8 @@ class Spent:
         """Count the block's time."""
         began = time.perf_counter()
         try:
-            yield
+            with self._span(f"index.{work}"):
+                yield
         finally:
             took = time.perf_counter() - began
             with self._guard:
@@ -77,7 +91,7 @@ class Acquirer:
         by_source: dict[str, list[Job]] = {}
         for job in jobs:  # the sizes of a garment share a photo: fetched and decoded once
             by_source.setdefault(job.image.source, []).append(job)
-        failures = threads.map(lambda same: self._acquire_shared(same, spent), by_source.values())
+        failures = _each(threads, lambda same: self._acquire_shared(same, spent), by_source.values())
         outcome = [
             (job, failed) for same, failed in zip(by_source.values(), failures, strict=True) for job in same
         ]
@@ -130,7 +144,8 @@ class Acquirer:
         self, hashes: Sequence[str], threads: ThreadPoolExecutor, spent: Spent
     ) -> dict[str, Pixels | None]:
         """{sha256: (H, W, 3) RGB}, decoded just now or read from the rendition; None where that is gone."""
-        return dict(zip(hashes, threads.map(lambda each: self._pixels(each, spent), hashes), strict=True))
+        found = _each(threads, lambda each: self._pixels(each, spent), hashes)
+        return dict(zip(hashes, found, strict=True))
 
     def _pixels(self, sha256: str, spent: Spent) -> Pixels | None:
         pixels = self._recent.take(sha256)

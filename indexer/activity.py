@@ -59,8 +59,9 @@ class Activity:
             self._failures += done.failed
             for stage, parts in STAGES.items():
                 took = sum(done.seconds.get(part, 0.0) for part in parts)
-                if took:
-                    self._count(stage, done.claimed, done.failures.get(stage, 0), took)
+                if took:  # an image is marked once, however many batches it was in before
+                    images = ended if stage == "mark" else done.claimed
+                    self._count(stage, images, done.failures.get(stage, 0), took)
         self.beat()
 
     def add(self, stage: str, images: int, seconds: float, failures: int = 0) -> None:

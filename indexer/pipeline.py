@@ -14,6 +14,7 @@ import errno
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ from catalog.images import Decoder, DecoderUnavailable, ImageRefused
 from catalog.site import IndexRef, SiteRefused, SiteState
 from embedding.errors import PackRefused
 from indexer import ledger
-from indexer.acquire import Acquirer, Pixels, Spent
+from indexer.acquire import Acquirer, Pixels, Span, Spent
 from indexer.claims import Claims, Job, Sessions
 from indexer.errors import FetchFailed
 from indexer.fetch import Fetcher
@@ -95,9 +96,11 @@ class Pipeline:
         allow_private_urls: bool = False,
         report: Report = lambda _done: None,
         keep_pixels: bool = True,
+        span: Span = nullcontext,
     ) -> None:
         self.sessions, self.blobs, self.incoming, self.store = sessions, blobs, incoming, store
         self.packs, self.worker_id, self.batch, self.report = packs, worker_id, batch, report
+        self._span = span
         self.claims = Claims(sessions, worker_id)
         self.indexes = Indexes(sessions, store, packs)
         fetcher = Fetcher(incoming, allow_private=allow_private_urls)
@@ -148,14 +151,16 @@ class Pipeline:
     def _batch(
         self, stage: str, take: Callable[[], list[Job]], handle: Callable[[list[Job], Done], None]
     ) -> Done:
-        done = Done(stage)
-        with done.spent.on("claim"):
-            jobs = take()
+        done = Done(stage, spent=Spent(self._span))
+        began = time.perf_counter()
+        jobs = take()  # no span: most looks find nothing
         if not jobs:
             return done
+        done.spent.seconds["claim"] = time.perf_counter() - began
         done.claimed = len(jobs)
         try:
-            handle(jobs, done)
+            with self._span(f"batch.{stage}"):
+                handle(jobs, done)
         except Exception as error:
             self._give_back(jobs, error)
             done.fail(WORK[stage], len(jobs))

@@ -154,6 +154,13 @@ def instrument_sql(engine: "Engine") -> None:
     event.listen(engine, "handle_error", fail)
 
 
+def instrument(database: "Engine", celery: bool) -> None:
+    """Statements as spans, and tasks too: who rings sends the trace along, who works goes on with it."""
+    instrument_sql(database)
+    if celery:
+        instrument_celery()
+
+
 def instrument_celery() -> None:
     """A span for every task, in the trace of the request that rang for it."""
     if _State.provider is not None:
