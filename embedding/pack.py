@@ -16,7 +16,7 @@ from torch import nn
 from embedding.colour import bin_centres, bin_table, patch_histograms
 from embedding.composer import Composer, compose, index_vectors, weigh, words_query
 from embedding.errors import PackRefused
-from embedding.minilm import TextTower, find_minilm
+from embedding.minilm import TextTower, shared_text_tower
 from embedding.pack_files import PackConfig, PackInfo, read_info, read_weights
 from embedding.preprocess import Pixels, normalise, prepare
 from embedding.towers import ImageTower, TextHead
@@ -128,5 +128,4 @@ def load_pack(directory: Path, device: str = "cpu", threads: int = 1) -> Pack:
         message = f"The weights do not fit the configuration: {error}."
         raise PackRefused("pack-weights-shape", message, "Train the pack again with: make train") from error
     bin_table()  # built once here, not in the first search
-    text_tower = TextTower(find_minilm(sha256=info.config.text_tower_sha256))
-    return Pack(info, towers, text_tower, device)
+    return Pack(info, towers, shared_text_tower(info.config.text_tower_sha256), device)

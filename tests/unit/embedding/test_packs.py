@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from embedding.errors import PackRefused
+from embedding.pack import load_pack
 from embedding.pack_files import read_info
 from embedding.packs import Packs
 
@@ -47,3 +48,13 @@ def test_a_folder_with_another_pack_is_refused(tmp_path: Path) -> None:
         packs.get("f" * 32)
     assert caught.value.code == "pack-changed"
     assert packs.loaded("f" * 32) is None and packs.loaded(FINGERPRINT) is None
+
+
+def test_packs_share_their_text_tower_while_any_is_kept() -> None:
+    first, second = load_pack(SHIPPED), load_pack(SHIPPED)
+    assert first._text_tower is second._text_tower
+    there = weakref.ref(first._text_tower)
+    del first
+    assert there() is not None
+    del second
+    assert there() is None
