@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pictures
 
-from catalog.blobs import Blobs, Incoming
 from catalog.database import open_engine, sessions, upgrade
-from catalog.folders import FolderBlobs, FolderIncoming
 from catalog.images import Decoder
+from catalog.place import Images, open_folder
 from catalog.products import ensure_merchant, save_product
 from catalog.records import ProductRecord
 from catalog.site import ensure_live, live_index, read_site
@@ -113,6 +112,7 @@ class Shop:
         encoder: "Pack | PlainEncoder | None" = None,
         socket: Path | None = None,
         decoder: Decoder | None = None,
+        images: Images | None = None,
     ) -> None:
         self.root = root
         for name in ("blobs", "incoming", "index", "photos"):
@@ -121,8 +121,8 @@ class Shop:
         self.database = open_engine(f"sqlite:///{root / 'twirl.sqlite3'}")
         upgrade(self.database)
         self.sessions = sessions(self.database)
-        self.blobs: Blobs = FolderBlobs(root / "blobs")
-        self.incoming: Incoming = FolderIncoming(root / "incoming")
+        place = images or open_folder(root)
+        self.blobs, self.incoming = place.blobs, place.incoming
         self.own_decoder, self.decoder = decoder is None, decoder or Decoder()
         self.encoder = cast("Pack", encoder or PlainEncoder())
         self.packs = PlainPacks(self.encoder)

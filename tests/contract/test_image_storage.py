@@ -155,7 +155,7 @@ def test_the_check_names_what_is_wrong(images: Images, tmp_path: Path) -> None:
         assert refused.value.code in ("storage-folder-missing", "storage-lost") and refused.value.fix
 
 
-# --- what only object storage can do to us -------------------------------------------------------------------
+# --- what only object storage can do to us ---
 
 
 @pytest.fixture
@@ -186,10 +186,11 @@ def test_a_lost_bucket_is_no_lost_image(shop: Images) -> None:
     assert isinstance(shop.root, ObjectStore)
     for url in (shop.address.replace("s3://shop/", "s3://shop/other-"), shop.address.replace("shop", "none")):
         away = open_objects(url, OPTIONS, timeout_s=10)
-        for read in (lambda: away.incoming.read(HASH), lambda: away.blobs.read(HASH, 480)):
-            with pytest.raises(StorageUnavailable) as refused:
-                read()
-            assert refused.value.code in ("storage-lost", "storage-no-bucket")
+        with pytest.raises(StorageUnavailable) as refused:
+            away.incoming.read(HASH)
+        assert refused.value.code in ("storage-lost", "storage-no-bucket")
+        with pytest.raises(StorageUnavailable):
+            away.blobs.read(HASH, 480)
 
 
 def test_an_outage_is_told_in_time_and_ends_by_itself(shop: Images, s3: S3Server) -> None:
@@ -200,7 +201,8 @@ def test_an_outage_is_told_in_time_and_ends_by_itself(shop: Images, s3: S3Server
         calls = [
             lambda: shop.blobs.has(HASH), lambda: shop.blobs.put(HASH, RENDITIONS), lambda: list(shop.blobs),
             lambda: shop.blobs.read(HASH, 480), lambda: shop.blobs.delete("cd" * 32), shop.blobs.check,
-            lambda: shop.incoming.put(b"x"), lambda: shop.blobs.age_s(HASH), lambda: shop.blobs.missing([HASH]),
+            lambda: shop.incoming.put(b"x"), lambda: shop.blobs.age_s(HASH),
+            lambda: shop.blobs.missing([HASH]),
         ]  # fmt: skip
         began = time.monotonic()
         for call in calls:
@@ -250,5 +252,5 @@ def test_a_damaged_object_is_not_served(shop: Images) -> None:
     for data in (whole[:5000], b"no bundle at all, though long enough to be read as one"):
         shop.root.put(name, data)
         for size in SIZES:
-            with pytest.raises(ValueError, match="damaged|no .* rendition"):
+            with pytest.raises(ValueError, match=r"damaged|no .* rendition"):
                 shop.blobs.read(HASH, size)
