@@ -1,0 +1,170 @@
+"""The image: what goes in, who runs it, and that nothing which runs was left out."""
+
+import fnmatch
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.support.compose import ROOT
+
+DOCKERFILE = ROOT / "Dockerfile"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def instructions() -> list[tuple[str, str]]:
+    """(instruction, the rest of it) of each, continuation lines joined."""
+    text = re.sub(r"^\s*#.*\n", "", DOCKERFILE.read_text(), flags=re.M)
+    lines = re.sub(r"\\\n\s*", "", text).splitlines()
+    return [(line.split()[0], line.split(maxsplit=1)[1]) for line in lines if line.strip()]
+
+
+def stages() -> dict[str, list[tuple[str, str]]]:
+    """The instructions of each stage by its name, its FROM first."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for word, rest in instructions():
+        if word == "FROM":
+            name = rest.split(" AS ")[1]
+            found[name] = []
+        found[name].append((word, rest))
+    return found
+
+
+def lineage(stage: str) -> list[str]:
+    """The stage and those it is made from."""
+    base = stages()[stage][0][1].split(" AS ")[0]
+    return [stage, *(lineage(base) if base in stages() else [])]
+
+
+def kept(path: str) -> bool:
+    """Whether .dockerignore lets a path of the project into the build."""
+    verdict = True
+    for line in (ROOT / ".dockerignore").read_text().splitlines():
+        if not line or line.startswith("#"):
+            continue
+        pattern = line.removeprefix("!").removeprefix("**/")
+        parts = Path(path).parts
+        whole = path == pattern or path.startswith(f"{pattern}/") or pattern == "*"
+        if whole or (line.startswith("**/") and any(fnmatch.fnmatch(part, pattern) for part in parts)):
+            verdict = line.startswith("!")
+    return verdict
+
+
+def test_hadolint_finds_nothing() -> None:
+    words = [str(Path(sys.executable).with_name("hadolint")), str(DOCKERFILE)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_base_is_pinned_and_there_is_one() -> None:
+    bases = {
+        rest.split(" AS ")[0]
+        for word, rest in instructions()
+        if word == "FROM" and rest.split(" AS ")[0] not in stages()
+    }
+    (base,) = bases
+    assert re.fullmatch(r"python:3\.\d+\.\d+-slim-\w+", base)
+
+
+def test_cpu_is_what_an_unnamed_target_gives() -> None:
+    assert list(stages())[-1] == "cpu"
+
+
+@pytest.mark.parametrize("target", ["cpu", "cuda"])
+def test_it_runs_as_nobody_in_particular(target: str) -> None:
+    users = [rest for stage in lineage(target) for word, rest in stages()[stage] if word == "USER"]
+    assert users == ["10001:10001"]
+
+
+def test_health_checks_are_left_to_who_starts_it() -> None:
+    assert "HEALTHCHECK" not in {word for word, _ in instructions()}
+
+
+def test_what_is_copied_is_there() -> None:
+    for word, rest in instructions():
+        if word == "COPY" and "--from=" not in rest:
+            *sources, _ = rest.split()
+            for source in sources:
+                assert (ROOT / source).exists(), source
+                assert source == "." or kept(source), f".dockerignore leaves out {source}"
+
+
+def test_the_build_sees_the_program_and_nothing_beside_it() -> None:
+    tools = PROJECT["tool"]["setuptools"]
+    for module in tools["py-modules"]:
+        assert kept(f"{module}.py"), module
+    for package in tools["packages"]:
+        assert kept(package.replace(".", "/") + "/__init__.py"), package
+    for name in ("pyproject.toml", "README.md", "LICENSE", "packs/twirl-small/weights.safetensors"):
+        assert kept(name), name
+    for name in (
+        "tests/unit/x.py",
+        "data/twirl.sqlite3",
+        ".git/config",
+        "twirl.env",
+        "runs/a",
+        ".venv/bin/python",
+    ):
+        assert not kept(name), name
+    assert not kept("web/__pycache__/app.cpython-311.pyc")
+
+
+def test_every_library_is_pinned() -> None:
+    pins = {
+        re.split(r"[=<> @\[]", line, maxsplit=1)[0].lower().replace("_", "-")
+        for line in (ROOT / "constraints.txt").read_text().splitlines()
+    }
+    (extras,) = re.findall(r'ARG EXTRAS="([\w ]+)"', DOCKERFILE.read_text())
+    wanted = list(PROJECT["project"]["dependencies"])
+    for extra in extras.split():
+        wanted += PROJECT["project"]["optional-dependencies"][extra]
+    for each in wanted:
+        name = re.split(r"[=<>\[ ]", each, maxsplit=1)[0].lower().replace("_", "-")
+        assert name in pins, f"{name} is not in constraints.txt: make lock"
+    for word, rest in instructions():
+        for install in re.findall(r"pip install ([^&;]*)", rest) if word == "RUN" else []:
+            assert "-c constraints.txt" in install or "--no-deps" in install, install
+
+
+def test_the_wheel_carries_everything_that_runs(tmp_path: Path) -> None:
+    """The image holds the wheel, not the source: a template that it lacks would be missed there alone."""
+    source = tmp_path / "source"
+    source.mkdir()
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    names = [name for name in listed.stdout.splitlines() if kept(name) and (ROOT / name).is_file()]
+    for name in names:
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, source / name)
+    build = "from setuptools.build_meta import build_wheel; import sys; build_wheel(sys.argv[1])"
+    done = subprocess.run(
+        [sys.executable, "-c", build, str(tmp_path)], cwd=source, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    (wheel,) = tmp_path.glob("*.whl")
+    carried = set(zipfile.ZipFile(wheel).namelist())
+    packages = {package.split(".")[0] for package in PROJECT["tool"]["setuptools"]["packages"]}
+    at_work = {"migrations/script.py.mako"}  # the pattern of new migrations: for engineers
+    missed = [name for name in names if name.split("/")[0] in packages and name not in carried | at_work]
+    assert not missed, f"name them in pyproject.toml, [tool.setuptools.package-data]: {missed}"
+
+
+def test_the_deployed_shape_needs_no_embedded_engine() -> None:
+    """The image has no Qdrant Edge: everything that its commands import must do without."""
+    code = """
+import importlib, pkgutil, sys
+sys.modules["qdrant_edge"] = None
+for top in ("cli", "bootstrap", "commands", "web", "launcher", "searcher", "catalog", "vectors.server"):
+    module = importlib.import_module(top)
+    for info in pkgutil.walk_packages(getattr(module, "__path__", []), top + "."):
+        if not info.name.endswith("__main__"):
+            importlib.import_module(info.name)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=150)
+    assert done.returncode == 0, done.stderr[-1500:]
