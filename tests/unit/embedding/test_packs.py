@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from embedding import minilm
 from embedding.errors import PackRefused
 from embedding.pack import load_pack
 from embedding.pack_files import read_info
@@ -50,7 +51,8 @@ def test_a_folder_with_another_pack_is_refused(tmp_path: Path) -> None:
     assert packs.loaded("f" * 32) is None and packs.loaded(FINGERPRINT) is None
 
 
-def test_packs_share_their_text_tower_while_any_is_kept() -> None:
+def test_packs_share_their_text_tower_while_any_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(minilm, "_shared", weakref.WeakValueDictionary())  # not one that another test holds
     first, second = load_pack(SHIPPED), load_pack(SHIPPED)
     assert first._text_tower is second._text_tower
     there = weakref.ref(first._text_tower)
