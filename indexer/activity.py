@@ -29,6 +29,9 @@ STAGES = {
     "mark": ("claim", "mark"),
 }  # fmt: skip
 
+# Whose batch counts a stage's images, where others spend time on it too: an image is counted once.
+COUNTED = {"fetch": "images", "decode": "images", "embed": "embed"}
+
 
 class Activity:
     """The record of one worker process. Safe between threads; `close` says goodbye."""
@@ -59,9 +62,10 @@ class Activity:
             self._failures += done.failed
             for stage, parts in STAGES.items():
                 took = sum(done.seconds.get(part, 0.0) for part in parts)
-                if took:  # an image is marked once, however many batches it was in before
+                if took:
                     images = ended if stage == "mark" else done.claimed
-                    self._count(stage, images, done.failures.get(stage, 0), took)
+                    counted = COUNTED.get(stage, done.stage) == done.stage
+                    self._count(stage, images if counted else 0, done.failures.get(stage, 0), took)
         self.beat()
 
     def add(self, stage: str, images: int, seconds: float, failures: int = 0) -> None:

@@ -36,6 +36,7 @@ SECURITY = {
     "Permissions-Policy": "geolocation=(), microphone=(), camera=(self)",
 }
 
+UNHEARD = ("/healthz", "/readyz", "/metrics")  # asked every few seconds: a line each would bury the others
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -78,7 +79,8 @@ def _finish(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.request_id
     if "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "private, no-cache"
-    log.info(
+    unheard = request.path in UNHEARD and response.status_code < 400
+    (log.debug if unheard else log.info)(
         "request",
         method=request.method,
         path=request.path,

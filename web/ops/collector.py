@@ -13,6 +13,7 @@ from pathlib import Path
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from catalog.models import now
 from catalog.site import SiteState
 from web.metrics import EVERY
 from web.ops.figures import WORK, Figures
@@ -96,29 +97,30 @@ class Figuring(Collector):
 
 
 class StageTotals:
-    """Sums that only rise, made of minutes that others write and in time delete.
+    """Sums since this process began that only rise, made of minutes that others write and in time delete.
 
     A minute is looked at while workers may still add to it; what it has more than at the last look is added.
-    The first look finds where the sums begin.
     """
 
-    def __init__(self) -> None:
-        self._seen: dict[tuple[str, datetime], tuple[float, ...]] | None = None
+    def __init__(self, since: datetime | None = None) -> None:
+        self._since = (since or now()).replace(second=0, microsecond=0)
+        self._seen: dict[tuple[str, datetime], tuple[float, ...]] = {}
         self._sums: dict[str, list[float]] = {stage: [0.0, 0.0, 0.0] for stage in WORK}
 
     def add(self, figures: Figures) -> Mapping[str, list[float]]:
-        """{stage: [images, failures, seconds]} since the first look."""
-        now: dict[tuple[str, datetime], tuple[float, ...]] = {
+        """{stage: [images, failures, seconds]}"""
+        found: dict[tuple[str, datetime], tuple[float, ...]] = {
             (stage, minute.at): (float(minute.images), float(minute.failures), minute.seconds)
             for stage, minutes in figures.minutes.items()
             for minute in minutes
+            if minute.at >= self._since
         }
-        for key, counts in now.items() if self._seen is not None else ():
-            before = (self._seen or {}).get(key, (0.0, 0.0, 0.0))
+        for key, counts in found.items():
+            before = self._seen.get(key, (0.0, 0.0, 0.0))
             sums = self._sums.setdefault(key[0], [0.0, 0.0, 0.0])
             for place, (more, less) in enumerate(zip(counts, before, strict=True)):
                 sums[place] += max(0.0, more - less)
-        self._seen = now
+        self._seen = found
         return self._sums
 
 

@@ -104,17 +104,17 @@ def test_every_family_is_declared(figures: Figures) -> None:
 
 
 def test_totals_rise_by_what_is_new_and_never_fall(figures: Figures) -> None:
-    totals = StageTotals()
-    assert totals.add(figures)["embed"] == [0.0, 0.0, 0.0]  # where the sums begin
     minute = figures.at.replace(second=0, microsecond=0)
-    more = replace(
-        figures, minutes={**figures.minutes, "embed": (*figures.minutes["embed"], Minute(minute, 5, 1, 2.0))}
-    )
-    assert totals.add(more)["embed"] == [5.0, 1.0, 2.0]
-    again = replace(more, minutes={"embed": (Minute(minute, 8, 1, 3.5),)})  # the old ones were deleted
-    assert totals.add(again)["embed"] == [8.0, 1.0, 3.5]
-    assert totals.add(replace(more, minutes={}))["embed"] == [8.0, 1.0, 3.5]
-    assert totals.add(again)["mark"] == [0.0, 0.0, 0.0]
+    totals = StageTotals(since=figures.at)
+    assert totals.add(figures)["embed"] == [0.0, 0.0, 0.0]  # what was before this process is not its count
+    first = replace(figures, minutes={**figures.minutes, "embed": (Minute(minute, 5, 1, 2.0),)})
+    assert totals.add(first)["embed"] == [5.0, 1.0, 2.0]
+    assert totals.add(first)["embed"] == [5.0, 1.0, 2.0]
+    later = minute + timedelta(minutes=1)
+    more = replace(figures, minutes={"embed": (Minute(minute, 8, 1, 3.5), Minute(later, 4, 0, 1.0))})
+    assert totals.add(more)["embed"] == [12.0, 1.0, 4.5]
+    assert totals.add(replace(more, minutes={}))["embed"] == [12.0, 1.0, 4.5]  # the minutes were deleted
+    assert totals.add(figures)["mark"] == [0.0, 0.0, 0.0]
 
 
 def test_a_chart_has_a_bar_for_every_minute_with_something_in_it(figures: Figures) -> None:
