@@ -1,4 +1,4 @@
-"""A worker's record in the ledger: each image counted once a stage, nothing lost while the database is away."""
+"""A worker's record in the ledger: each image counted once a stage, nothing lost in an outage."""
 
 from collections.abc import Iterator
 from pathlib import Path
