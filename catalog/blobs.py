@@ -57,6 +57,9 @@ class Blobs(Kept, Protocol):
     def read(self, sha256: str, size: int) -> bytes:
         """The WebP bytes of one size; BlobMissing when there are none."""
 
+    def read_all(self, sha256: str) -> dict[int, bytes]:
+        """The WebP bytes of every size, as `put` takes them; BlobMissing when there are none."""
+
     def content(self, sha256: str, size: int) -> Path | bytes:
         """The same for a browser: a file where there is one at hand, else the bytes. BlobMissing for none."""
 

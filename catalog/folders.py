@@ -56,6 +56,10 @@ class FolderBlobs:
         except FileNotFoundError:
             raise BlobMissing(f"No {size} px rendition of {sha256}.") from None
 
+    def read_all(self, sha256: str) -> dict[int, bytes]:
+        """The WebP bytes of every size; BlobMissing when there are none."""
+        return {size: self.read(sha256, size) for size in SIZES}
+
     def content(self, sha256: str, size: int) -> Path:
         """The file of one size; BlobMissing when there is none."""
         path = self.path(sha256, size)

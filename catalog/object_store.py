@@ -157,10 +157,10 @@ class ObjectStore:
             return self._opened[1]
 
     def _open(self) -> Any:
-        # Takes a second to import, which a shop with its images in a folder does not want.
-        import fsspec
-
         try:
+            # Takes a second to import, which a shop with its images in a folder does not want.
+            import fsspec
+
             return fsspec.filesystem(
                 self._protocol, skip_instance_cache=True, use_listings_cache=False, **self._options
             )

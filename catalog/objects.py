@@ -3,7 +3,15 @@
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 
-from catalog.blobs import BlobMissing, StorageUnavailable, check_renditions, check_size, checked_hash, is_hash
+from catalog.blobs import (
+    SIZES,
+    BlobMissing,
+    StorageUnavailable,
+    check_renditions,
+    check_size,
+    checked_hash,
+    is_hash,
+)
 from catalog.bundle import FRONT, bundled, rendition
 from catalog.object_store import ObjectStore
 from catalog.rendition_cache import RenditionCache
@@ -85,10 +93,12 @@ class ObjectBlobs(_Objects):
             found = rendition(self._read(sha256, FRONT), size)
             if found is not None:
                 return found
-        found = rendition(self._read(sha256), size)
-        if found is None:
-            raise ValueError(f"The renditions of {sha256} are damaged.")
-        return found
+        return _whole(self._read(sha256), size)
+
+    def read_all(self, sha256: str) -> dict[int, bytes]:
+        """The WebP bytes of every size; BlobMissing when there are none, ValueError when they are damaged."""
+        data = self._read(sha256)
+        return {size: _whole(data, size) for size in SIZES}
 
     def content(self, sha256: str, size: int) -> bytes:
         """The same for a browser, from the cache where it is; an old copy while the storage is away."""
@@ -128,6 +138,13 @@ class ObjectIncoming(_Objects):
     def read(self, sha256: str) -> bytes:
         """The raw bytes; BlobMissing when there are none."""
         return self._read(sha256)
+
+
+def _whole(data: bytes, size: int) -> bytes:
+    found = rendition(data, size)
+    if found is None:
+        raise ValueError("The object ends before its renditions do: it is damaged.")
+    return found
 
 
 def lost(store: ObjectStore) -> StorageUnavailable:

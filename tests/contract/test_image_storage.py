@@ -44,11 +44,13 @@ def test_renditions_come_back_and_go(images: Images) -> None:
     blobs.put(HASH, RENDITIONS)
     blobs.put(HASH, RENDITIONS)
     assert blobs.has(HASH) and list(blobs) == [HASH]
-    assert {size: blobs.read(HASH, size) for size in SIZES} == RENDITIONS
+    assert {size: blobs.read(HASH, size) for size in SIZES} == blobs.read_all(HASH) == RENDITIONS
     assert blobs.missing([HASH, "cd" * 32]) == {"cd" * 32} and blobs.missing([]) == set()
     blobs.delete(HASH)
     blobs.delete(HASH)
     assert list(blobs) == [] and not blobs.has(HASH)
+    with pytest.raises(BlobMissing):
+        blobs.read_all(HASH)
     for size in SIZES:
         with pytest.raises(BlobMissing):
             blobs.read(HASH, size)

@@ -4,13 +4,17 @@ Two machines are two data folders over one database.
 """
 
 import json
+import os
 import secrets
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from atelier.catalogue import write_catalogue
 from bootstrap import Services
 from catalog.blobs import SIZES, StorageUnavailable
 from catalog.object_store import StorageRefused
@@ -20,8 +24,9 @@ from catalog.site import read_site
 from embedding.pack_folders import look
 from settings import Settings, Storage
 from tests.support.packs import disturbed_pack
-from tests.support.s3 import OPTIONS, S3Server, running_s3
+from tests.support.s3 import CREDENTIALS, OPTIONS, S3Server, running_s3
 
+ROOT = Path(__file__).resolve().parents[2]
 HASH = "ab" * 32
 RENDITIONS = {size: b"webp %d" % size for size in SIZES}
 
@@ -228,3 +233,61 @@ def test_a_bucket_that_was_emptied_is_not_taken_for_an_empty_shop(machines: Mach
 )
 def test_what_cannot_be_used_is_said_at_start(machines: Machines, url: str, options: str, code: str) -> None:
     assert refusal(machines.machine("one", url, options).prepare).code == code
+
+
+# --- moving ---
+
+
+def test_images_move_from_a_folder_to_s3_and_on(machines: Machines, s3: S3Server, tmp_path: Path) -> None:
+    from catalog.moving import copy_images, note_moved
+
+    first = machines.machine("one")
+    first.prepare()
+    hashes = [f"{n:064x}" for n in range(20)]
+    for sha256 in hashes:
+        first.blobs.put(sha256, RENDITIONS)
+    raw = first.incoming.put(b"waits")
+    target = first.place.open(s3.url(secrets.token_hex(4)))
+    target.blobs.put(hashes[0], RENDITIONS)  # an earlier move came so far
+    moved = copy_images(first.place.images, target)
+    assert (moved.images, moved.incoming) == (19, 1)
+    assert copy_images(first.place.images, target).images == 0
+    note_moved(first.sessions, target)
+    second = machines.machine("two")
+    assert sorted(second.blobs) == hashes and second.incoming.read(raw) == b"waits"
+    assert second.blobs.read_all(hashes[3]) == RENDITIONS
+    back = second.place.open(f"file://{tmp_path}/back")
+    assert copy_images(second.place.images, back).images == 20
+    note_moved(second.sessions, back)
+    assert machines.machine("three").blobs.read_all(hashes[3]) == RENDITIONS
+
+
+def test_moving_by_command(tmp_path: Path, s3: S3Server) -> None:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("TWIRL_")}
+    environ |= {"TWIRL_DATA": str(tmp_path / "data"), **CREDENTIALS}
+
+    def twirl(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "cli", *words]
+        return subprocess.run(
+            command, cwd=ROOT, env=environ | more, capture_output=True, text=True, timeout=120, check=False
+        )
+
+    feed = write_catalogue(tmp_path / "demo", products=3, seed=3, workers=1)
+    done = twirl("import", str(feed), "--no-wait")
+    assert done.returncode == 0, done.stderr
+    url = s3.url("moved")
+    done = twirl("images", TWIRL_IMAGES_URL=url)
+    assert done.returncode == 1 and f"twirl images move {url}" in done.stderr
+    done = twirl("images", "move", url)
+    assert done.returncode == 0, done.stderr
+    moved = len(list((tmp_path / "data" / "incoming").iterdir()))
+    assert moved >= 3 and f"0 pictures and {moved} that wait were copied" in done.stdout
+    assert len(s3.keys("moved/incoming/")) == moved and len(s3.keys("moved/packs/")) == 2
+    done = twirl("images")
+    assert done.returncode == 0 and url in done.stdout
+    s3.stop()
+    try:
+        done = twirl("images", TWIRL_IMAGES_TIMEOUT_S="2")
+        assert done.returncode == 1 and "does not answer" in done.stderr and "Fix:" in done.stderr
+    finally:
+        s3.start()
