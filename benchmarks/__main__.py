@@ -17,7 +17,15 @@ QUICK = (
     "bad_input",
     "indexing_kill",
 )
-SLOW = ("model_switch", "vectors_100k", "vectors_stall", "web_stall", "indexing_words", "migrate_million", "ops_page")
+SLOW = (
+    "model_switch",
+    "vectors_100k",
+    "vectors_stall",
+    "web_stall",
+    "indexing_words",
+    "migrate_million",
+    "ops_page",
+)
 
 
 def main() -> int:
