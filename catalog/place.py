@@ -234,6 +234,10 @@ class ImagePlace:
                 raise
         return found
 
+    def check(self) -> None:
+        """Raise StorageRefused now for what `images` would refuse later."""
+        _ = self.images
+
     def noted(self) -> Noted:
         """What the ledger says."""
         return Noted.read(read_site(self.sessions).images_url)
