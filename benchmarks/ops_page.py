@@ -29,7 +29,8 @@ from tests.support.postgres import postgres
 from vectors.edge import start_engine
 from web import health
 from web.meters import Meters
-from web.ops.app import WATCH, create_ops_app
+from web.ops.app import create_ops_app
+from web.ops.pages import WATCH
 from web.probes import Probes
 
 CHUNK = 5000

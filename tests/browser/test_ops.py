@@ -76,7 +76,9 @@ def page(chromium: Browser, ops: str) -> Iterator[Page]:
 @pytest.mark.parametrize("width", [1280, 390])
 def test_axe_finds_nothing(chromium: Browser, ops: str, width: int) -> None:
     page = entered(chromium, ops, width)
-    for path in ("/ops", "/ops/none-such"):
+    page.get_by_role("link", name="Compare").first.click()
+    compared = page.url
+    for path in ("/ops", compared, "/ops/none-such"):
         page.goto(path)
         for closed in page.locator("details.sure > summary").all():
             closed.click()

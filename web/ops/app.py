@@ -8,11 +8,10 @@ from web import assets, errors, headers, health, meters, observing, pictures
 from web.meters import Meters
 from web.ops import access, pages, scrape
 from web.ops.collector import Figuring
+from web.ops.comparing import Comparisons
 from web.ops.watch import Watch
 from web.probes import Probes
 from web.services import KEY, Services
-
-WATCH = "twirl-watch"
 
 
 def create_ops_app(services: Services, shared: Meters, probes: Probes, data: Path, token: str = "") -> Flask:
@@ -30,7 +29,8 @@ def create_ops_app(services: Services, shared: Meters, probes: Probes, data: Pat
     assets.register(app)
     access.install(app, token)
     health.install(app, probes)
-    watch = app.extensions[WATCH] = Watch(services, probes)
+    watch = app.extensions[pages.WATCH] = Watch(services, probes)
+    app.extensions[pages.COMPARISONS] = Comparisons(services)
     shared.registry.register(Figuring(watch, data))
     for room in (health, pictures, scrape, pages):
         app.register_blueprint(room.blueprint)

@@ -6,15 +6,18 @@ from typing import Any, cast
 
 from flask import Blueprint, Flask, Response, current_app, redirect, render_template, request, url_for
 
-from catalog.site import IndexRef
+from catalog.site import IndexRef, read_site
 from web.ops import access, attention, charts, words
+from web.ops.comparing import Comparisons
 from web.ops.details import Details
 from web.ops.figures import WORK, Figures, Fill, Waiting
 from web.ops.watch import Watch
 from web.problems import http
 from web.services import services
 
-WATCH = "twirl-watch"
+WATCH, COMPARISONS = "twirl-watch", "twirl-comparisons"
+# The report is one file with its own styles and pictures in it; nothing else may run or load there.
+REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'"
 PATIENCE_S = 2.0
 blueprint = Blueprint("ops", __name__)
 
@@ -48,6 +51,11 @@ def install(app: Flask) -> None:
 def watch() -> Watch:
     """What this application looks through."""
     return cast(Watch, current_app.extensions[WATCH])
+
+
+def comparisons() -> Comparisons:
+    """The comparisons of this process."""
+    return cast(Comparisons, current_app.extensions[COMPARISONS])
 
 
 @blueprint.get("/")
@@ -145,6 +153,36 @@ def drop() -> Response:
     """Give up an index."""
     index = services().operations.drop(_whole(request.form.get("index", "")))
     return _done("dropped", name=index.pack)
+
+
+@blueprint.get("/ops/diff/<int:index_id>")
+def compared(index_id: int) -> Response:
+    """The report on what another model would change; before it is there, how far it is."""
+    live, candidate = _pair(index_id)
+    comparison = comparisons().of(live, candidate)
+    if comparison is None or not comparison.page:
+        page = render_template("ops_comparing.html", live=live, candidate=candidate, comparison=comparison)
+        return current_app.make_response(page)
+    response = current_app.make_response(comparison.page)
+    response.headers["Content-Security-Policy"] = REPORT_POLICY
+    return response
+
+
+@blueprint.post("/ops/diff/<int:index_id>")
+def compare(index_id: int) -> Response:
+    """Begin a comparison."""
+    live, candidate = _pair(index_id)
+    comparisons().start(live, candidate)
+    return current_app.make_response(redirect(url_for("ops.compared", index_id=index_id), 303))
+
+
+def _pair(index_id: int) -> tuple[IndexRef, IndexRef]:
+    """The live index and another one that is ready; 404 where there are no such two."""
+    site = read_site(services().sessions)
+    candidate = next((each for each in site.maintained if each.id == index_id), None)
+    if site.live is None or candidate is None or candidate.live or candidate.state != "ready":
+        raise http(404, "There is no such model to compare with.", "Choose one that is ready on /ops.")
+    return site.live, candidate
 
 
 def _done(said: str, **with_: Any) -> Response:
