@@ -148,7 +148,7 @@ def settle(sessions: sessionmaker[Session], images: Images, own_ledger: bool) ->
     Raises StorageRefused, StorageUnavailable.
     """
     noted = Noted.read(read_site(sessions).images_url)
-    if noted.address and images.owner() == noted.id:
+    if noted.address and _as_noted(images, noted):
         return
 
     def decide(text: str) -> str:
@@ -165,6 +165,16 @@ def settle(sessions: sessionmaker[Session], images: Images, own_ledger: bool) ->
 
     with sessions.begin() as session:
         decide_images_url(session, decide)
+
+
+def _as_noted(images: Images, noted: Noted) -> bool:
+    """Whether nothing is to be noted anew; storage that is away is taken at the ledger's word."""
+    try:
+        return images.owner() == noted.id
+    except StorageUnavailable:
+        if isinstance(images.root, Path):
+            raise
+        return True
 
 
 def adopt(sessions: sessionmaker[Session], images: Images) -> None:
@@ -235,8 +245,12 @@ class ImagePlace:
         return found
 
     def check(self) -> None:
-        """Raise StorageRefused now for what `images` would refuse later."""
-        _ = self.images
+        """Raise now what `images` would refuse later, and StorageUnavailable for what waiting cannot mend."""
+        try:
+            check_ours(self.images, self.noted())
+        except StorageUnavailable as error:
+            if error.code != "storage-unreachable":
+                raise
 
     def noted(self) -> Noted:
         """What the ledger says."""

@@ -204,7 +204,10 @@ def test_an_outage_at_start(machines: Machines, s3: S3Server) -> None:
     first.prepare()
     s3.stop()
     try:
-        assert isinstance(machines.machine("two").blobs, ObjectBlobs)  # who joins may wait
+        joins = machines.machine("two")
+        joins.prepare()
+        assert isinstance(joins.blobs, ObjectBlobs)  # who joins may wait
+        joins.place.check()
     finally:
         s3.start()
 
