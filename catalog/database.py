@@ -153,6 +153,12 @@ def newest_revision() -> str:
     return str(ScriptDirectory.from_config(_scripts()).get_current_head())
 
 
+def knows(revision: str) -> bool:
+    """Whether this program can bring tables to this revision and on from there."""
+    known = ScriptDirectory.from_config(_scripts()).walk_revisions()
+    return revision in {script.revision for script in known}
+
+
 @contextmanager
 def migrating(engine: Engine) -> Iterator[Connection]:
     """A connection on which to migrate, by one process at a time."""

@@ -1,30 +1,37 @@
-"""Compares the ledger, the kept bytes and the index, both ways, and says what differs.
+"""Compares the ledger, the kept bytes and every maintained index, both ways, and says what differs.
 
-It reads in chunks: the ledger by id, the index by scroll. Only 24 bytes a point are held. While an indexer
-works, what is in its hands may show up; run it when the queue is empty for a verdict.
+Each index is read once, in 40 bytes a point (`indexer.census`); the ledger passes by in chunks of rows, and
+differences are given one by one. An index that is still being filled is left to the end of its fill. While
+an indexer works, what is in its hands may show up; run it when the queue is empty for a verdict.
 """
 
-import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-import numpy as np
 from sqlalchemy import select
+from sqlalchemy.orm import contains_eager
 
 from catalog.blobs import Blobs, Incoming
 from catalog.identity import collection_name, point_id
 from catalog.models import Image, Product, now
-from indexer.ledger import Sessions
-from indexer.reindex import requeue
-from indexer.sweeper import YOUNG_S, collect_garbage, orphan_blobs, orphan_incoming
-from vectors.protocol import CollectionMissing, VectorStore
+from catalog.site import IndexRef, SiteState, read_site
+from indexer import mapping
+from indexer.census import Census, Found, digest
+from indexer.claims import CLAIMED, Sessions
+from indexer.patience import patiently
+from indexer.sweeper import orphan_blobs, orphan_incoming
+from vectors.protocol import VectorStore
 
 CHUNK = 1000
 LEASE_S = 120.0
+WAITS = ("queued", *CLAIMED)
 _REINDEX = "Run `twirl doctor --repair`: the image is indexed again."
 _FORGET = "Run `twirl doctor --repair`: it is deleted."
 _CLEAR = "Run `twirl doctor --repair`: they are deleted once they are ten minutes old."
+_REFILL = "Run `twirl doctor --repair`: it is made and filled again."
+_POINT = "Run `twirl doctor --repair`: it points there again."
+_UNKNOWN = "If no other installation uses this engine: twirl doctor --repair --drop-unknown."
 
 
 @dataclass(frozen=True)
@@ -36,159 +43,178 @@ class Difference:
     detail: str
     fix: str
     image_id: int | None = None  # the ledger's row, where there is one
-    point: str | None = None  # the index's point, where it is at fault
+    collection: str = ""  # where the index is at fault
+    point: str | None = None  # to be deleted from the collection
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What is compared. `alone`: no other installation has collections or an alias in this engine."""
+
+    sessions: Sessions
+    blobs: Blobs
+    incoming: Incoming
+    store: VectorStore
+    alone: bool = False
+
+
+def diagnose(
+    sessions: Sessions, blobs: Blobs, incoming: Incoming, store: VectorStore, alone: bool = False
+) -> Iterator[Difference]:
+    """Every difference between SQL, bytes and the indexes; none when they agree.
+
+    Raises VectorStoreUnavailable, StorageUnavailable.
+    """
+    return differences(Examined(sessions, blobs, incoming, store, alone))
+
+
+def differences(what: Examined) -> Iterator[Difference]:
+    """See `diagnose`."""
+    site = read_site(what.sessions)
+    yield from _of_engine(what, site)
+    there = set(patiently(what.store.collections))
+    yield from map(_lost, (index for index in site.maintained if index.collection not in there))
+    ready = [index.collection for index in site.maintained if index.state == "ready"]
+    taken = {name: Census(what.store, name) for name in ready if name in there}
+    for rows in _rows(what.sessions):
+        yield from _of_rows(what, rows, taken)
+    for collection, census in taken.items():
+        yield from _of_points(collection, census)
+    for sha256 in orphan_blobs(what.sessions, what.blobs):
+        yield Difference("orphan-blob", sha256, "No image of the ledger has these bytes.", _CLEAR)
+    for sha256 in orphan_incoming(what.sessions, what.blobs, what.incoming):
+        yield Difference("orphan-incoming", sha256, "No image waits for these raw bytes.", _CLEAR)
+
+
+def _of_engine(what: Examined, site: SiteState) -> Iterator[Difference]:
+    if not what.alone:
+        return
+    known = {index.collection for index in site.indexes}
+    for name in patiently(what.store.collections):
+        if name.startswith(collection_name("")) and name not in known:
+            said = "The engine holds a collection that no index of the ledger has."
+            yield Difference("unknown-collection", name, said, _UNKNOWN, collection=name)
+    if site.live is None or site.live.collection not in patiently(what.store.collections):
+        return
+    told, name = patiently(what.store.resolve, mapping.ALIAS), site.live.collection
+    if told != name:
+        said = f"The engine's alias {mapping.ALIAS!r} means {told or 'nothing'}, not the live index."
+        yield Difference("wrong-alias", name, said, _POINT, collection=name)
+
+
+def _lost(index: IndexRef) -> Difference:
+    said = f"The engine has no collection of {index.pack}."
+    return Difference("missing-collection", index.collection, said, _REFILL, collection=index.collection)
+
+
+def _of_points(collection: str, census: Census) -> Iterator[Difference]:
+    for point in census.duplicates():
+        said = "The index holds this point twice."
+        yield Difference("duplicate-point", point, said, _FORGET, None, collection, point)
+    for point in census.unowned():
+        yield _extra(collection, point, "No image of the ledger has this point.")
 
 
 @dataclass(frozen=True)
 class _Row:
-    """What the ledger says of one image position."""
+    """An image with its product, and what its bytes and the indexes have for it."""
 
-    image_id: int
+    image: Image
     point: str
-    subject: str
-    state: str
-    rev: int
-    indexed_rev: int
-    fingerprint: str
-    sha256: str | None
-    wanted: bool  # whether a shopper may find it
-    stuck: bool
+    lacks_bytes: bool
+    found: Mapping[str, Found | None]  # by collection
+
+    @property
+    def product(self) -> Product:
+        return self.image.product
+
+    @property
+    def subject(self) -> str:
+        return f"{self.product.sku} image {self.image.position}"
+
+    @property
+    def wanted(self) -> bool:
+        """Whether a shopper may find it."""
+        return not (self.image.removed or self.product.hidden or self.product.deleted_at)
 
 
-def diagnose(
-    sessions: Sessions, blobs: Blobs, incoming: Incoming, store: VectorStore, fingerprint: str
-) -> list[Difference]:
-    """Every difference between SQL, bytes and the index of this pack; [] when they agree.
-
-    Raises VectorStoreUnavailable.
-    """
-    return list(_differences(sessions, blobs, incoming, store, fingerprint))
-
-
-def repair(
-    sessions: Sessions,
-    blobs: Blobs,
-    incoming: Incoming,
-    store: VectorStore,
-    fingerprint: str,
-    age_s: float = YOUNG_S,
-) -> list[Difference]:
-    """Mend what `diagnose` finds, as far as the bytes are still there; return what was found.
-
-    Images are queued again (the indexer does the rest), points and bytes without an owner are deleted;
-    young bytes are not, because an import makes them durable before any row names them.
-    """
-    found = diagnose(sessions, blobs, incoming, store, fingerprint)
-    wrong = [each.point for each in found if each.point]
-    if wrong:  # a point of a later rev than the ledger knows would refuse the ledger's
-        store.delete(collection_name(fingerprint), wrong)
-    collect_garbage(sessions, blobs, incoming, age_s)
-    requeue(sessions, [each.image_id for each in found if each.image_id is not None])
-    return found
+def _of_rows(what: Examined, images: Sequence[Image], taken: Mapping[str, Census]) -> Iterator[Difference]:
+    points = [point_id(image.product.merchant_id, image.product.sku, image.position) for image in images]
+    found = {collection: census.find(points) for collection, census in taken.items()}
+    live = {image.sha256 for image in images if image.state == "live" and image.sha256}
+    missing = what.blobs.missing(live) if live else set()
+    for image, point in zip(images, points, strict=True):
+        here = {collection: known.get(point) for collection, known in found.items()}
+        yield from _of_row(_Row(image, point, image.sha256 is None or image.sha256 in missing, here))
 
 
-def _differences(
-    sessions: Sessions, blobs: Blobs, incoming: Incoming, store: VectorStore, fingerprint: str
-) -> Iterator[Difference]:
-    name = collection_name(fingerprint)
-    points = _points(store, name)
-    for rows in _rows(sessions):
-        zero = _zero_vectors(store, name, rows, points)
-        for row in rows:
-            rev = points.pop(uuid.UUID(row.point).bytes, None)
-            yield from _row_differences(row, rev, fingerprint, blobs, row.point in zero)
-    for key in points:
-        yield _extra(str(uuid.UUID(bytes=key)), "No image of the ledger has this point.")
-    for sha256 in orphan_blobs(sessions, blobs):
-        yield Difference("orphan-blob", sha256, "No image of the ledger has these bytes.", _CLEAR)
-    for sha256 in orphan_incoming(sessions, blobs, incoming):
-        yield Difference("orphan-incoming", sha256, "No image waits for these raw bytes.", _CLEAR)
-
-
-def _row_differences(
-    row: _Row, rev: int | None, fingerprint: str, blobs: Blobs, zero: bool
-) -> Iterator[Difference]:
-    if row.stuck:
-        yield _again("stuck-claim", row, f"It is {row.state} in the hands of a worker that is silent.")
-    if not row.wanted or row.state in ("failed", "hidden"):
-        if rev is not None and row.state not in ("queued", "fetching"):
-            yield _extra(row.point, f"{row.subject} is {row.state} and must not be found.")
-        return
-    if row.state != "live":
+def _of_row(row: _Row) -> Iterator[Difference]:
+    image = row.image
+    if image.merchant_id != row.product.merchant_id:
+        yield _again("wrong-merchant", row, f"It says merchant {image.merchant_id}, its product another.")
+    if image.state in CLAIMED and _is_stuck(image):
+        yield _again("stuck-claim", row, f"It is {image.state} in the hands of a worker that is silent.")
+    if image.state in WAITS:
         return  # on its way: the index may or may not have it
-    if row.fingerprint != fingerprint:
-        said = f"It was embedded by pack {row.fingerprint[:16] or '(none)'}, not {fingerprint[:16]}."
-        yield _again("other-pack" if row.fingerprint else "no-fingerprint", row, said)
-    if rev is None:
-        yield _again("missing-point", row, "It is live but the index does not have it.")
-    elif not rev == row.indexed_rev == row.rev:
-        said = f"The index has rev {rev}, the image says {row.indexed_rev}, the product is at {row.rev}."
-        yield _again("wrong-rev", row, said)
-    if zero:
-        yield _again("zero-vector", row, "Its vector in the index is no unit vector.")
-    if row.sha256 is None or not blobs.has(row.sha256):
+    if image.state == "live" and row.wanted:
+        yield from _of_live(row)
+        return
+    if image.state == "hidden" and row.wanted:
+        yield _again("not-indexed", row, "It is hidden, and its product is not.")
+    for collection, found in row.found.items():
+        if found is not None:
+            said = f"{row.subject} is {image.state if row.wanted else 'not for sale'} and must not be found."
+            yield _extra(collection, row.point, said, image.id if image.state == "live" else None)
+
+
+def _of_live(row: _Row) -> Iterator[Difference]:
+    image = row.image
+    if not image.fingerprint:
+        yield _again("no-fingerprint", row, "It is live, but nothing says that its vectors are of its bytes.")
+    if row.lacks_bytes:
         yield _again("missing-blob", row, "It is live but its renditions are gone.")
+    for collection, found in row.found.items():
+        yield from _of_point(row, collection, found)
 
 
-def _again(kind: str, row: _Row, detail: str) -> Difference:
-    point = row.point if kind == "wrong-rev" else None
-    return Difference(kind, row.subject, detail, _REINDEX, row.image_id, point)
+def _of_point(row: _Row, collection: str, found: Found | None) -> Iterator[Difference]:
+    if found is None:
+        yield _again("missing-point", row, "It is live but the index does not have it.", collection)
+        return
+    revs = (found.rev, row.image.indexed_rev, row.product.rev)
+    if len(set(revs)) > 1:
+        said = "The index has rev {}, the image says {}, the product is at {}.".format(*revs)
+        ahead = row.point if found.rev > row.product.rev else None  # it would refuse the ledger's
+        yield _again("wrong-rev", row, said, collection, ahead)
+    elif found.said != digest(mapping.payload(row.product, row.image.position)):
+        said = "What the index says of it is not what the ledger says."
+        yield _again("wrong-payload", row, said, collection)
+    if not found.sound:
+        yield _again("zero-vector", row, "Its vector in the index is no unit vector.", collection)
 
 
-def _extra(point: str, detail: str) -> Difference:
-    return Difference("extra-point", point, detail, _FORGET, point=point)
+def _is_stuck(image: Image) -> bool:
+    return image.claimed_at is None or image.claimed_at < now() - timedelta(seconds=LEASE_S)
 
 
-def _points(store: VectorStore, name: str) -> dict[bytes, int]:
-    """{point id as 16 bytes: the rev that it carries} of the whole collection."""
-    points: dict[bytes, int] = {}
-    after: str | None = None
-    while True:
-        try:
-            page = store.scroll(name, after=after, limit=CHUNK)
-        except CollectionMissing:
-            return {}
-        for point, said in page:
-            rev = said.get("rev", 0)
-            points[uuid.UUID(point).bytes] = rev if isinstance(rev, int) else 0
-        if len(page) < CHUNK:
-            return points
-        after = page[-1][0]
+def _again(kind: str, row: _Row, detail: str, collection: str = "", point: str | None = None) -> Difference:
+    return Difference(kind, row.subject, detail, _REINDEX, row.image.id, collection, point)
 
 
-def _zero_vectors(store: VectorStore, name: str, rows: Sequence[_Row], points: dict[bytes, int]) -> set[str]:
-    live = [row.point for row in rows if row.state == "live" and uuid.UUID(row.point).bytes in points]
-    if not live:
-        return set()
-    found = store.vectors(name, live)
-    return {point for point, vector in found.items() if not abs(float(np.linalg.norm(vector)) - 1) < 0.01}
+def _extra(collection: str, point: str, detail: str, image_id: int | None = None) -> Difference:
+    return Difference("extra-point", point, detail, _FORGET, image_id, collection, point)
 
 
-def _rows(sessions: Sessions) -> Iterator[list[_Row]]:
-    """The ledger in chunks by image id."""
+def _rows(sessions: Sessions) -> Iterator[list[Image]]:
+    """The ledger in chunks by image id: images with their products, without what nobody compares."""
     after = 0
+    product = contains_eager(Image.product)
+    slim = product.defer(Product.description).defer(Product.attributes).defer(Product.link)
+    wanted = select(Image).join(Image.product).options(slim).order_by(Image.id).limit(CHUNK)
     while True:
-        found = select(Image, Product).join(Image.product).where(Image.id > after)
         with sessions() as session:
-            rows = session.execute(found.order_by(Image.id).limit(CHUNK)).all()
-        if not rows:
+            images = list(session.scalars(wanted.where(Image.id > after)))
+        if not images:
             return
-        yield [_row(image, product) for image, product in rows]
-        after = rows[-1][0].id
-
-
-def _row(image: Image, product: Product) -> _Row:
-    claimed = image.state in ("fetching", "embedding")
-    expired = image.claimed_at is None or image.claimed_at < now() - timedelta(seconds=LEASE_S)
-    return _Row(
-        image_id=image.id,
-        point=point_id(product.merchant_id, product.sku, image.position),
-        subject=f"{product.sku} image {image.position}",
-        state=image.state,
-        rev=product.rev,
-        indexed_rev=image.indexed_rev,
-        fingerprint=image.fingerprint,
-        sha256=image.sha256,
-        wanted=not (image.removed or product.hidden or product.deleted_at),
-        stuck=claimed and expired,
-    )
+        yield images
+        after = images[-1].id

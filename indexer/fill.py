@@ -256,7 +256,7 @@ def _points(images: Sequence[Image], vectors: dict[str, Vector]) -> list[Point]:
             _point_id(image),
             vectors[str(image.sha256)],
             mapping.payload(image.product, image.position),
-            mapping.words(image.product),
+            mapping.told_apart(mapping.words(image.product), image.product, image.position),
         )
         for image in images
         if image.sha256 in vectors

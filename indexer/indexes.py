@@ -94,9 +94,13 @@ class Indexes:
         products = {job.product.id: job.product for job in jobs}
         words = {key: mapping.words(product) for key, product in products.items()}
         said = {job.image.id: mapping.payload(job.product, job.image.position) for job in jobs}
+        told = {
+            job.image.id: mapping.told_apart(words[job.product.id], job.product, job.image.position)
+            for job in jobs
+        }
         for ref in site.maintained:
             points = [
-                Point(job.point_id, job.vectors[ref.fingerprint], said[job.image.id], words[job.product.id])
+                Point(job.point_id, job.vectors[ref.fingerprint], said[job.image.id], told[job.image.id])
                 for job in jobs
                 if ref.fingerprint in job.vectors
             ]

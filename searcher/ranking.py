@@ -76,7 +76,7 @@ class Ranker:
             hits = self.store.search(self.collection, query, where=where, limit=limit, group_by=self.group_by)
         except CollectionMissing:  # nothing has been indexed yet
             return []
-        return [Ranked(hit.group, hit.score, hit.id) for hit in hits if hit.group is not None]
+        return in_order([Ranked(hit.group, hit.score, hit.id) for hit in hits if hit.group is not None])
 
 
 def fuse(rankings: Sequence[Sequence[Ranked]]) -> list[Ranked]:

@@ -34,6 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "catalog",
         "vectors",
         "atelier",
+        "embedding",
         "telemetry",
     },
     "commands": {

@@ -40,3 +40,15 @@ def test_a_sale_price_of_nothing_is_a_price() -> None:
 def test_every_payload_field_that_filters_name_is_indexed() -> None:
     indexed = {field.name for field in mapping.FIELDS}
     assert set(filters.FACET_FIELDS) | {"price", "merchant", "product", "group"} <= indexed
+
+
+def test_images_with_the_same_words_are_told_apart_by_a_thousandth_at_most() -> None:
+    words = mapping.words(product(title="Linen dress"))
+
+    def value(number: int, position: int = 0) -> float:
+        return float(mapping.told_apart(words, Product(id=number), position).values[0])
+
+    variants, views = [value(number) for number in range(1, 200)], [value(7, at) for at in range(11)]
+    assert len(set(variants)) == 199 and sorted(views, reverse=True) == views and len(set(views)) == 11
+    least, whole = min(variants + views), float(words.values[0])
+    assert 0.999 * whole < least and max(variants) <= whole

@@ -1,0 +1,195 @@
+"""An installation from a backup: bytes and packs, then the tables in one transaction, then the vectors.
+
+Each part may be repeated, so a restore that was cut off is run again, with --force once tables are there.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import delete, select, update
+
+from bootstrap import Services
+from catalog.backup_folder import Backup, BackupFolder, BackupRefused
+from catalog.byte_vault import Vault, listed
+from catalog.database import current_revision, downgrade, knows, upgrade
+from catalog.models import Image, ImportJob, now
+from catalog.operations import FillRange, Site, Worker
+from catalog.place import Images, Noted, adopt, find_place
+from catalog.site import IndexRef, dropped, live_index, read_site
+from catalog.table_dump import in_use, load_tables
+from indexer.claims import CLAIMED
+from indexer.mapping import ALIAS
+from indexer.patience import patiently
+from indexer.reindex import requeue
+from indexer.vector_snapshot import Refilled, Snapshot, refill
+from launcher.embedded import running
+from launcher.preflight import lock_store
+
+AT_ONCE = 500
+WORKER_SILENT_S = 60
+Say = Callable[[str], None]
+_CUT_OFF = "A backup was made while it ran. Run it again: it goes on where it stopped."
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which backup, and how: `force` replaces what is there, without `vectors` all is embedded anew."""
+
+    name: str | None = None
+    force: bool = False
+    vectors: bool = True
+
+
+def check_backup(root: Path, name: str | None = None) -> tuple[Backup, int]:
+    """Read a backup to its last byte; return it, and how many pictures it lacks. Raises BackupRefused."""
+    folder = BackupFolder(root)
+    backup = folder.open(name)
+    backup.check()
+    blobs, incoming = (listed(backup, part) for part in (backup.manifest.blobs, backup.manifest.incoming))
+    return backup, Vault(root).check(blobs, incoming)
+
+
+def restore(services: Services, root: Path, wanted: Wanted, say: Say) -> Refilled:
+    """Put a backup in place of what is there. No other process of Twirl may run meanwhile.
+
+    Raises BackupRefused (before anything is changed where the backup is damaged or the target in use),
+    StartRefused where Twirl runs, and what database, storage and engine raise when they are away.
+    """
+    backup = BackupFolder(root).open(wanted.name)
+    say(f"The backup of {backup.manifest.made_at}, made by Twirl {backup.manifest.twirl}")
+    backup.check()
+    with lock_store(services.data):
+        _check_target(services, backup, wanted.force)
+        old = _in_force(services)
+        place = _place(services, backup)
+        lacking = _bytes(services, backup, Vault(root), place, say)
+        _tables(services, backup, place, say)
+        _packs(services, root, backup)
+        _settle(services, lacking)
+    with running(services, ("engine",), say):
+        return _vectors(services, backup, wanted.vectors, old, say)
+
+
+def _check_target(services: Services, backup: Backup, force: bool) -> None:
+    if not knows(backup.manifest.revision):
+        raise BackupRefused(
+            "backup-too-new", f"The backup's tables are of revision {backup.manifest.revision}.",
+            f"Restore it with Twirl {backup.manifest.twirl} or a newer one.",
+        )  # fmt: skip
+    used = in_use(services.database)
+    if used and not force:
+        counts = ", ".join(f"{rows} rows in {name}" for name, rows in used.items())
+        raise BackupRefused(
+            "restore-target-in-use", f"The database is in use: {counts}.",
+            "To replace all of it by the backup: the same command with --force.",
+        )  # fmt: skip
+
+
+def _in_force(services: Services) -> tuple[IndexRef, ...]:
+    """The indexes of the installation that is replaced. Raises BackupRefused while it works."""
+    with services.database.connect() as connection:
+        if current_revision(connection) in (None, "0001"):
+            return ()
+    with services.sessions() as session:
+        lately = Worker.seen_at > now() - timedelta(seconds=WORKER_SILENT_S)
+        working = list(session.scalars(select(Worker.name).where(lately)))
+    if working:
+        raise BackupRefused(
+            "restore-while-working", f"Workers are at work: {', '.join(working[:5])}.",
+            f"Stop web, workers and beat; {WORKER_SILENT_S} seconds later run this again.",
+        )  # fmt: skip
+    return read_site(services.sessions).indexes
+
+
+def _place(services: Services, backup: Backup) -> Images | None:
+    """Where the bytes go: the setting's place, else the data folder; None where the backup has none."""
+    if backup.manifest.blobs is None:
+        return None
+    chosen = services.settings.storage.images_url
+    return find_place(chosen, Noted(), services.data, services.place.open)
+
+
+def _bytes(services: Services, backup: Backup, vault: Vault, place: Images | None, say: Say) -> list[str]:
+    """Put the pictures back; return the hashes of those that the backup lacks."""
+    if place is None:
+        say("The backup has no pictures: they must be where they were")
+        return []
+    for name in ("blobs", "incoming", "index", "run", "photos"):
+        (services.data / name).mkdir(parents=True, exist_ok=True)
+    blobs, incoming = backup.manifest.blobs, backup.manifest.incoming
+    given = vault.give_blobs(listed(backup, blobs), place.blobs)
+    given += vault.give_incoming(listed(backup, incoming), place.incoming)
+    say(f"{given} pictures copied")
+    if not backup.manifest.gone:
+        return []
+    return [sha256 for some in _chunks(listed(backup, blobs)) for sha256 in sorted(place.blobs.missing(some))]
+
+
+def _packs(services: Services, root: Path, backup: Backup) -> None:
+    for fingerprint in backup.manifest.packs:
+        services.pack_folders.keep(services.pack_folders.choose(str(root / "packs" / fingerprint)))
+
+
+def _tables(services: Services, backup: Backup, place: Images | None, say: Say) -> None:
+    """Empty tables of the backup's own revision, its rows, then the newest revision."""
+    engine = services.database
+    with engine.connect() as connection:
+        there = current_revision(connection)
+    if there is not None:
+        downgrade(engine, "base")
+    upgrade(engine, backup.manifest.revision)
+    loaded = load_tables(engine, backup)
+    upgrade(engine)
+    if place is not None:
+        adopt(services.sessions, place)
+    say(f"{sum(loaded.values())} rows of {len(loaded)} tables")
+
+
+def _settle(services: Services, lacking: Iterable[str]) -> None:
+    """What workers had in hand when the backup was made waits again."""
+    unclaimed = {"claimed_by": None, "claimed_at": None}
+    with services.sessions.begin() as session:
+        session.execute(update(Image).where(Image.state.in_(CLAIMED)).values(state="queued", **unclaimed))
+        session.execute(update(FillRange).where(FillRange.done_at.is_(None)).values(**unclaimed))
+        cut_off = update(ImportJob).where(ImportJob.state == "running")
+        session.execute(cut_off.values(state="failed", message=_CUT_OFF, finished_at=now()))
+        session.execute(update(Site).values(generation=Site.generation + 1))
+    for some in _chunks(lacking):
+        with services.sessions() as session:
+            found = list(session.scalars(select(Image.id).where(Image.sha256.in_(some))))
+        requeue(services.sessions, found)
+
+
+def _vectors(services: Services, backup: Backup, wanted: bool, old: Iterable[IndexRef], say: Say) -> Refilled:
+    site, store = read_site(services.sessions), services.store
+    there = set(patiently(store.collections))
+    for collection in {index.collection for index in (*old, *site.indexes)} & there:
+        patiently(store.drop, collection)
+    with services.sessions.begin() as session:
+        for index in site.dropping:
+            dropped(session, index.id)
+    parts = {part.fingerprint: part for part in backup.manifest.vectors} if wanted else {}
+    points = queued = 0
+    for index in site.maintained:
+        part = parts.get(index.fingerprint)
+        if part is None and index.state == "filling":
+            with services.sessions.begin() as session:  # it begins anew
+                session.execute(delete(FillRange).where(FillRange.index_id == index.id))
+        done = refill(services.sessions, store, index, Snapshot(backup, part) if part else None)
+        points, queued = points + done.points, queued + done.queued
+        say(f"{done.points} vectors of {index.pack} ({index.fingerprint[:16]})")
+    patiently(store.point_alias, ALIAS, live_index(site).collection)
+    return Refilled(points, queued)
+
+
+def _chunks(hashes: Iterable[str]) -> Iterator[list[str]]:
+    some: list[str] = []
+    for sha256 in hashes:
+        some.append(sha256)
+        if len(some) == AT_ONCE:
+            yield some
+            some = []
+    if some:
+        yield some
