@@ -9,7 +9,6 @@ import secrets
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import ceil
 from typing import Any
 
 import numpy as np
@@ -186,10 +185,10 @@ def _shares(session: Session, stage: str, priority: int, merchants: list[int], l
     """Up to `limit` rows, evenly from each merchant; what one does not need, the others share."""
     taken: list[int] = []
     while merchants and len(taken) < limit:
-        share = ceil((limit - len(taken)) / len(merchants))
+        share, over = divmod(limit - len(taken), len(merchants))
         more = []
-        for merchant in merchants:
-            wanted = min(share, limit - len(taken))
+        for place, merchant in enumerate(merchants):
+            wanted = share + (place < over)
             found = _rows(session, stage, priority, merchant, wanted, taken) if wanted else []
             taken += found
             if wanted and len(found) == wanted:
