@@ -158,13 +158,14 @@ class Services:
         if self.embedded:
             return EdgeStore(self.engine_socket, chosen.vectors_timeout_s)
         # qdrant-client belongs to the `deployed` extra: an embedded installation has none.
-        from vectors.server.store import ServerStore
+        from vectors.server import Cluster, ServerStore
 
         return ServerStore.connect(
             chosen.qdrant_url,
             api_key=chosen.qdrant_api_key or None,
             timeout_s=chosen.vectors_timeout_s,
             grpc_port=chosen.qdrant_grpc_port,
+            cluster=Cluster(chosen.qdrant_shards, chosen.qdrant_replicas, chosen.qdrant_write_consistency),
         )
 
     @cached_property
@@ -180,7 +181,8 @@ class Services:
     @cached_property
     def searcher(self) -> Searcher:
         """Answers searches."""
-        return Searcher(self.sessions, self.models, self.store, span=tracing.span)
+        patience_s = self.settings.vectors.vectors_timeout_s
+        return Searcher(self.sessions, self.models, self.store, patience_s=patience_s, span=tracing.span)
 
     @cached_property
     def query_log(self) -> QueryLog:

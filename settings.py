@@ -113,8 +113,19 @@ class Vectors:
     qdrant_grpc_port: int = setting(
         6334, "Port of the Qdrant server's gRPC. 0: REST only.", low=0, high=65_535
     )
+    qdrant_shards: int = setting(
+        1, "Shards of a collection that is made on the Qdrant server (docs/sizing.md).", low=1
+    )
+    qdrant_replicas: int = setting(
+        1,
+        "Copies of each shard of a new collection, on nodes of their own. 2 outlives the loss of one.",
+        low=1,
+    )
+    qdrant_write_consistency: int = setting(
+        1, "Copies that must have applied a write before it counts as done.", low=1
+    )
     vectors_timeout_s: float = setting(
-        2.0, "Seconds a search waits for the engine before it answers 503.", low=0.1
+        1.5, "Seconds a search waits for the vector engine, all in all, before it answers 503.", low=0.1
     )
 
 

@@ -25,9 +25,11 @@ from searcher.ranking import Ranker, browse, resorted
 from searcher.results import Facet, Likeness, ProductHit, Results
 from searcher.shelf import Shelf
 from searcher.stock import LOOK_EVERY_S, Stock
+from vectors.budget import within
 from vectors.protocol import AnyOf, Equals, Not, Term, VectorStore, VectorStoreUnavailable
 
 RETRY_AFTER_S = 2
+PATIENCE_S = 1.5  # for all that one search asks of the vector engine
 Span = Callable[[str], AbstractContextManager[object]]  # marks a stage where traces are sent
 
 
@@ -40,10 +42,12 @@ class Searcher:
         models: Models,
         store: VectorStore,
         look_every_s: float = LOOK_EVERY_S,
+        patience_s: float = PATIENCE_S,
         span: Span = nullcontext,
     ) -> None:
         self.sessions, self.models, self.store, self._span = sessions, models, store, span
         self.stock = Stock(sessions, look_every_s)
+        self._patience_s = patience_s
         self._counter = FacetCounter()
         self._hydrator = Hydrator(sessions)
 
@@ -52,7 +56,7 @@ class Searcher:
         began, clock = time.perf_counter(), _Clock(self._span)
         after = cursors.decode(query.cursor, query.digest()) if query.cursor else None
         model = model or self._model(query, after)  # once: nothing below may look which one is live
-        with _outages():
+        with _outages(self._patience_s):
             shelf = self.stock.shelf(query.merchant_id)
             source = self._source(query, model, shelf, clock)
             page = self._page(query, source, after, clock)
@@ -69,7 +73,7 @@ class Searcher:
             raise QueryRefused("limit-range", "limit is out of range.", f"Use 1 to {MAX_LIMIT}.", "limit")
         model = self.models.live()
         product = model.encoder.product(merchant_id, sku)
-        with _outages():
+        with _outages(self._patience_s):
             vector = model.encoder.of_product(product)
             if vector is None:
                 return Likeness([], model.fingerprint)
@@ -169,8 +173,9 @@ class _Clock:
 
 
 @contextmanager
-def _outages() -> Iterator[None]:
+def _outages(patience_s: float) -> Iterator[None]:
     try:
-        yield
+        with within(patience_s):
+            yield
     except VectorStoreUnavailable as error:
         raise SearchUnavailable(error.message, RETRY_AFTER_S) from error

@@ -6,7 +6,7 @@ store.search("images-1f0c", query, where=(AnyOf("colour", ("red", "pink")), Betw
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import numpy as np
@@ -19,10 +19,14 @@ Payload = Mapping[str, PayloadValue]
 
 @dataclass(frozen=True)
 class Field:
-    """A payload field that filters, facets and groups may name."""
+    """A payload field that filters, facets and groups may name.
+
+    Every search names one value of the `tenant`: an engine may keep the points of each value together.
+    """
 
     name: str
     kind: Literal["keyword", "integer", "float"]
+    tenant: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)

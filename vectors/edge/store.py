@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vectors import checks
+from vectors.budget import spending
 from vectors.edge.channel import Channel, Moved
 from vectors.edge.frames import Header
 from vectors.edge.wire import (
@@ -230,7 +231,8 @@ class EdgeStore:
         channels = self._channels()
         channel = channels.get(path) or self._connect(path, channels)
         try:
-            return channel.call(header, body, timeout_s or self._timeout_s)
+            with spending(timeout_s or self._timeout_s) as limit_s:
+                return channel.call(header, body, limit_s)
         except (OSError, ValueError, Moved):  # the next reply would not be ours
             channels.pop(path, None)
             channel.close()

@@ -1,5 +1,6 @@
 """Qdrant server, or cluster, through its own client."""
 
+from vectors.server.layout import Cluster
 from vectors.server.store import ServerStore
 
-__all__ = ["ServerStore"]
+__all__ = ["Cluster", "ServerStore"]
