@@ -22,6 +22,7 @@ from catalog.merchants import merchant_of
 from catalog.models import Merchant
 from catalog.place import ImagePlace
 from catalog.site import ensure_live, filled_by, live_index, read_site
+from embedding.devices import claim_device
 from embedding.pack_folders import PackAtHand, PackFolders, look, notice, verified
 from indexer.operating import Operations
 from indexer.queue import Bell, CeleryBell, Limits, WakeFile
@@ -137,7 +138,7 @@ class Services:
         from embedding.packs import Packs
 
         chosen = self.settings.model
-        return self._given_packs or Packs(self.pack_folders.find, chosen.device, chosen.torch_threads)
+        return self._given_packs or Packs(self.pack_folders.find, self.device, chosen.torch_threads)
 
     @property
     def pack(self) -> "Pack":
@@ -251,10 +252,10 @@ class Services:
         """What operators decide."""
         return Operations(self.sessions, self.store, lambda: self.doorbell.ring(()))
 
-    @property
+    @cached_property
     def device(self) -> str:
-        """Where this process's models run."""
-        return self.settings.model.device
+        """Where this process's models run. After any fork: a free GPU is its own from then on."""
+        return claim_device(self.settings.model.device, self.data / "run")
 
     @cached_property
     def parts(self) -> dict[str, str]:

@@ -92,7 +92,11 @@ class Model:
         "Folder of the model pack that a new installation begins with. Later it is `twirl reembed` and "
         "`twirl switch` that change the model.",
     )
-    device: str = setting("cpu", "Torch device of the encoders: `cpu`, `cuda`, `cuda:1`.")
+    device: str = setting(
+        "cpu",
+        "Torch device of the encoders: `cpu`, `cuda`, `cuda:1`; `cuda:free`: a GPU that no other process of "
+        "this data folder has taken.",
+    )
     torch_threads: int = setting(
         1, "Threads of one forward pass. More processes gain more than threads.", low=1
     )
