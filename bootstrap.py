@@ -117,11 +117,7 @@ class Services:
     def decoder(self) -> Decoder:
         """Decodes pictures in child processes."""
         chosen = self.settings.indexing
-        return Decoder(
-            workers=chosen.decoder_workers,
-            memory_mb=chosen.decoder_memory_mb,
-            timeout_s=chosen.decoder_timeout_s,
-        )
+        return Decoder(chosen.decoder_workers, chosen.decoder_memory_mb, timeout_s=chosen.decoder_timeout_s)
 
     @cached_property
     def pack_folders(self) -> PackFolders:

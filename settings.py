@@ -294,6 +294,11 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     return read
 
 
+def let_sigterm_wait() -> None:
+    """Have SIGTERM give a Celery worker's tasks time. Before Celery is imported: it reads that then."""
+    os.environ["REMAP_SIGTERM"] = "SIGQUIT"
+
+
 def every_setting() -> Iterator[tuple[type[Any], "Field[Any]"]]:
     """Each group with each of its fields, in the order they are documented."""
     return declared.every_setting(Settings)

@@ -43,10 +43,10 @@ def import_(services: Services, feed: Path, images: Path | None, merchant: str |
     shop = services.merchant(merchant)
     with progress() as bars:
         summary = import_feed(
-            services.sessions, shop.id, feed, images or feed.parent, services.incoming, bar(bars, "rows")
-        )
+            services.sessions, shop.id, feed, images or feed.parent, services.incoming, bar(bars, "rows"),
+            services.doorbell.ring,
+        )  # fmt: skip
     print_import(services, summary)
-    services.doorbell.ring(())
     if not no_wait:
         with borrowed(services, ("engine", "indexer"), say) as tend, progress() as bars:
             show_indexing(services, shop.id, bars, tend)
@@ -64,6 +64,7 @@ def reindex(services: Services, merchant: str | None) -> None:
     prepare(services)
     shop = services.merchant(merchant)
     console.print(f"{enqueue_reindex(services.sessions, shop.id)} images queued")
+    services.doorbell.ring()
     with borrowed(services, ("engine", "indexer"), say) as tend, progress() as bars:
         show_indexing(services, shop.id, bars, tend)
 

@@ -15,14 +15,20 @@ from launcher.show import bar, progress, say, show_indexing
 def demo(services: Services) -> None:
     """Draw a demo shop, index it and serve it.
 
-    The second time, what is there is served at once.
+    The second time, what is there is served at once. In the deployed shape it is drawn and indexed; the
+    storefront is another process's.
     """
     from launcher.demo import SHOP_NAME, load_demo
-    from launcher.embedded import preflight, processes, running, serve
+    from launcher.embedded import borrowed, preflight, processes, running, serve
 
-    preflight(services, port=True)
+    preflight(services, port=not services.deployed)
     prepare(services)
     merchant = services.merchant(name=SHOP_NAME)
+    if services.deployed:
+        with borrowed(services, ("indexer",), say) as tend, progress() as bars:
+            load_demo(services, merchant.id, lambda what: bar(bars, what))
+            show_indexing(services, merchant.id, bars, tend)
+        return
     with running(services, processes(services), say) as supervisor:
         supervisor.stop_on_signals()
         with progress() as bars:
@@ -36,7 +42,9 @@ def demo(services: Services) -> None:
 def serve(services: Services) -> None:
     """Serve the storefront of your catalogue: engine, indexer and web, restarted when they die."""
     from launcher import embedded
+    from launcher.deployed import check_embedded
 
+    check_embedded(services, "serve")
     embedded.preflight(services, port=True)
     with embedded.running(services, embedded.processes(services), say) as supervisor:
         supervisor.stop_on_signals()
@@ -58,6 +66,9 @@ def web(services: Services, with_parent: bool) -> None:
     ):  # who supervises us has looked, and gunicorn waits for a port that our last life holds
         check_listeners(chosen)
     _lifeline(with_parent)
+    if services.deployed:
+        prepare(services)
+        services.close()  # what serves is forked, and makes its own
     services.log_as("web")
     addresses = [(chosen.web.host, chosen.web.port), (chosen.operations.ops_host, chosen.ops_port)]
     serve_web(make_app, addresses, chosen.web.web_threads)
@@ -68,8 +79,10 @@ def web(services: Services, with_parent: bool) -> None:
 @click.pass_obj
 def indexer(services: Services, with_parent: bool) -> None:
     """Run the indexer alone: it takes what waits in the ledger into the index, for ever."""
+    from launcher.deployed import check_embedded
     from launcher.indexing import run_indexer
 
+    check_embedded(services, "indexer")
     _lifeline(with_parent)
     services.observe("indexer")
     run_indexer(services)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from celery import Celery
-from kombu import Queue
+from kombu import Queue  # type: ignore[attr-defined]
 
 from indexer.queue import Limits
 
@@ -33,7 +33,7 @@ def _messages() -> dict[str, Any]:
         "enable_utc": True,
         "result_backend": None,  # the ledger has the results
         "task_ignore_result": True,
-        "task_queues": [Queue(name) for name in QUEUES],
+        "task_queues": [Queue(name) for name in QUEUES],  # type: ignore[no-untyped-call]
         "task_default_queue": "maintenance",
         "task_create_missing_queues": False,
     }

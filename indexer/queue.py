@@ -85,9 +85,13 @@ class CeleryBell:
         hint = list(islice(product_ids, HINTS))
         self._try([(queue, 1) for queue in STAGES], {"products": hint} if hint else {})
 
-    def call(self, queue: str, wanted: int, task: str = "") -> int:
+    def call(self, queue: str, wanted: int) -> int:
         """Have `wanted` messages wait in a queue, at most MOST; return how many were added."""
-        return self._try([(queue, min(wanted, MOST))], {}, task)
+        return self._try([(queue, min(wanted, MOST))], {})
+
+    def post(self, queue: str, task: str) -> int:
+        """Ask for one certain task, unless MOST messages wait in its queue; return how many were added."""
+        return self._try([(queue, MOST)], {}, task)
 
     def waiting(self, queues: Sequence[str] = STAGES) -> dict[str, int] | None:
         """{queue: messages that wait}; None when Redis does not say."""
@@ -132,7 +136,7 @@ class CeleryBell:
         headers = {"request_id": request} if request else {}
         sent = 0
         for (queue, enough), there in zip(wanted, lengths, strict=True):
-            for _ in range(enough - there):
+            for _ in range(enough - there if not task else min(enough - there, 1)):
                 self._app.send_task(
                     task or f"twirl.{queue}", kwargs=said, queue=queue, headers=headers, retry=False
                 )

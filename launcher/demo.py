@@ -28,9 +28,9 @@ def load_demo(services: Services, merchant_id: int, bar: Callable[[str], Moves])
     name = f"{feed.name} {_digest(feed)}"
     if not _imported(services, merchant_id, name):
         import_feed(
-            services.sessions, merchant_id, feed, folder, services.incoming, bar("importing"), filename=name
-        )
-        services.doorbell.ring(())
+            services.sessions, merchant_id, feed, folder, services.incoming, bar("importing"),
+            services.doorbell.ring, name,
+        )  # fmt: skip
 
 
 def _digest(feed: Path) -> str:

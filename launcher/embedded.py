@@ -10,6 +10,7 @@ from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
 from bootstrap import Services
+from launcher.deployed import Attendance, ready
 from launcher.preflight import (
     StartRefused,
     available_memory_mb,
@@ -37,13 +38,20 @@ def preflight(services: Services, *, port: bool) -> None:
         check_listeners(chosen)
     check_folder(services.data)
     check_disk(services.data, chosen.storage.min_free_disk_mb)
-    check_memory(chosen.storage.min_free_memory_mb, available_memory_mb())
+    if not services.deployed:  # there the models run elsewhere
+        check_memory(chosen.storage.min_free_memory_mb, available_memory_mb())
 
 
-def prepare(services: Services) -> None:
-    """Make the folders and bring the database up to date. Raises StartRefused for an unusable folder."""
+def prepare(services: Services, migrate: bool = False) -> None:
+    """Make the folders and bring the database up to date. Raises StartRefused for an unusable folder.
+
+    In the deployed shape the database is shared, and only `migrate` touches its schema.
+    """
     check_folder(services.data)
-    services.prepare()
+    if services.deployed and not migrate:
+        ready(services)
+    else:
+        services.prepare()
 
 
 def _child(services: Services, name: str) -> Child:
@@ -111,9 +119,12 @@ def borrowed(services: Services, names: tuple[str, ...], say: Say) -> Iterator[C
     """Use the Twirl that is already running on this data folder, or run these processes for the while.
 
     Gives what to call while waiting for them: it restarts our own, and raises StartRefused when the other
-    Twirl has gone.
+    Twirl has gone. In the deployed shape workers work elsewhere: StartRefused when none is heard of.
     """
     check_folder(services.data)
+    if services.deployed:
+        yield Attendance(services.sessions).look if "indexer" in names else lambda: None
+        return
     if engine_answers(services):
         yield Watch(lambda: engine_answers(services)).look
         return

@@ -39,6 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "commands": {
         "settings",
+        "shapes",
         "bootstrap",
         "launcher",
         "catalog",

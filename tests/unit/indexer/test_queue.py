@@ -13,7 +13,7 @@ from indexer.queue import HINTS, MOST, CeleryBell, Limits, WakeFile
 from tests.support.redis import RedisServer, running_redis
 
 ROOT = Path(__file__).resolve().parents[3]
-PASSWORD = "of-this-test"
+PASSWORD = "of-this-test"  # noqa: S105 - its server lives for a second
 SOON_S = 1.0  # nobody who rings waits longer, even for a Redis that hangs
 
 

@@ -1,0 +1,57 @@
+"""Commands of the deployed shape's workers: those that index, and the beat that looks after them."""
+
+from dataclasses import replace
+
+import click
+
+from bootstrap import Services
+from launcher.show import say
+from shapes import POOLS, check
+
+
+@click.command()
+@click.option("--queues", metavar="NAMES", help="With commas between. Default: TWIRL_WORKER_QUEUES.")
+@click.option("--concurrency", type=click.IntRange(1), help="Tasks at once: TWIRL_WORKER_CONCURRENCY.")
+@click.option("--pool", type=click.Choice(POOLS), help="Default: TWIRL_WORKER_POOL.")
+@click.pass_obj
+def worker(services: Services, queues: str | None, concurrency: int | None, pool: str | None) -> None:
+    """Run a worker of the deployed shape: it takes what waits in the ledger into the index.
+
+    Start as many as you like, on any machine that reaches the database, Redis and Qdrant.
+    """
+    from launcher.deployed import check_deployed, ready
+    from launcher.working import run_worker
+
+    check_deployed(services, "worker")
+    chosen = services.settings.queue
+    said = replace(
+        chosen,
+        worker_queues=queues or chosen.worker_queues,
+        worker_concurrency=concurrency or chosen.worker_concurrency,
+        worker_pool=pool or chosen.worker_pool,
+    )
+    working = Services(replace(services.settings, queue=said))
+    check(working.settings)
+    working.log_as("worker")
+    ready(working)
+    working.place.check()
+    run_worker(working, say)
+
+
+@click.command()
+@click.pass_obj
+def beat(services: Services) -> None:
+    """Run the beat of the deployed shape: it looks at the ledger and rings for whatever is due.
+
+    One is enough; a second does no harm.
+    """
+    from launcher.deployed import check_deployed, ready
+    from launcher.working import run_beat
+
+    check_deployed(services, "beat")
+    services.observe("beat")
+    ready(services)
+    run_beat(services, say)
+
+
+COMMANDS = (worker, beat)

@@ -1,0 +1,196 @@
+"""What the Celery tasks of one process share, and what each of them does with it.
+
+A task takes one batch from the ledger, whatever it was rung for, and rings again while more is due. It never
+fails for the world's sake: with the engine or the database away it lets go and works no more for a moment,
+and the beat rings again.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+from structlog import get_logger
+
+from catalog.blobs import Blobs, Incoming
+from catalog.models import Image
+from catalog.site import SiteRefused
+from embedding.errors import PackRefused
+from indexer import sweeper
+from indexer.activity import Activity
+from indexer.claims import Sessions
+from indexer.fill import Filler
+from indexer.pipeline import Done, Pipeline
+from indexer.queue import CeleryBell
+from vectors.protocol import VectorStoreError
+
+log = get_logger("worker")
+OUTAGES = (VectorStoreError, OperationalError, SiteRefused, PackRefused, OSError, RuntimeError)
+FIRST_REST_S, LONGEST_REST_S = 1.0, 15.0  # after an outage
+MORE = 2  # messages to have waiting where more is due, so that those at work double from batch to batch
+AHEAD = 64  # batches that may wait to be embedded before no more images are decoded
+FILL_S = 3.0  # of filling an index, before others have their turn
+ALIVE_S = 15.0
+PURGED_AT_ONCE = 200
+
+
+@dataclass
+class Workshop:
+    """The parts of one process, made after any fork. Safe between threads."""
+
+    sessions: Sessions
+    pipeline: Pipeline
+    fills: Filler
+    bell: CeleryBell
+    activity: Activity
+    blobs: Blobs
+    incoming: Incoming
+    lease_s: float = 120.0
+    embed_wait_s: float = 0.0
+    close_parts: Callable[[], None] = lambda: None
+    _rests: dict[str, tuple[float, float]] = field(default_factory=dict)  # until when, for how long
+    _filling: threading.Lock = field(default_factory=threading.Lock)
+    _closed: threading.Event = field(default_factory=threading.Event)
+
+    def open(self) -> None:
+        """Take up what an earlier life of this process and dead neighbours left; say that we are here."""
+        worker = self.pipeline.worker_id
+        self._outliving(lambda: sweeper.release_worker(self.sessions, worker), "release")
+        self._outliving(lambda: sweeper.release_dead(self.sessions), "release")
+        self.activity.beat()
+        threading.Thread(target=self._stay_alive, name="alive", daemon=True).start()
+
+    def close(self) -> None:
+        """Sign off and end what was started."""
+        self._closed.set()
+        self.fills.close()
+        self.activity.close()
+        self.pipeline.close()
+        self.close_parts()
+
+    def images(self) -> int:
+        """Fetch and decode a batch, unless far more is decoded than embedded."""
+        if self._crowded():
+            return 0
+        return self._stage("images", lambda: self.pipeline.images(self.pipeline.batch))
+
+    def embed(self) -> int:
+        """Embed a batch into every index."""
+        return self._stage("embed", lambda: self.pipeline.embed(self.pipeline.batch, self.embed_wait_s))
+
+    def index(self) -> int:
+        """Write a batch of what needs no model."""
+        return self._stage("index", lambda: self.pipeline.index(self.pipeline.batch))
+
+    def fill(self) -> int:
+        """Go on filling the indexes of other packs, for a moment."""
+        if not self._filling.acquire(blocking=False):
+            return 0
+        try:
+            return self._outliving(self._fill, "fill")
+        finally:
+            self._filling.release()
+
+    def tidy(self) -> int:
+        """Purge tombstones, take out what was given up, end silent imports; how many products are purged."""
+        return self._outliving(self._tidy, "tidy")
+
+    def garbage(self) -> int:
+        """Delete bytes that no row names, and old records; how many bytes' names."""
+        return self._outliving(self._garbage, "garbage")
+
+    def _stage(self, stage: str, work: Callable[[], Done]) -> int:
+        done = Done(stage)
+
+        def worked() -> int:
+            nonlocal done
+            done = work()
+            self._ring_on(done)
+            return done.claimed
+
+        return self._outliving(worked, stage)
+
+    def _ring_on(self, done: Done) -> None:
+        """Ring for what is due now: more of the same, and the stages that this one has fed or unblocked."""
+        if not done.claimed:
+            return
+        fed = {"images": ("embed", "index"), "embed": ("images",), "index": ("embed", "images")}[done.stage]
+        for stage in (done.stage, *fed):
+            if self.pipeline.claims.due(stage) and not (stage == "images" and self._crowded()):
+                self.bell.call(stage, MORE)
+
+    def _crowded(self) -> bool:
+        """Whether so much waits to be embedded that decoding more only fills the storage."""
+        far = AHEAD * self.pipeline.batch
+        waiting = select(Image.id).where(Image.state == "queued", Image.queue == "embed")
+        with self.sessions() as session:
+            return session.scalars(waiting.offset(far).limit(1)).first() is not None
+
+    def _fill(self) -> int:
+        until, filled = time.monotonic() + FILL_S, 0
+        while images := self.fills.step():
+            filled += images
+            if time.monotonic() > until:
+                break
+        if filled:
+            self.bell.call("maintenance", MORE)
+        return filled
+
+    def _tidy(self) -> int:
+        sweeper.end_silent_imports(self.sessions)
+        site = self.pipeline.indexes.site()
+        sweeper.take_out_poisoned(self.sessions, self.pipeline.store, site)
+        purged = sweeper.purge(self.sessions, self.pipeline.store, site, self.lease_s, PURGED_AT_ONCE)
+        if purged == PURGED_AT_ONCE:
+            self.bell.post("maintenance", "twirl.tidy")
+        return purged
+
+    def _garbage(self) -> int:
+        removed = sweeper.collect_garbage(self.sessions, self.blobs, self.incoming)
+        sweeper.forget_old(self.sessions)
+        return removed
+
+    def _outliving(self, work: Callable[[], int], what: str) -> int:
+        until, seconds = self._rests.get(what, (0.0, FIRST_REST_S))
+        if time.monotonic() < until:
+            return 0
+        try:
+            done = work()
+        except OUTAGES as error:
+            log.warning("waiting", task=what, reason=str(error)[:200], seconds=seconds)
+            self._rests[what] = time.monotonic() + seconds, min(seconds * 2, LONGEST_REST_S)
+            return 0
+        self._rests.pop(what, None)
+        return done
+
+    def _stay_alive(self) -> None:
+        while not self._closed.wait(ALIVE_S):
+            self.activity.beat()
+
+
+class Workbench:
+    """The workshop of this process, made when it is first asked for: a forked copy makes its own."""
+
+    def __init__(self, make: Callable[[], Workshop]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._made: Workshop | None = None
+        self._owner = 0
+
+    def get(self) -> Workshop:
+        """This process's workshop, open."""
+        with self._lock:
+            if self._made is None or self._owner != os.getpid():
+                self._made, self._owner = self._make(), os.getpid()
+                self._made.open()
+            return self._made
+
+    def close(self) -> None:
+        """Close this process's workshop, if it has one."""
+        with self._lock:
+            if self._made is not None and self._owner == os.getpid():
+                self._made.close()
+            self._made = None
