@@ -13,6 +13,7 @@ from jsonschema.validators import validator_for
 
 import settings
 from cli import main
+from embedding.devices import FREE
 from launcher.passwords import SOURCES, Addresses, derived
 from tests.support.compose import COMPOSE, ROOT, is_once, is_ours, load, services
 
@@ -204,9 +205,10 @@ def test_a_gpu_worker_is_one_process_on_one_device() -> None:
     options = service["command"]
     assert options[options.index("--pool") + 1] == "solo"
     assert options[options.index("--concurrency") + 1] == "1"
-    assert service["environment"]["TWIRL_DEVICE"] == "cuda"
+    assert service["environment"]["TWIRL_DEVICE"] == FREE
     (device,) = service["deploy"]["resources"]["reservations"]["devices"]
-    assert (device["driver"], len(device["device_ids"]), device["capabilities"]) == ("nvidia", 1, ["gpu"])
+    # It sees them all, or every replica would be given the first, and claims one that is free.
+    assert device == {"driver": "nvidia", "count": "all", "capabilities": ["gpu"]}
 
 
 def test_overlays_add_to_services_that_are_there() -> None:
