@@ -7,11 +7,11 @@ from datetime import timedelta
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, delete, func, literal, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, func, literal, select, text, update
 
 from catalog.blobs import Blobs, Incoming
 from catalog.identity import point_id
-from catalog.models import SUSPECT, Image, ImportJob, Product, now
+from catalog.models import SUSPECT, WAITING_SOURCE, Image, ImportJob, Product, now
 from catalog.operations import QueryLog, StageMinute, Worker
 from catalog.products import purge_product
 from catalog.site import SiteState
@@ -200,12 +200,13 @@ def _decoded(sessions: Sessions, hashes: Sequence[str]) -> set[str]:
 
 
 def _waiting(sessions: Sessions, hashes: Collection[str]) -> set[str]:
-    """Which hashes a row names as a source of raw bytes."""
+    """Which hashes a row that is not decoded names as its source: an index has only those."""
     if not hashes:
         return set()
     sources = [INCOMING + sha256 for sha256 in hashes]
     with sessions() as session:
-        named = session.scalars(select(Image.source).where(Image.source.in_(sources)))
+        waiting = select(Image.source).where(Image.source.in_(sources), text(WAITING_SOURCE))
+        named = session.scalars(waiting)
         return {source.removeprefix(INCOMING) for source in named}
 
 

@@ -122,9 +122,10 @@ CASES: list[tuple[Callable[[Shop], object], dict[str, int]]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("harm", "kinds"), CASES, ids=lambda given: "-".join(given) if isinstance(given, dict) else ""
-)
+NAMES = ["-".join(kinds) for _, kinds in CASES]
+
+
+@pytest.mark.parametrize(("harm", "kinds"), CASES, ids=NAMES)
 def test_a_difference_is_found_and_mended(
     shop: Shop, harm: Callable[[Shop], object], kinds: dict[str, int]
 ) -> None:

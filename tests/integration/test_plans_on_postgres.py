@@ -6,14 +6,16 @@ The statements are those that the functions send, caught on their way and explai
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, event, select, text, update
 
 from benchmarks.migrate_million import FILL
 from catalog.changes import revision
 from catalog.database import Sessions, open_engine, sessions, upgrade
+from catalog.folders import FolderBlobs, FolderIncoming
 from catalog.listing import (
     count_failures,
     count_states,
@@ -22,7 +24,9 @@ from catalog.listing import (
     images_in_state,
     list_imports,
 )
+from catalog.models import Image
 from catalog.products import content_hashes, find_product, get_products, tombstones
+from indexer.sweeper import orphan_incoming
 from searcher.hydrate import Hydrator
 from searcher.ranked import Ranked
 from searcher.stock import Stock
@@ -160,6 +164,24 @@ def test_a_page_of_results_is_read_by_its_ids(engine: Engine, ledger: Sessions) 
     plans = explained(engine, lambda: hydrator.hits(SHOP, groups, True))
     assert not frozenset().union(*(plan.scanned for plan in plans)) & {"product", "image"}
     assert sum(plan.pages for plan in plans) < 1500, plans
+
+
+def test_bytes_that_nobody_needs_are_found_by_their_hashes(
+    engine: Engine, ledger: Sessions, tmp_path: Path
+) -> None:
+    incoming = FolderIncoming(tmp_path / "incoming")
+    with ledger() as session:
+        waiting = session.scalars(select(Image.source).where(Image.sha256.is_(None)).limit(1)).one()
+    orphan = incoming.put(b"nobody waits for this")
+    (incoming.root / ("0" * 64)).write_bytes(b"")
+    with ledger.begin() as session:
+        session.execute(update(Image).where(Image.source == waiting).values(source=f"incoming:{'0' * 64}"))
+    found: list[str] = []
+    work = lambda: found.extend(orphan_incoming(ledger, FolderBlobs(tmp_path), incoming))  # noqa: E731
+    plans = explained(engine, work)
+    assert found == [orphan]
+    assert not frozenset().union(*(plan.scanned for plan in plans)) & {"image"}, plans
+    assert sum(plan.pages for plan in plans) < 100, plans
 
 
 def test_looking_whether_a_shelf_is_still_right_reads_three_pages(engine: Engine, ledger: Sessions) -> None:
