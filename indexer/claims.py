@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import CTE, ColumnElement, Select, and_, func, literal, select, text, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select, text, update
 from sqlalchemy.orm import Session, contains_eager, sessionmaker
 
 from catalog.identity import point_id
@@ -98,11 +98,11 @@ class Claims:
         """Whether a batch to embed should begin: it is full or urgent, or nothing more is on its way."""
         with self.sessions() as session:
             _steer(session)
-            if session.scalars(_first("embed", EDIT, 1)).all():
+            urgent = _queued_up_to(session, "embed", EDIT, 1)
+            if urgent or _queued_up_to(session, "embed", BULK, limit) == limit:
                 return True
-            full = len(session.scalars(_first("embed", BULK, limit)).all()) >= limit
-            decoding = session.scalar(select(Image.id).where(Image.state == IN_HAND["images"]).limit(1))
-        return full or (decoding is None and not self.due("images"))
+            decoding = session.scalar(select(_row.c.id).where(_row.c.state == IN_HAND["images"]).limit(1))
+        return decoding is None and not self.due("images")
 
     def _due(self, stage: str, priorities: Sequence[int], limit: int) -> dict[int, list[int]]:
         """{priority: merchants with due rows, in turn}; read without a lock, for most looks find nothing."""
@@ -116,10 +116,11 @@ class Claims:
         limit = min(limit, MERCHANTS)
         with self._guard:
             after = self._served.get((stage, priority), 0)
-        found = list(session.scalars(due_merchants(stage, priority, after).limit(limit)))
+        look = {"stage": stage, "priority": priority, "now": now()}
+        found = list(session.scalars(DUE_MERCHANTS, {**look, "above": after, "upto": _LAST, "most": limit}))
         if after and len(found) < limit:
-            earlier = due_merchants(stage, priority, 0, upto=after).limit(limit - len(found))
-            found += session.scalars(earlier)
+            earlier = {**look, "above": 0, "upto": after, "most": limit - len(found)}
+            found += session.scalars(DUE_MERCHANTS, earlier)
         return found
 
     def _claim(self, stage: str, due: dict[int, list[int]], limit: int) -> list[Job]:
@@ -139,46 +140,55 @@ class Claims:
             self._served[stage, priority] = 0 if all_seen else merchants[-1]
 
 
-def due_merchants(stage: str, priority: int, after: int, upto: int | None = None) -> Select[Any]:
-    """Merchants with an id in (after, upto] that have due rows."""
-    waiting = _waiting(stage, priority, after, upto)
+_row = Image.__table__
+_LAST = 2**31 - 1
+_queued = and_(
+    _row.c.state == "queued", _row.c.queue == bindparam("stage"), _row.c.priority == bindparam("priority")
+)
+
+
+def _rows_of(merchant: ColumnElement[int], fresh: bool) -> Select[Any]:
+    """Ids of one merchant's due rows: new ones in their order, or those whose pause is over."""
+    of_time = _row.c.next_attempt_at.is_(None) if fresh else _row.c.next_attempt_at <= bindparam("now")
+    rows = select(_row.c.id).where(_queued, _row.c.merchant_id == merchant, of_time)
+    return rows.order_by(_row.c.next_attempt_at, _row.c.id)
+
+
+def _next_merchant(above: ColumnElement[int]) -> ColumnElement[int]:
+    bounds = (_row.c.merchant_id > above, _row.c.merchant_id <= bindparam("upto"))
+    rows = select(_row.c.merchant_id).where(_queued, *bounds)
+    return rows.order_by(_row.c.merchant_id, _row.c.next_attempt_at, _row.c.id).limit(1).scalar_subquery()
+
+
+def _due_merchants() -> Select[Any]:
+    """Merchants in (above, upto] that have due rows: each found behind the one before, a loose index scan."""
+    above = bindparam("above", type_=_row.c.merchant_id.type)
+    waiting = select(_next_merchant(above).label("merchant_id")).cte("waiting", recursive=True)
+    known = waiting.c.merchant_id.is_not(None)
+    waiting = waiting.union_all(select(_next_merchant(waiting.c.merchant_id)).where(known))
     merchant = waiting.c.merchant_id
-    fresh = due_rows(stage, priority, merchant, fresh=True).limit(1).scalar_subquery()
-    again = due_rows(stage, priority, merchant, fresh=False).limit(1).scalar_subquery()
-    return select(merchant).where(merchant.is_not(None), func.coalesce(fresh, again).is_not(None))
+    first = [_rows_of(merchant, fresh).limit(1).scalar_subquery() for fresh in (True, False)]
+    due = func.coalesce(*first).is_not(None)
+    return select(merchant).where(merchant.is_not(None), due).limit(bindparam("most"))
 
 
-def due_rows(stage: str, priority: int, merchant: ColumnElement[int], fresh: bool) -> Select[Any]:
-    """Ids of one merchant's rows: new ones in their order, or those whose pause is over."""
-    of_time = Image.next_attempt_at.is_(None) if fresh else Image.next_attempt_at <= now()
-    return (
-        select(Image.id)
-        .where(_queued(stage, priority), Image.merchant_id == merchant, of_time)
-        .order_by(Image.next_attempt_at, Image.id)
-    )
+def _untaken(fresh: bool) -> Select[Any]:
+    rows = _rows_of(bindparam("merchant"), fresh).where(_row.c.id.not_in(bindparam("taken", expanding=True)))
+    return rows.limit(bindparam("most")).with_for_update(skip_locked=True, key_share=True)
 
 
-def _queued(stage: str, priority: int) -> ColumnElement[bool]:
-    return and_(Image.state == "queued", Image.queue == stage, Image.priority == priority)
+# Built once: building them costs more than what the databases do for them.
+DUE_MERCHANTS = _due_merchants()
+UNTAKEN = (_untaken(fresh=True), _untaken(fresh=False))
+QUEUED = (
+    select(_row.c.id).where(_queued).order_by(_row.c.merchant_id, _row.c.next_attempt_at, _row.c.id)
+    .limit(bindparam("most"))
+)  # fmt: skip
 
 
-def _first(stage: str, priority: int, limit: int) -> Select[Any]:
-    """Ids of up to `limit` queued rows, due or not."""
-    rows = select(Image.id).where(_queued(stage, priority))
-    return rows.order_by(Image.merchant_id, Image.next_attempt_at, Image.id).limit(limit)
-
-
-def _waiting(stage: str, priority: int, after: int, upto: int | None) -> CTE:
-    """The merchants that have rows here, each found behind the one before: a loose index scan."""
-
-    def next_merchant(above: ColumnElement[int]) -> ColumnElement[int]:
-        bounds = [Image.merchant_id > above, *([Image.merchant_id <= upto] if upto is not None else [])]
-        rows = select(Image.merchant_id).where(_queued(stage, priority), *bounds)
-        return rows.order_by(Image.merchant_id, Image.next_attempt_at, Image.id).limit(1).scalar_subquery()
-
-    first = select(next_merchant(literal(after)).label("merchant_id")).cte("waiting", recursive=True)
-    following = select(next_merchant(first.c.merchant_id)).where(first.c.merchant_id.is_not(None))
-    return first.union_all(following)
+def _queued_up_to(session: Session, stage: str, priority: int, most: int) -> int:
+    """How many rows are queued, due or not, counted up to `most`."""
+    return len(session.scalars(QUEUED, {"stage": stage, "priority": priority, "most": most}).all())
 
 
 def _shares(session: Session, stage: str, priority: int, merchants: list[int], limit: int) -> list[int]:
@@ -189,9 +199,9 @@ def _shares(session: Session, stage: str, priority: int, merchants: list[int], l
         more = []
         for place, merchant in enumerate(merchants):
             wanted = share + (place < over)
-            found = _rows(session, stage, priority, merchant, wanted, taken) if wanted else []
+            found = _rows(session, stage, priority, merchant, wanted, taken)
             taken += found
-            if wanted and len(found) == wanted:
+            if len(found) == wanted:
                 more.append(merchant)
         merchants = more
     return taken
@@ -201,12 +211,11 @@ def _rows(
     session: Session, stage: str, priority: int, merchant: int, limit: int, taken: list[int]
 ) -> list[int]:
     """Ids of due rows that no other worker is about to take, locked until the claim is committed."""
+    look = {"stage": stage, "priority": priority, "merchant": merchant, "taken": taken, "now": now()}
     found: list[int] = []
-    for fresh in (True, False):
+    for untaken in UNTAKEN:
         if len(found) < limit:
-            rows = due_rows(stage, priority, literal(merchant), fresh).where(Image.id.not_in(taken))
-            rows = rows.limit(limit - len(found)).with_for_update(skip_locked=True, key_share=True)
-            found += session.scalars(rows)
+            found += session.scalars(untaken, {**look, "most": limit - len(found)})
     return found
 
 
