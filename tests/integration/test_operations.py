@@ -17,6 +17,7 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from bootstrap import Services
+from catalog.identity import collection_name
 from tests.support.otlp import Receiver, receiver
 from web.metrics import EVERY
 
@@ -129,7 +130,7 @@ def test_metrics_hold_what_the_page_of_names_promises(web: Web, shop: Services) 
     assert any(name.startswith("twirl_search_refused_total") and value == 1 for name, value in found.items())
     assert found["twirl_images|state=live"] > 30
     points = [value for name, value in found.items() if name.startswith("twirl_index_points")]
-    assert points == [found["twirl_images|state=live"]]
+    assert points == [shop.store.count(collection_name(shop.fingerprint))]
     assert all(
         found[f"twirl_dependency_up|dependency={name}"] == 1 for name in ("database", "engine", "model")
     )
