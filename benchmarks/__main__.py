@@ -25,6 +25,7 @@ SLOW = (
     "indexing_words",
     "migrate_million",
     "ops_page",
+    "ledger_claims",
 )
 
 

@@ -74,10 +74,11 @@ class Claims:
     def __init__(self, sessions: Sessions, worker_id: str) -> None:
         self.sessions, self.worker_id = sessions, worker_id
         self._served: dict[tuple[str, int], int] = {}  # the merchant served last, where not all were
+        self._holding: set[str] = set()
         self._guard = threading.Lock()
 
     def take(self, stage: str, limit: int) -> list[Job]:
-        """Claim up to `limit` due images of a stage; [] when none is due but suspects."""
+        """Claim up to `limit` due images of a stage; [] when none is due but suspects. Then `let_go`."""
         due = self._due(stage, PRIORITIES, limit)
         return self._claim(stage, due, limit) if due else []
 
@@ -85,6 +86,17 @@ class Claims:
         """Claim one image that a worker died over, if one is due: we may have nothing else in hand then."""
         due = self._due(stage, SUSPECTS, 1)
         return self._claim(stage, due, 1) if due else []
+
+    def let_go(self, jobs: Sequence[Job]) -> None:
+        """Say that we have them in hand no more, whatever became of them."""
+        with self._guard:
+            self._holding -= {job.token for job in jobs}
+
+    @property
+    def holding(self) -> frozenset[str]:
+        """The tokens of what is in hand: any other claim of this worker is one that it has lost."""
+        with self._guard:
+            return frozenset(self._holding)
 
     def has_suspect(self, stage: str) -> bool:
         """Whether `take_suspect` would find one."""
@@ -125,14 +137,26 @@ class Claims:
 
     def _claim(self, stage: str, due: dict[int, list[int]], limit: int) -> list[Job]:
         token = f"{self.worker_id[:80]}/{secrets.token_hex(6)}"
-        with self.sessions.begin() as session:
-            _steer(session)
-            taken: list[int] = []
-            for priority, merchants in due.items():
-                if len(taken) < limit:
-                    taken += _shares(session, stage, priority, merchants, limit - len(taken))
-                    self._remember(stage, priority, merchants, limit)
-            return _held(session, stage, taken, token)
+        with self._guard:
+            self._holding.add(token)
+        jobs: list[Job] = []
+        try:
+            with self.sessions.begin() as session:
+                _steer(session)
+                jobs = _held(session, stage, self._taken(session, stage, due, limit), token)
+        finally:
+            if not jobs:
+                with self._guard:
+                    self._holding.discard(token)
+        return jobs
+
+    def _taken(self, session: Session, stage: str, due: dict[int, list[int]], limit: int) -> list[int]:
+        taken: list[int] = []
+        for priority, merchants in due.items():
+            if len(taken) < limit:
+                taken += _shares(session, stage, priority, merchants, limit - len(taken))
+                self._remember(stage, priority, merchants, limit)
+        return taken
 
     def _remember(self, stage: str, priority: int, merchants: list[int], limit: int) -> None:
         with self._guard:

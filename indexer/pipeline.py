@@ -164,6 +164,8 @@ class Pipeline:
         except Exception as error:
             self._give_back(jobs, error)
             done.fail(WORK[stage], len(jobs))
+        finally:
+            self.claims.let_go(jobs)
         self.report(done)
         seconds = {name: round(took, 3) for name, took in done.seconds.items()}
         log.info(stage, images=len(jobs), live=done.live, failed=done.failed, **seconds)

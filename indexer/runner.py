@@ -112,14 +112,17 @@ class Runner:
         self._rounds = 0
 
     def run(self) -> None:
-        """Work, pause, sweep; outlive every outage."""
-        edits = threading.Thread(target=self._outlive, args=(self.write_edits,), name="edits")
-        edits.start()
+        """Work, pause, sweep; outlive every outage. What neither loop can outlive ends both and is raised."""
+        with ThreadPoolExecutor(1, thread_name_prefix="edits") as beside:
+            edits = beside.submit(self._ending, self.write_edits)
+            self._ending(self.work, self.start)
+        edits.result()
+
+    def _ending(self, work: Callable[[], int], start: Callable[[], None] = lambda: None) -> None:
         try:
-            self._outlive(self.work, self.start)
+            self._outlive(work, start)
         finally:
             self.stop.set()
-            edits.join()
 
     def _outlive(self, work: Callable[[], int], start: Callable[[], None] = lambda: None) -> None:
         """Repeat `work` until told to stop, with a pause where it found nothing; `start` after an outage."""
@@ -147,9 +150,10 @@ class Runner:
             self._pause(idle_s, rung)
 
     def start(self) -> None:
-        """Take up what an earlier life left, and make the collections."""
+        """Take up what an earlier life left, or an outage took from our hands; make the collections."""
         worker, sessions = self.pipeline.worker_id, self.pipeline.sessions
-        left = sweeper.release_worker(sessions, worker) + sweeper.release_dead(sessions)
+        left = sweeper.release_worker(sessions, worker, self.pipeline.claims.holding)
+        left += sweeper.release_dead(sessions)
         lost = self.pipeline.ensure()
         log.info("started", worker=worker, left_behind=left, reindexed=lost)
 
@@ -198,7 +202,7 @@ class Runner:
             return
         self._swept = time.monotonic()
         sessions, store = self.pipeline.sessions, self.pipeline.store
-        released = sweeper.release_stale(sessions, self.rounds.lease, but=self.pipeline.worker_id)
+        released = sweeper.release_stale(sessions, self.rounds.lease, self.pipeline.claims.holding)
         sweeper.end_silent_imports(sessions)
         site = self.pipeline.indexes.site()
         if released:

@@ -36,18 +36,18 @@ QUERY_DAYS = 30.0
 WORKERS_KEPT, MINUTES_KEPT = timedelta(days=1), timedelta(days=14)
 
 
-def release_stale(sessions: Sessions, lease_s: float, but: str = "") -> int:
+def release_stale(sessions: Sessions, lease_s: float, holding: Collection[str] = ()) -> int:
     """Queue again what a silent worker has held for longer than the lease; return how many rows.
 
-    `but` is the worker that asks: it knows what it holds, however long it takes.
+    `holding` are the tokens of the worker that asks: it knows what it has in hand, however long it takes.
     """
     silent = Image.claimed_at < now() - timedelta(seconds=lease_s)
-    return _release(sessions, and_(silent, ~_held_by(but)) if but else silent)
+    return _release(sessions, and_(silent, Image.claimed_by.not_in(holding)))
 
 
-def release_worker(sessions: Sessions, worker_id: str) -> int:
-    """Queue again what an earlier life of this worker held: a worker starting up holds nothing."""
-    return _release(sessions, _held_by(worker_id))
+def release_worker(sessions: Sessions, worker_id: str, holding: Collection[str] = ()) -> int:
+    """Queue again what this worker held and does not hold now: in an earlier life, or before an outage."""
+    return _release(sessions, and_(_held_by(worker_id), Image.claimed_by.not_in(holding)))
 
 
 def release_dead(sessions: Sessions) -> int:

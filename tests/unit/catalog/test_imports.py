@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 from hostile import encoded, photo
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from catalog.database import Sessions
 from catalog.feeds import FeedRefused
 from catalog.folders import FolderIncoming
-from catalog.imports import BATCH, ImportSummary, import_feed
-from catalog.models import Image, ImportJob, Product, RowError
+from catalog.imports import BATCH, FEW, ImportSummary, import_feed
+from catalog.models import BULK, EDIT, Image, ImportJob, Product, RowError, now
 from catalog.products import delete_product, find_product, get_products
 
 HEAD = "id,title,image_link,additional_image_link,price\n"
@@ -260,6 +260,61 @@ def test_a_feed_that_cannot_be_read_is_a_failed_job(store: Shop) -> None:
     with store.ledger() as session:
         job = session.scalars(select(ImportJob)).one()
         assert job.state == "failed" and job.message.startswith("The feed is empty.")
+
+
+def test_a_row_goes_in_without_an_additional_image_that_is_not_there(store: Shop) -> None:
+    (store.folder / "images" / "drawing.png").write_bytes(b"<svg xmlns='http://www.w3.org/2000/svg'/>")
+    feed = HEAD + '1,Dress,0.jpg,"none.jpg,1.jpg,drawing.png",\n2,Hat,none.jpg,1.jpg,\n'
+    summary = store.load(feed)
+    assert counts(summary) == (2, 1, 0, 0, 1)
+    assert store.faults(summary) == [
+        (2, "additional_image_link", "image-missing"), (2, "additional_image_link", "image-format"),
+        (3, "image_link", "image-missing"),
+    ]  # fmt: skip
+    assert [image.position for image in store.product("1").images] == [0, 1]
+    again = store.load(feed)
+    assert counts(again) == (2, 0, 0, 1, 1) and len(store.faults(again)) == 3
+    (store.folder / "images" / "none.jpg").write_bytes(encoded(photo((64, 64), seed=31), "JPEG"))
+    assert counts(store.load(feed)) == (2, 1, 1, 0, 0)
+    assert len(store.product("1").images) == 3
+
+
+def test_a_few_changes_go_before_bulk_work_and_a_large_import_does_not(store: Shop) -> None:
+    def priorities() -> dict[int, int]:
+        with store.ledger() as session:
+            rows = session.execute(select(Image.priority, func.count()).group_by(Image.priority))
+            return dict(rows.tuples().all())
+
+    rows = [f"{n},Dress {n},https://a/{n}.jpg,," for n in range(FEW + 1)]
+    store.load(HEAD + "\n".join(rows[:FEW]))
+    assert priorities() == {EDIT: FEW}
+    with store.ledger.begin() as session:
+        session.execute(update(Image).values(state="live", priority=0))
+    store.load(HEAD + "\n".join(f"{row}1" for row in rows))  # all of them have a price now
+    assert priorities() == {BULK: FEW + 1}
+    with store.ledger.begin() as session:
+        session.execute(update(Image).values(state="live"))
+    store.load(HEAD + "\n".join([f"{row}1" for row in rows[:-3]] + [f"{row}2" for row in rows[-3:]]))
+    with store.ledger() as session:  # a daily feed of everything, in which three prices are new
+        waiting = select(Image.priority).where(Image.state == "queued")
+        assert list(session.scalars(waiting)) == [EDIT] * 3
+
+
+def test_an_import_that_is_running_says_so_with_each_batch(store: Shop) -> None:
+    heard: list[object] = []
+
+    def look(_ids: object) -> None:
+        with store.ledger.begin() as session:
+            job = session.scalars(select(ImportJob)).one()
+            heard.append((job.state, job.heartbeat_at))
+            job.state, job.message, job.finished_at = "failed", "A sweeper took it for dead.", now()
+
+    store.load(HEAD + "".join(f"{n},Dress,https://a/{n}.jpg,,1\n" for n in range(2 * BATCH)), on_commit=look)
+    (first, second) = heard
+    assert first[0] == second[0] == "running" and first[1] < second[1]  # type: ignore[index]
+    with store.ledger() as session:
+        job = session.scalars(select(ImportJob)).one()
+        assert (job.state, job.message) == ("done", "")
 
 
 def test_files_that_are_no_pictures_are_row_faults(store: Shop) -> None:

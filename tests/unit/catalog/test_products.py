@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from catalog.database import Sessions
-from catalog.models import Image, Product
+from catalog.models import BULK, EDIT, SUSPECT, Image, Product
 from catalog.products import (
     content_hashes,
     delete_product,
@@ -204,3 +204,59 @@ def test_a_batch_reads_in_a_constant_number_of_queries(ledger: Sessions, shop: i
         products = get_products(session, [product.id for product, _ in outcomes])
         assert sum(len(product.images) for product in products.values()) == 100
     assert sum(statement.startswith("SELECT") for statement in seen) == 2
+
+
+def stages(ledger: Sessions, shop: int) -> list[tuple[str, int]]:
+    """(queue, priority) of each image of the dress, removed ones too."""
+    with ledger() as session:
+        rows = session.scalars(select(Image).order_by(Image.position))
+        return [(image.queue, image.priority) for image in rows if image.state == "queued"]
+
+
+def test_a_change_is_queued_for_the_first_stage_that_has_something_to_do(ledger: Sessions, shop: int) -> None:
+    save(ledger, shop, DRESS)
+    assert stages(ledger, shop) == [("images", EDIT)] * 2
+    mark_live(ledger)
+    save(ledger, shop, replace(DRESS, colour="blue"))
+    assert stages(ledger, shop) == [("index", EDIT)] * 2
+    mark_live(ledger)
+    save(ledger, shop, replace(DRESS, images=(C,)))
+    assert stages(ledger, shop) == [("images", EDIT), ("index", EDIT)]  # new bytes; a removed position
+    mark_live(ledger)
+    with ledger.begin() as session:
+        hide_product(session, shop, "d1")
+    assert stages(ledger, shop) == [("index", EDIT)] * 2
+    with ledger.begin() as session:  # as the indexer leaves what is hidden
+        for image in session.scalars(select(Image)):
+            image.state, image.fingerprint = "hidden", ""
+        hide_product(session, shop, "d1", hidden=False)
+    assert stages(ledger, shop)[0] == ("embed", EDIT)
+    with ledger.begin() as session:
+        delete_product(session, shop, "d1")
+    assert stages(ledger, shop) == [("index", EDIT)] * 2
+
+
+def test_an_edit_raises_what_an_import_has_queued_never_the_other_way(ledger: Sessions, shop: int) -> None:
+    def imported(record: ProductRecord, priority: int) -> list[tuple[str, int]]:
+        with ledger.begin() as session:
+            save_product(session, shop, record, priority)
+        return stages(ledger, shop)
+
+    assert imported(DRESS, BULK) == [("images", BULK)] * 2
+    assert imported(replace(DRESS, size="M"), EDIT) == [("images", EDIT)] * 2
+    assert imported(replace(DRESS, size="L"), BULK) == [("images", EDIT)] * 2
+    with ledger.begin() as session:  # in hand, and of a worker that died over it
+        first, second = session.scalars(select(Image).order_by(Image.position))
+        first.state, second.priority = "fetching", EDIT + SUSPECT
+    assert imported(replace(DRESS, size="S"), BULK) == [("images", EDIT)] * 2
+    mark_live(ledger)
+    assert imported(replace(DRESS, size="XL"), BULK) == [("index", BULK)] * 2  # it waited for nothing
+
+
+def test_failed_images_are_queued_where_they_failed(ledger: Sessions, shop: int) -> None:
+    save(ledger, shop, DRESS)
+    with ledger.begin() as session:
+        for image in session.scalars(select(Image)):
+            image.state, image.sha256 = "failed", "a" * 64 if image.position else None
+        assert retry_failed(session, shop) == 2
+    assert [queue for queue, _ in stages(ledger, shop)] == ["images", "embed"]

@@ -4,6 +4,8 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from indexer.queue import WakeFile
 from indexer.runner import Rounds, Runner
 from vectors.protocol import VectorStoreUnavailable
@@ -31,16 +33,40 @@ def test_a_ring_ends_the_pause_and_so_does_the_stop(tmp_path: Path) -> None:
     assert time.monotonic() - began < 2
 
 
-def test_an_outage_is_waited_out() -> None:
-    stop, tries = threading.Event(), []
-    runner = Runner(None, stop, None, Rounds())  # type: ignore[arg-type]  # the start fails before it is used
+def away() -> VectorStoreUnavailable:
+    return VectorStoreUnavailable("vectors-away", "The engine is not running.", "Start it.")
+
+
+def test_an_outage_is_waited_out_by_both_loops() -> None:
+    stop, tries, looks = threading.Event(), [], []
+    runner = Runner(None, stop, None, Rounds())  # type: ignore[arg-type]  # nothing gets as far as using it
 
     def start() -> None:
         tries.append(time.monotonic())
         if len(tries) == 3:
             stop.set()
-        raise VectorStoreUnavailable("vectors-away", "The engine is not running.", "Start it.")
+        raise away()
 
-    runner.start = start  # type: ignore[method-assign]
+    def edits() -> int:
+        looks.append(time.monotonic())
+        raise away()
+
+    runner.start, runner.write_edits = start, edits  # type: ignore[method-assign]
     runner.run()
     assert len(tries) == 3 and tries[2] - tries[0] >= 0.5
+    assert len(looks) >= 2 and looks[1] - looks[0] >= 0.2
+
+
+@pytest.mark.parametrize("loop", ["work", "write_edits"])
+def test_what_neither_loop_can_outlive_ends_the_process(loop: str) -> None:
+    """The supervisor starts it anew: a loop that is gone while the other goes on would never be missed."""
+    runner = Runner(None, threading.Event(), None, Rounds())  # type: ignore[arg-type]
+
+    def broken() -> int:
+        raise KeyError("a mistake of ours")
+
+    runner.start = lambda: None  # type: ignore[method-assign]
+    runner.work = runner.write_edits = lambda: 0  # type: ignore[method-assign]
+    setattr(runner, loop, broken)
+    with pytest.raises(KeyError, match="a mistake of ours"):
+        runner.run()
