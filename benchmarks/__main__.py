@@ -24,6 +24,7 @@ SLOW = (
     "web_stall",
     "indexing_words",
     "migrate_million",
+    "backup_restore",
     "ops_page",
     "ledger_claims",
 )

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import pgserver
+from pgserver.postgres_server import get_server
 from sqlalchemy import Connection, Engine, text
 
 from benchmarks.bar import Bar, show
@@ -112,7 +112,7 @@ def writer(images: int) -> Callable[[Connection], None]:
 def database(images: int) -> Iterator[Engine]:
     """A PostgreSQL of its own with the first release's tables, filled."""
     with tempfile.TemporaryDirectory(prefix="twirl-pg-") as folder:
-        server = pgserver.get_server(folder)
+        server = get_server(folder)
         engine = open_engine(server.get_uri())
         try:
             upgrade(engine, "0001")

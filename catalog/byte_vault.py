@@ -7,7 +7,8 @@ beside, a few hundred at a time, synced together and then given their names.
 import hashlib
 import heapq
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby, islice
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from catalog.bundle import bundled, rendition
 from catalog.folders import sync_folder
 
 AT_ONCE = 200  # pictures that are looked for, or synced, together
+THREADS = 8  # that wait for disks or object storage
 _BESIDE = ".new-"
+_Written = tuple[Path, Path]  # the file beside, and the name that it is to have
 _END, _END_BYTES = b"PK\x05\x06", 22  # how a ZIP without a comment ends
 
 
@@ -29,61 +32,48 @@ class Vault:
 
     def take_blobs(self, hashes: Iterable[str], source: Blobs) -> tuple[int, int]:
         """Keep pictures that are not kept yet; return how many were copied, and how many were gone."""
-        copied = gone = 0
-        for some in _chunks(hashes):
-            new = [sha256 for sha256 in some if not _has(self._blob(sha256))]
-            written = []
-            for sha256 in new:
-                try:
-                    renditions = source.read_all(sha256)
-                except BlobMissing:
-                    gone += 1
-                    continue
-                written.append(_write_beside(self._blob(sha256), bundled(renditions)))
-            _keep(written)
-            copied += len(written)
-        return copied, gone
+
+        def copy(sha256: str) -> _Written | None:
+            try:
+                renditions = {size: source.read(sha256, size) for size in SIZES}
+            except BlobMissing:
+                return None
+            return _write_beside(self._blob(sha256), bundled(renditions))
+
+        return _taken(hashes, lambda sha256: _has(self._blob(sha256)), copy)
 
     def take_incoming(self, hashes: Iterable[str], source: Incoming) -> tuple[int, int]:
         """Keep raw bytes that are not kept yet; return how many were copied, and how many were gone."""
-        copied = gone = 0
-        for some in _chunks(hashes):
-            written = []
-            for sha256 in some:
-                target = self.incoming / checked_hash(sha256)
-                if target.is_file():
-                    continue
-                try:
-                    written.append(_write_beside(target, source.read(sha256)))
-                except BlobMissing:
-                    gone += 1
-            _keep(written)
-            copied += len(written)
-        return copied, gone
+
+        def copy(sha256: str) -> _Written | None:
+            try:
+                return _write_beside(self._raw(sha256), source.read(sha256))
+            except BlobMissing:
+                return None
+
+        return _taken(hashes, lambda sha256: self._raw(sha256).is_file(), copy)
 
     def give_blobs(self, hashes: Iterable[str], target: Blobs) -> int:
         """Put pictures back that the target lacks; return how many. Raises BackupRefused."""
-        given = 0
-        for some in _chunks(hashes):
-            for sha256 in sorted(target.missing(some)):
-                path = self._blob(sha256)
-                if path.exists():  # else it was gone already when it was to be copied
-                    target.put(sha256, _renditions(path))
-                    given += 1
-        return given
+
+        def put(sha256: str) -> bool:
+            path = self._blob(sha256)
+            if there := path.exists():  # else it was gone already when it was to be copied
+                target.put(sha256, _renditions(path))
+            return there
+
+        return _given(hashes, target.missing, put)
 
     def give_incoming(self, hashes: Iterable[str], target: Incoming) -> int:
         """Put raw bytes back that the target lacks; return how many. Raises BackupRefused."""
-        given = 0
-        for sha256 in hashes:
-            path = self.incoming / checked_hash(sha256)
-            if not target.has(sha256) and path.exists():
-                data = path.read_bytes()
-                if hashlib.sha256(data).hexdigest() != sha256:
-                    raise _broken(path)
-                target.put(data)
-                given += 1
-        return given
+
+        def put(sha256: str) -> bool:
+            path = self._raw(sha256)
+            if there := path.exists():
+                target.put(_checked(path))
+            return there
+
+        return _given(hashes, lambda some: {each for each in some if not target.has(each)}, put)
 
     def check(self, blobs: Iterable[str], incoming: Iterable[str]) -> int:
         """Read everything; return how many are not there. Raises BackupRefused for one that is broken."""
@@ -94,10 +84,10 @@ class Vault:
             if path.exists():
                 _renditions(path)
         for sha256 in incoming:
-            path = self.incoming / checked_hash(sha256)
+            path = self._raw(sha256)
             missing += not path.exists()
-            if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
-                raise _broken(path)
+            if path.exists():
+                _checked(path)
         return missing
 
     def forget_all_but(self, backups: Iterable[Backup]) -> int:
@@ -117,6 +107,29 @@ class Vault:
 
     def _blob(self, sha256: str) -> Path:
         return self.blobs / checked_hash(sha256)[:2] / f"{sha256}.zip"
+
+    def _raw(self, sha256: str) -> Path:
+        return self.incoming / checked_hash(sha256)
+
+
+def _taken(
+    hashes: Iterable[str], has: Callable[[str], bool], copy: Callable[[str], _Written | None]
+) -> tuple[int, int]:
+    copied = gone = 0
+    with ThreadPoolExecutor(THREADS) as threads:
+        for some in _chunks(hashes):
+            new = [sha256 for sha256 in some if not has(sha256)]
+            written = [each for each in threads.map(copy, new) if each is not None]
+            _keep(written, threads)
+            copied, gone = copied + len(written), gone + len(new) - len(written)
+    return copied, gone
+
+
+def _given(
+    hashes: Iterable[str], missing: Callable[[list[str]], set[str]], put: Callable[[str], bool]
+) -> int:
+    with ThreadPoolExecutor(THREADS) as threads:
+        return sum(sum(threads.map(put, sorted(missing(some)))) for some in _chunks(hashes))
 
 
 def listed(backup: Backup, part: Part | None) -> Iterator[str]:
@@ -149,25 +162,36 @@ def _has(path: Path) -> bool:
         return False
 
 
-def _write_beside(target: Path, data: bytes) -> tuple[Path, Path]:
+def _checked(path: Path) -> bytes:
+    """Raw bytes. Raises BackupRefused for others than their name says."""
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != path.name:
+        raise _broken(path)
+    return data
+
+
+def _write_beside(target: Path, data: bytes) -> _Written:
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = target.with_name(_BESIDE + target.name)
     beside.write_bytes(data)
     return beside, target
 
 
-def _keep(written: list[tuple[Path, Path]]) -> None:
-    """Sync files and give them their names: the first sync writes most of what the others wait for."""
-    for beside, _ in written:
-        handle = os.open(beside, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+def _keep(written: Sequence[_Written], threads: ThreadPoolExecutor) -> None:
+    """Sync files and give them their names; what is synced at the same time is written together."""
+    list(threads.map(_sync, (beside for beside, _ in written)))
     for beside, target in written:
         beside.replace(target)
     for folder in {target.parent for _, target in written}:
         sync_folder(folder)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _forget(folder: Path, named: set[str]) -> int:
