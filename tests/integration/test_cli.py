@@ -179,7 +179,7 @@ def test_serving_holds_the_store_and_survives_its_children(shop: tuple[Cli, Path
         assert serving.stdout
         line = serving.stdout.readline()
         assert f"http://127.0.0.1:{cli.port}" in line, line + serving.stdout.read()
-        refused = cli("serve", TWIRL_PORT=str(free_port()))
+        refused = cli("serve", TWIRL_PORT=str(free_port()), TWIRL_OPS_PORT=str(free_port()))
         assert refused.returncode == 1
         assert f"Another Twirl (process {serving.pid})" in refused.stderr
         assert "blue-1" in cli("search", "blue shirt", "--json").stdout  # through the running engine
