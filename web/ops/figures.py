@@ -23,7 +23,8 @@ PRIORITIES = ("edit", "bulk")
 WORK = ("fetch", "decode", "embed", "upsert", "mark")  # what workers count, in order
 SEEN_S = 90  # a worker that has said nothing for so long is not counted on
 SILENT = timedelta(minutes=5)  # after which a running import has lost its process
-DAY = timedelta(days=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+WORKERS = 200  # shown at most
 CHART_MINUTES = 60
 
 # Said literally: a parameter would keep SQLite from the index of what has failed.
@@ -181,8 +182,9 @@ def _minutes(session: Session, at: datetime) -> dict[str, tuple[Minute, ...]]:
 
 
 def _workers(session: Session, at: datetime) -> Iterable[Seen]:
-    recent = select(Worker).where(Worker.seen_at > at - DAY).order_by(Worker.host, Worker.pid)
-    for row in session.scalars(recent):
+    """Those that work, and those that went silent within the hour: killed ones leave a row each."""
+    recent = select(Worker).where(Worker.seen_at > at - HOUR).order_by(Worker.seen_at.desc()).limit(WORKERS)
+    for row in sorted(session.scalars(recent), key=lambda row: (row.host, row.pid)):
         silent = max(0.0, (at - row.seen_at).total_seconds())
         queues = tuple(name for each in row.queues.split(",") if (name := each.strip()))
         said = (row.host, row.pid, queues, row.device, row.images, row.failures, row.started_at)
