@@ -31,9 +31,16 @@ def _local() -> Iterator[VectorStore]:
     store.close()
 
 
-def _endpoint() -> Iterator[VectorStore]:
-    with tempfile.TemporaryDirectory(prefix="twirl-") as name, running_endpoint(Path(name), "key") as port:
-        store = ServerStore.connect(f"http://127.0.0.1:{port}", api_key="key", timeout_s=10.0, grpc_port=0)
+def _rest() -> Iterator[VectorStore]:
+    with tempfile.TemporaryDirectory(prefix="twirl-") as name, running_endpoint(Path(name), "key") as there:
+        store = ServerStore.connect(there.url, api_key="key", timeout_s=10.0, grpc_port=0)
+        yield store
+        store.close()
+
+
+def _grpc() -> Iterator[VectorStore]:
+    with tempfile.TemporaryDirectory(prefix="twirl-") as name, running_endpoint(Path(name), "key") as there:
+        store = ServerStore.connect(there.url, api_key="key", timeout_s=10.0, grpc_port=there.grpc_port)
         yield store
         store.close()
 
@@ -49,7 +56,8 @@ def _server() -> Iterator[VectorStore]:
 
 ENGINES: dict[str, Callable[[], Iterator[VectorStore]]] = {
     "edge": _edge,
-    "endpoint": _endpoint,
+    "rest": _rest,
+    "grpc": _grpc,
     "local": _local,
 }
 if "QDRANT_URL" in os.environ:

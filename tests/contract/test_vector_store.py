@@ -77,12 +77,19 @@ def filled(store: VectorStore) -> Iterator[VectorStore]:
     store.drop("contract-filled")
 
 
-@pytest.fixture
-def empty(store: VectorStore) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def emptied(store: VectorStore) -> Iterator[str]:
+    """Made once: payload indexes take a server a second or two."""
     store.drop("contract-empty")
     store.create(Collection("contract-empty", DIMENSION, FIELDS))
     yield "contract-empty"
     store.drop("contract-empty")
+
+
+@pytest.fixture
+def empty(store: VectorStore, emptied: str) -> str:
+    store.delete(emptied, [point_id for point_id, _ in store.scroll(emptied)])
+    return emptied
 
 
 def equals() -> st.SearchStrategy[Any]:

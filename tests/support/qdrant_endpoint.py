@@ -1,12 +1,13 @@
-"""A Qdrant endpoint for tests: Qdrant's REST, as far as Twirl speaks it, over real Qdrant Edge shards.
+"""A Qdrant endpoint for tests: its REST and gRPC, as far as Twirl speaks them, over real Qdrant Edge shards.
 
-    python -m tests.support.qdrant_endpoint --port 6333 --root /tmp/qdrant [--api-key KEY]
+    python -m tests.support.qdrant_endpoint --port 6333 --grpc-port 6334 --root /tmp/qdrant [--api-key KEY]
 
-It prints {"ready": true, "port": N} once it listens; `--port 0` takes a free one. Data live in ROOT and
-survive kill -9 (`qdrant_shards`). It is no Qdrant server: one process, one call at a time, no graphs, no
-cluster; shard and replica numbers are kept and shown, and do nothing. It exists because no Qdrant binary can
-be had where these tests run. The engine inside decides what filters, scores, fences and facets mean; this
-file only routes. The tests run unchanged against a real server where QDRANT_URL is set.
+It prints {"ready": true, "port": N, "grpc_port": M} once it listens; port 0 takes a free one. Data live in
+ROOT and survive kill -9 (`qdrant_shards`). It is no Qdrant server: one process, one call at a time, no
+graphs, no cluster; shard and replica numbers are kept and shown, and do nothing. It exists because no Qdrant
+binary can be had where these tests run. The engine inside decides what filters, scores, fences and facets
+mean; this file and `qdrant_grpc` only pass them on. The tests run unchanged against a real server where
+QDRANT_URL is set.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from tests.support.qdrant_grpc import listen
 from tests.support.qdrant_shards import Collection, Collections, NotFound
 from tests.support.qdrant_terms import BadRequest, Json
 
@@ -170,6 +172,7 @@ def main() -> None:
     )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--grpc-port", type=int, default=0)
     parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("--api-key", default="")
     options = parser.parse_args()
@@ -178,9 +181,12 @@ def main() -> None:
     endpoint = Endpoint((options.host, options.port), collections, options.api_key)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: threading.Thread(target=endpoint.shutdown).start())
-    sys.stdout.write(json.dumps({"ready": True, "port": endpoint.server_port}) + "\n")
+    server, grpc_port = listen(collections, options.host, options.grpc_port, options.api_key)
+    said = {"ready": True, "port": endpoint.server_port, "grpc_port": grpc_port}
+    sys.stdout.write(json.dumps(said) + "\n")
     sys.stdout.flush()
     endpoint.serve_forever(poll_interval=0.1)
+    server.stop(grace=1.0).wait()
     with collections.turn:
         collections.close()
 

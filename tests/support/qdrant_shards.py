@@ -50,7 +50,6 @@ class Collection:
         shutil.rmtree(beside, ignore_errors=True)
         (beside / "shard").mkdir(parents=True)
         shard = qe.EdgeShard.create(str(beside / "shard"), read_config(config))
-        shard.flush()
         shard.close()
         write_json(beside / "collection.json", config)
         beside.rename(folder)
@@ -86,6 +85,7 @@ class Collection:
                 "params": params,
                 "hnsw_config": hnsw,
                 "optimizer_config": optimizer,
+                "wal_config": {"wal_capacity_mb": 32, "wal_segments_ahead": 0},
                 "quantization_config": config.get("quantization_config"),
                 "metadata": config.get("metadata"),
             },
@@ -274,10 +274,7 @@ class Collections:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """The file holds the old value or the new one, whatever is killed."""
+    """The file holds the old value or the new one, whatever is killed; a power cut is not our matter."""
     beside = path.with_name(path.name + ".new")
-    with beside.open("w") as file:
-        json.dump(value, file)
-        file.flush()
-        os.fsync(file.fileno())
+    beside.write_text(json.dumps(value))
     beside.replace(path)
