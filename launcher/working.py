@@ -71,14 +71,16 @@ def run_beat(services: Services, say: Say) -> None:
     sweep = beat.Sweep(services.sessions, services.bell, services.lease_s)
     app = make_broker(chosen.redis_url, services.limits, beat_schedule=beat.schedule(chosen.sweep_s))
     keep_logging()
+    pulse = Pulse(services.settings.indexing.alive_path)
     scheduler = partial(
         beat.LedgerScheduler,
         rounds=beat.rounds(sweep),
         kept=services.data / "run" / "beat.json",
-        pulse=Pulse(services.settings.indexing.alive_path),
+        pulse=pulse,
     )
     say(f"Beat {os.getpid()}: looks at the ledger every {chosen.sweep_s:g} s")
     try:
         Beat(app=app, quiet=True, scheduler_cls=scheduler, loglevel="WARNING").run()
     finally:
+        pulse.stop()
         services.close()

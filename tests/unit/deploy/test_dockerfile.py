@@ -1,8 +1,6 @@
 """The image: what goes in, who runs it, and that nothing which runs was left out."""
 
-import fnmatch
 import re
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -12,47 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.compose import ROOT
+from tests.support.image import DOCKERFILE, instructions, kept, lineage, stages
+from tests.support.wheel import build_wheel, sources
 
-DOCKERFILE = ROOT / "Dockerfile"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-
-
-def instructions() -> list[tuple[str, str]]:
-    """(instruction, the rest of it) of each, continuation lines joined."""
-    text = re.sub(r"^\s*#.*\n", "", DOCKERFILE.read_text(), flags=re.M)
-    lines = re.sub(r"\\\n\s*", "", text).splitlines()
-    return [(line.split()[0], line.split(maxsplit=1)[1]) for line in lines if line.strip()]
-
-
-def stages() -> dict[str, list[tuple[str, str]]]:
-    """The instructions of each stage by its name, its FROM first."""
-    found: dict[str, list[tuple[str, str]]] = {}
-    for word, rest in instructions():
-        if word == "FROM":
-            name = rest.split(" AS ")[1]
-            found[name] = []
-        found[name].append((word, rest))
-    return found
-
-
-def lineage(stage: str) -> list[str]:
-    """The stage and those it is made from."""
-    base = stages()[stage][0][1].split(" AS ")[0]
-    return [stage, *(lineage(base) if base in stages() else [])]
-
-
-def kept(path: str) -> bool:
-    """Whether .dockerignore lets a path of the project into the build."""
-    verdict = True
-    for line in (ROOT / ".dockerignore").read_text().splitlines():
-        if not line or line.startswith("#"):
-            continue
-        pattern = line.removeprefix("!").removeprefix("**/")
-        parts = Path(path).parts
-        whole = path == pattern or path.startswith(f"{pattern}/") or pattern == "*"
-        if whole or (line.startswith("**/") and any(fnmatch.fnmatch(part, pattern) for part in parts)):
-            verdict = line.startswith("!")
-    return verdict
 
 
 def test_hadolint_finds_nothing() -> None:
@@ -133,21 +94,8 @@ def test_every_library_is_pinned() -> None:
 
 def test_the_wheel_carries_everything_that_runs(tmp_path: Path) -> None:
     """The image holds the wheel, not the source: a template that it lacks would be missed there alone."""
-    source = tmp_path / "source"
-    source.mkdir()
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    names = [name for name in listed.stdout.splitlines() if kept(name) and (ROOT / name).is_file()]
-    for name in names:
-        (source / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, source / name)
-    build = "from setuptools.build_meta import build_wheel; import sys; build_wheel(sys.argv[1])"
-    done = subprocess.run(
-        [sys.executable, "-c", build, str(tmp_path)], cwd=source, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    (wheel,) = tmp_path.glob("*.whl")
+    names = sources(kept)
+    wheel = build_wheel(tmp_path, names)
     carried = set(zipfile.ZipFile(wheel).namelist())
     packages = {package.split(".")[0] for package in PROJECT["tool"]["setuptools"]["packages"]}
     at_work = {"migrations/script.py.mako"}  # the pattern of new migrations: for engineers
