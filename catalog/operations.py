@@ -24,6 +24,7 @@ class VectorIndex(Base):
     dimension: Mapped[int]
     state: Mapped[str] = mapped_column(String(16))
     rate: Mapped[float | None]  # images a second that a fill may take at most; NULL: as fast as it goes
+    next_batch_at: Mapped[datetime | None]  # before which the rate allows nobody another batch
     total: Mapped[int] = mapped_column(default=0)  # images that were there when the fill began
     created_at: Mapped[datetime] = mapped_column(default=now)
     ready_at: Mapped[datetime | None]
@@ -48,7 +49,10 @@ class Site(Base):
 
 
 class FillRange(Base):
-    """A piece of the work of filling an index: the images whose ids lie in [first, last]."""
+    """A piece of the work of filling an index: the images whose ids lie in [first, last].
+
+    `first_image_id` moves on with every batch that is written: who takes a piece over goes on from there.
+    """
 
     __tablename__ = "fill_range"
     __table_args__ = (Index(None, "index_id", "done_at", "id"),)
@@ -57,7 +61,7 @@ class FillRange(Base):
     index_id: Mapped[int] = mapped_column(ForeignKey("vector_index.id", ondelete="CASCADE"))
     first_image_id: Mapped[int]
     last_image_id: Mapped[int]
-    images: Mapped[int] = mapped_column(default=0)  # how many it had, once done
+    images: Mapped[int] = mapped_column(default=0)  # that were written
     attempts: Mapped[int] = mapped_column(default=0)
     claimed_by: Mapped[str | None] = mapped_column(String(100))
     claimed_at: Mapped[datetime | None]

@@ -26,7 +26,7 @@ from catalog.site import IndexRef, read_site
 from embedding.errors import PackRefused
 from indexer import fill_claims, mapping
 from indexer.claims import Sessions
-from indexer.fill_claims import Pace, Piece
+from indexer.fill_claims import Piece
 from indexer.fill_comparison import compare
 from indexer.fill_pixels import stored_pixels
 from indexer.indexes import is_unit
@@ -38,7 +38,6 @@ if TYPE_CHECKING:  # the packs bring torch, which a process that fills nothing d
 
 log = get_logger("indexer")
 LEASE_S = 120.0
-BURST_S = 2.0  # how far a worker that was busy elsewhere may catch up with the rate
 LOOKS = 5  # at a batch after it was written; what still changes then, the comparison finds
 RETRY_S = 30.0  # after which a pack that is not at hand is asked for again
 
@@ -93,17 +92,25 @@ class Filler:
             except BaseException:
                 self._let_go()
                 raise
-        self._not_before = float("-inf")  # who had nothing to do has nothing to catch up with
         return 0
 
     def due_in(self) -> float:
         """Seconds until the rate allows a next batch; 0 where nothing holds it up."""
         return max(self._not_before - time.monotonic(), 0.0)
 
+    @property
+    def comparing(self) -> bool:
+        """Whether a comparison is in hand: it begins anew where it is given back."""
+        return self._piece is not None and self._piece.comparison
+
+    def rest(self) -> None:
+        """Let others go on with the piece in hand, for who may not be asked again soon."""
+        if not self.comparing:
+            self._let_go()
+
     def close(self) -> None:
         """Give back what is in hand."""
-        if self._piece is not None:
-            self._let_go()
+        self._let_go()
 
     def _let_go(self) -> None:
         piece, self._piece = self._piece, None
@@ -161,21 +168,16 @@ class Filler:
     def _write_piece(self, piece: Piece, pack: "Pack") -> Iterator[int]:
         last = piece.first - 1
         while images := self._images(piece, last):
+            while wait_s := fill_claims.reserve(self.sessions, piece.index, len(images)):
+                self._not_before = time.monotonic() + wait_s
+                yield 0
             last = images[-1].id
             self._write(piece.index, pack, images)
-            pace = fill_claims.written(self.sessions, piece, len(images))
-            if pace is None:
+            if not fill_claims.written(self.sessions, piece, len(images), upto=last):
                 log.info("fill-piece-lost", piece=piece.id)
                 return
-            self._slow_down(pace, len(images))
             yield len(images)
         fill_claims.finish(self.sessions, piece)
-
-    def _slow_down(self, pace: Pace, images: int) -> None:
-        if pace.rate:
-            now = time.monotonic()
-            began = now if self._not_before == float("-inf") else max(self._not_before, now - BURST_S)
-            self._not_before = began + images * pace.workers / pace.rate
 
     def _images(self, piece: Piece, after: int) -> list[Image]:
         of_piece = _with_products().where(Image.id > after, Image.id <= piece.last, fills.belongs())

@@ -8,14 +8,17 @@ import secrets
 import socket
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import CursorResult, Update, func, or_, select, update
+from sqlalchemy import CursorResult, Update, or_, select, update
 
 from catalog.models import now
 from catalog.operations import FillRange, VectorIndex
 from catalog.site import IndexRef
 from indexer.claims import Sessions
 from indexer.sweeper import process_alive
+
+BURST_S = 2.0  # of the rate that may be caught up with
 
 
 @dataclass(frozen=True)
@@ -34,14 +37,6 @@ class Piece:
         return self.last < self.first
 
 
-@dataclass(frozen=True)
-class Pace:
-    """Images a second that all workers together may take (None: as they can), and how many they are."""
-
-    rate: float | None
-    workers: int
-
-
 def claim(sessions: Sessions, index: IndexRef, worker_id: str, lease_s: float) -> Piece | None:
     """Take the next piece that is nobody's, None when there is none."""
     token = f"{worker_id[:80]}/{secrets.token_hex(6)}"
@@ -53,23 +48,37 @@ def claim(sessions: Sessions, index: IndexRef, worker_id: str, lease_s: float) -
         ).one_or_none()
         if row is None:
             return None
-        row.claimed_by, row.claimed_at, row.attempts, row.images = token, now(), row.attempts + 1, 0
+        row.claimed_by, row.claimed_at, row.attempts = token, now(), row.attempts + 1
         return Piece(row.id, index, row.first_image_id, row.last_image_id, token)
 
 
-def written(sessions: Sessions, piece: Piece, images: int) -> Pace | None:
-    """Count a batch of a piece as written and renew the claim; None where the piece is no longer ours."""
-    ours = _held(piece).values(images=FillRange.images + images, claimed_at=now())
+def written(sessions: Sessions, piece: Piece, images: int = 0, upto: int | None = None) -> bool:
+    """Count images as written, up to this id, and renew the claim; whether the piece was still ours."""
+    values: dict[str, Any] = {"images": FillRange.images + images, "claimed_at": now()}
+    if upto is not None and upto >= piece.last:
+        values["done_at"] = now()
+    elif upto is not None:
+        values["first_image_id"] = upto + 1
     with sessions.begin() as session:
-        if not _done(session.execute(ours)):
-            return None
-        busy = select(func.count()).where(
-            FillRange.index_id == piece.index.id,
-            FillRange.done_at.is_(None),
-            FillRange.claimed_by.is_not(None),
-        )
-        rate = select(VectorIndex.rate).where(VectorIndex.id == piece.index.id)
-        return Pace(session.scalar(rate), session.scalar(busy.select_from(FillRange)) or 1)
+        return _done(session.execute(_held(piece).values(values)))
+
+
+def reserve(sessions: Sessions, index: IndexRef, images: int) -> float:
+    """Take the rate's time for so many images, for whichever worker asks; else seconds to wait for it.
+
+    0 says that the batch may be written. Time that nobody took is kept for `BURST_S` seconds only.
+    """
+    with sessions.begin() as session:
+        row = select(VectorIndex).where(VectorIndex.id == index.id).with_for_update()
+        held = session.scalars(row).one_or_none()
+        if held is None or held.rate is None:
+            return 0.0
+        at = now()
+        next_at = max(held.next_batch_at or at, at - timedelta(seconds=BURST_S))
+        if next_at > at:
+            return (next_at - at).total_seconds()
+        held.next_batch_at = next_at + timedelta(seconds=images / held.rate)
+        return 0.0
 
 
 def finish(sessions: Sessions, piece: Piece) -> bool:

@@ -42,13 +42,13 @@ def compare(sessions: Sessions, blobs: Blobs, store: VectorStore, piece: Piece) 
     """Compare, a page a step: each yields how much it looked at. After it the index is ready, or goes on."""
     found = _Found()
     for looked in _pages(sessions, store, piece.index.collection, found):
-        if fill_claims.written(sessions, piece, 0) is None:
+        if not fill_claims.written(sessions, piece):
             return
         yield looked
     wrong = _still_wrong(sessions, store, piece.index.collection, sorted(found.images))
     _take_out(sessions, store, piece.index.collection, found.points)
     mendable = [image_id for image_id, sha256 in wrong.items() if stored_pixels(blobs, sha256) is not None]
-    if fill_claims.written(sessions, piece, 0) is not None:
+    if fill_claims.written(sessions, piece):
         _settle(sessions, piece, mendable, lost=len(wrong) - len(mendable))
 
 

@@ -92,6 +92,7 @@ def _indexes() -> None:
         _number("dimension"),
         _text("state", 16),
         sa.Column("rate", sa.Double(), nullable=True),
+        _instant("next_batch_at", nullable=True),
         _number("total"),
         _instant("created_at"),
         _instant("ready_at", nullable=True),

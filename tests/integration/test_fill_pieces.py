@@ -18,7 +18,6 @@ from catalog.models import Image, Merchant, Product, now
 from catalog.operations import FillRange, Site, VectorIndex
 from catalog.site import IndexRef
 from indexer import fill_claims
-from indexer.fill_claims import Pace
 
 IMAGES = 600
 ME = f"{socket.gethostname()}:{os.getpid()}"
@@ -111,25 +110,37 @@ def test_each_piece_goes_to_one_worker_and_there_is_an_end(ledger: Sessions, ind
     assert sorted(taken) == [piece.id for piece in pieces(ledger)] and len(taken) == 23
 
 
-def test_what_was_written_is_counted_and_a_lost_claim_is_noticed(ledger: Sessions, index: IndexRef) -> None:
+def test_what_was_written_is_counted_and_gone_on_from(ledger: Sessions, index: IndexRef) -> None:
     first = fill_claims.claim(ledger, index, ME, 60)
-    second = fill_claims.claim(ledger, index, "other:1", 60)
-    assert first and second and not first.comparison
-    assert fill_claims.written(ledger, first, 32) == Pace(None, 2)
-    with ledger.begin() as session:
-        site.register(session, "b" * 32, "next", 8, rate=50)
-    assert fill_claims.written(ledger, first, 32) == Pace(50.0, 2)
+    assert first and not first.comparison and (first.first, first.last) == (1, 766)
+    assert fill_claims.written(ledger, first, 32, upto=94)
+    assert fill_claims.written(ledger, first, 32, upto=190)
     assert progress(ledger, index).done == 64
     with ledger.begin() as session:
         session.execute(update(FillRange).values(claimed_at=now() - timedelta(seconds=61)))
     again = fill_claims.claim(ledger, index, "third:1", 60)
-    assert again and again.id == first.id
-    assert fill_claims.written(ledger, first, 32) is None and not fill_claims.finish(ledger, first)
-    assert progress(ledger, index).done == 0, "it begins anew"
+    assert again and again.id == first.id and (again.first, again.last) == (191, 766)
+    assert not fill_claims.written(ledger, first, 32, upto=286) and not fill_claims.finish(ledger, first)
     fill_claims.give_back(ledger, first)  # no longer ours to give
-    assert fill_claims.written(ledger, again, 256) == Pace(50.0, 2)
-    assert fill_claims.finish(ledger, again)
+    assert fill_claims.written(ledger, again, 192, upto=766)
     assert progress(ledger, index).done == 256
+    following = fill_claims.claim(ledger, index, "third:1", 60)
+    assert following and following.id != first.id, "a piece is done with its last image"
+
+
+def test_the_rate_is_one_for_all_workers(ledger: Sessions, index: IndexRef) -> None:
+    assert fill_claims.reserve(ledger, index, 1000) == 0, "nobody set a rate"
+    with ledger.begin() as session:
+        site.register(session, "b" * 32, "next", 8, rate=50)
+    assert fill_claims.reserve(ledger, index, 100) == 0
+    for _ in range(2):
+        assert 1.5 < fill_claims.reserve(ledger, index, 100) <= 2.0
+    with ledger.begin() as session:  # a worker that comes ten seconds later catches up with two
+        session.execute(update(VectorIndex).values(next_batch_at=now() - timedelta(seconds=10)))
+    assert [fill_claims.reserve(ledger, index, 50) == 0 for _ in range(4)] == [True, True, True, False]
+    with ledger.begin() as session:
+        site.register(session, "b" * 32, "next", 8, rate=0)
+    assert fill_claims.reserve(ledger, index, 1000) == 0
 
 
 def test_the_dead_of_this_machine_are_taken_from_at_once(ledger: Sessions, index: IndexRef) -> None:
@@ -175,4 +186,4 @@ def test_a_drop_takes_the_pieces_from_who_works_on_them(ledger: Sessions, index:
     piece = fill_claims.claim(ledger, index, ME, 60)
     with ledger.begin() as session:
         site.begin_drop(session, index.id)
-    assert piece and fill_claims.written(ledger, piece, 1) is None
+    assert piece and not fill_claims.written(ledger, piece, 1)
