@@ -255,8 +255,8 @@ class Services:
 
     @cached_property
     def parts(self) -> dict[str, str]:
-        """{part: version} of this program and of what it runs on; "engine" begins with its kind."""
-        return versions("edge" if self.embedded else "server")
+        """{part: version} of this program and of what it runs on."""
+        return versions()
 
     def log_as(self, process: str) -> None:
         """Log as JSON lines, as this process, from now on."""

@@ -180,5 +180,8 @@ class VectorStore(Protocol):
     def resolve(self, alias: str) -> str | None:
         """The collection that an alias means, or None."""
 
+    def version(self) -> str:
+        """Of the engine itself, such as "1.15.4"."""
+
     def close(self) -> None:
         """Give back connections; the store is not used after."""

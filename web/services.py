@@ -43,6 +43,9 @@ class Index(Protocol):
     def count(self, name: str) -> int:
         """Points of one collection."""
 
+    def version(self) -> str:
+        """Of the engine itself."""
+
 
 class Messages(Protocol):
     """What the deployed shape's message broker says of itself."""
@@ -103,6 +106,10 @@ class Services(Protocol):
         """The vector engine, asked only whether it is there and what it holds."""
 
     @property
+    def embedded(self) -> bool:
+        """Whether the vector engine runs beside us; else it is a Qdrant server."""
+
+    @property
     def deployed(self) -> bool:
         """Whether Celery workers index, woken through Redis; else an indexer process beside this one."""
 
@@ -116,7 +123,7 @@ class Services(Protocol):
 
     @property
     def parts(self) -> Mapping[str, str]:
-        """{part: version} of this program and of what it runs on, "twirl" and "engine" among them."""
+        """{part: version} of this program ("twirl") and of what it runs on."""
 
     @property
     def models(self) -> Models:

@@ -412,3 +412,7 @@ def assert_ranked(hits: list[Any], expected: dict[str, float], limit: int, offse
     assert len({hit.id for hit in hits}) == len(hits)
     for hit in hits:
         assert hit.score == pytest.approx(expected[hit.id], abs=1e-4)
+
+
+def test_the_engine_says_its_version(store: VectorStore) -> None:
+    assert store.version()[:1].isdigit()

@@ -5,6 +5,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -159,6 +160,10 @@ class EdgeStore:
         """See `VectorStore.resolve`."""
         name = self._keeper({"op": "resolve", "alias": alias})["name"]
         return None if name is None else str(name)
+
+    def version(self) -> str:
+        """See `VectorStore.version`: the engine is a library, installed beside us."""
+        return metadata.version("qdrant-edge-py")
 
     def stats(self, name: str) -> dict[str, Any]:
         """Points, those outside the graph (tail), generation, optimising. Beside the protocol."""

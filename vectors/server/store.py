@@ -198,6 +198,10 @@ class ServerStore:
         found = self._ask(alias, lambda client: client.get_aliases()).aliases
         return next((one.collection_name for one in found if one.alias_name == alias), None)
 
+    def version(self) -> str:
+        """See `VectorStore.version`."""
+        return str(self._ask("", lambda client: client.info()).version)
+
     def close(self) -> None:
         """See `VectorStore.close`."""
         self._caller.close()

@@ -82,11 +82,9 @@ class Figuring(Collector):
         yield _gauge("twirl_disk_size_bytes", disk.total)
 
     def _shelves(self) -> Iterator[Metric]:
-        parts = self._watch.parts
         shape = "deployed" if self._watch.deployed else "embedded"
-        yield _info("twirl_build_info", parts["twirl"], platform.python_version(), shape)
-        engine, _, version = parts["engine"].partition(" ")
-        yield _info("twirl_engine_info", engine, version)
+        yield _info("twirl_build_info", self._watch.parts["twirl"], platform.python_version(), shape)
+        yield _info("twirl_engine_info", *self._watch.engine())
         model = self._watch.model()
         if model is not None:
             yield _info("twirl_model_info", *model)

@@ -83,7 +83,7 @@ def overview() -> str:
         indexes=_indexes(figures) if figures is not None else [],
         messages=watch().messages(0.5),
         deployed=watch().deployed,
-        parts=watch().parts,
+        parts={**watch().parts, "engine": " ".join(watch().engine())},
         now=datetime.now(UTC),
     )
 

@@ -12,6 +12,7 @@ from web.services import Services
 FIGURES_S = 5.0
 POINTS_S = 30.0
 MESSAGES_S = 2.0
+VERSION_S = 60.0
 QUEUES = ("images", "embed", "index", "maintenance")
 
 
@@ -23,6 +24,7 @@ class Watch:
         self._figures = Question("figures", lambda: figures.read(services.sessions), FIGURES_S)
         self._details = Question("details", self._read_details, FIGURES_S)
         self._points = Question("points", self._count, POINTS_S)
+        self._version = Question("version", lambda: services.store.version(), VERSION_S)
         self._messages = Question("messages", lambda: services.bell.waiting(QUEUES), MESSAGES_S)
 
     def begin(self) -> None:
@@ -66,6 +68,12 @@ class Watch:
             return None
         answer = self._messages.answer(patience_s)
         return answer.value if answer is not None else None
+
+    def engine(self, patience_s: float = 0.5) -> tuple[str, str]:
+        """("edge" or "server", its version); the version is "" before it has told."""
+        answer = self._version.answer(patience_s)
+        known = answer.value if answer is not None else None
+        return "edge" if self._services.embedded else "server", known or ""
 
     def model(self) -> tuple[str, str, str, str] | None:
         """Pack, fingerprint, dimension and device of the model that answers here; None before one does."""
