@@ -25,6 +25,7 @@ SLOW = (
     "indexing_words",
     "migrate_million",
     "backup_restore",
+    "doctor_100k",
     "ops_page",
     "ledger_claims",
 )
