@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import Engine, delete, text, update
+from sqlalchemy import Connection, Engine, delete, text, update
 
 from benchmarks.bar import Bar, show
 from catalog.database import open_engine, sessions, upgrade
@@ -47,11 +47,23 @@ def engines(name: str) -> Iterator[Engine]:
         made.dispose()
 
 
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that may take minutes."""
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+        yield connection
+
+
 def fill(engine: Engine, shape: dict[int, int]) -> None:
     """Queue {merchant: images} anew."""
-    with engine.begin() as connection:
-        for table in (Image, Product, Merchant):
-            connection.execute(delete(table))
+    with writing(engine) as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("TRUNCATE image, product, merchant CASCADE"))
+        else:
+            for table in (Image, Product, Merchant):
+                connection.execute(delete(table))
         make_merchants(connection, max(shape))
         last = 0
         for merchant, images in shape.items():
@@ -80,7 +92,7 @@ def bars(images: int = 1_000_000, claims: int = 50) -> Iterator[Bar]:
         with engines(database) as engine:
             fill(engine, {1: images, 2: 3})
             yield _bar(f"{database}, {images:,} queued, 2 merchants", *measure(engine, claims))
-            with engine.begin() as connection:
+            with writing(engine) as connection:
                 later = update(Image).where(Image.id < images - 2 * claims * BATCH, Image.state == "queued")
                 connection.execute(later.values(next_attempt_at=now() + timedelta(hours=1)))
             yield _bar(f"{database}, most of them to be tried later", *measure(engine, claims))
