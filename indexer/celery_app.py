@@ -51,6 +51,7 @@ def _workshop(settings: Settings) -> Workshop:
         incoming=services.incoming,
         lease_s=services.lease_s,
         embed_wait_s=settings.queue.embed_wait_ms / 1000,
+        query_days=services.settings.model.query_log_days,
         close_parts=services.close,
     )
 

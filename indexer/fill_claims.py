@@ -18,7 +18,7 @@ from catalog.site import IndexRef
 from indexer.claims import Sessions
 from indexer.sweeper import process_alive
 
-BURST_S = 2.0  # of the rate that may be caught up with
+BURST_S = 10.0  # of the rate that may be caught up with: nobody may have been asked for so long
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,9 @@ OUTAGES = (VectorStoreError, OperationalError, SiteRefused, PackRefused, OSError
 FIRST_REST_S, LONGEST_REST_S = 1.0, 15.0  # after an outage
 MORE = 2  # messages to have waiting where more is due, so that those at work double from batch to batch
 AHEAD = 64  # batches that may wait to be embedded before no more images are decoded
+FETCHED = 32  # images at most: their hosts may be slow, and a task has its limits
 FILL_S = 3.0  # of filling an index, before others have their turn
+COMPARE_S = 30.0  # of the comparison at its end, which no other process can go on with
 ALIVE_S = 15.0
 PURGED_AT_ONCE = 200
 
@@ -50,6 +52,7 @@ class Workshop:
     incoming: Incoming
     lease_s: float = 120.0
     embed_wait_s: float = 0.0
+    query_days: float = sweeper.QUERY_DAYS
     close_parts: Callable[[], None] = lambda: None
     _rests: dict[str, tuple[float, float]] = field(default_factory=dict)  # until when, for how long
     _filling: threading.Lock = field(default_factory=threading.Lock)
@@ -75,7 +78,7 @@ class Workshop:
         """Fetch and decode a batch, unless far more is decoded than embedded."""
         if self._crowded():
             return 0
-        return self._stage("images", lambda: self.pipeline.images(self.pipeline.batch))
+        return self._stage("images", lambda: self.pipeline.images(min(self.pipeline.batch, FETCHED)))
 
     def embed(self) -> int:
         """Embed a batch into every index."""
@@ -130,11 +133,12 @@ class Workshop:
             return session.scalars(waiting.offset(far).limit(1)).first() is not None
 
     def _fill(self) -> int:
-        until, filled = time.monotonic() + FILL_S, 0
+        began, filled = time.monotonic(), 0
         while images := self.fills.step():
             filled += images
-            if time.monotonic() > until:
+            if time.monotonic() - began > (COMPARE_S if self.fills.comparing else FILL_S):
                 break
+        self.fills.rest()  # the next message may go to another process
         if filled:
             self.bell.call("maintenance", MORE)
         return filled
@@ -150,7 +154,7 @@ class Workshop:
 
     def _garbage(self) -> int:
         removed = sweeper.collect_garbage(self.sessions, self.blobs, self.incoming)
-        sweeper.forget_old(self.sessions)
+        sweeper.forget_old(self.sessions, self.query_days)
         return removed
 
     def _outliving(self, work: Callable[[], int], what: str) -> int:
