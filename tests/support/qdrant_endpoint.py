@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from tests.support.qdrant_grpc import listen
+from tests.support.qdrant_grpc import TITLE, VERSION, listen
 from tests.support.qdrant_shards import Collection, Collections, NotFound
 from tests.support.qdrant_terms import BadRequest, Json
 
@@ -115,7 +115,7 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(length)
         path = unquote(urlsplit(self.path).path)
         if path in OPEN:
-            return self._send(HTTPStatus.OK, {"title": "qdrant - test endpoint", "version": "1.17.0"})
+            return self._send(HTTPStatus.OK, {"title": TITLE, "version": VERSION})
         if not hmac.compare_digest(self.headers.get("api-key") or "", self.server.api_key):
             text = b"Must provide an API key or an Authorization bearer token"
             return self._send_bytes(HTTPStatus.UNAUTHORIZED, text, "text/plain")

@@ -27,6 +27,7 @@ FIELD_TYPES = {
 }
 DONE = grpc.UpdateResult(operation_id=0, status=grpc.UpdateStatus.Completed)
 Rpc = Callable[[Any], Any]
+TITLE, VERSION = "qdrant - test endpoint", "1.17.0"  # whose ways it follows
 
 
 def listen(collections: Collections, host: str, port: int, api_key: str) -> tuple[rpc.Server, int]:
@@ -45,7 +46,7 @@ class _Handlers(rpc.GenericRpcHandler):
 
     def __init__(self, collections: Collections, api_key: str) -> None:
         self._collections, self._api_key = collections, api_key
-        self._known = {"Points": _points(collections), "Collections": _all(collections)}
+        self._known = {"Points": _points(collections), "Collections": _all(collections), "Qdrant": _itself()}
 
     def service(self, call: rpc.HandlerCallDetails) -> rpc.RpcMethodHandler | None:
         """A handler for `/qdrant.Points/Query` and the like; None where there is no such method."""
@@ -74,6 +75,12 @@ class _Handlers(rpc.GenericRpcHandler):
         except Exception as error:  # the engine raises bare Exception
             log.exception("%s failed", type(asked).__name__)
             context.abort(rpc.StatusCode.INTERNAL, f"Service internal error: {error}")
+
+
+def _itself() -> dict[str, tuple[Any, Rpc]]:
+    """The same of the service that says what the server is."""
+    said = grpc.HealthCheckReply(title=TITLE, version=VERSION)
+    return {"HealthCheck": (grpc.HealthCheckRequest, lambda _: said)}
 
 
 def _points(every: Collections) -> dict[str, tuple[Any, Rpc]]:
