@@ -217,3 +217,10 @@ def test_overlays_add_to_services_that_are_there() -> None:
         for name, service in load(path, **LAN)["services"].items():
             base = service.get("extends", {}).get("service", name)
             assert base in SERVICES, f"{path.name}: {name}"
+
+
+def test_what_can_be_changed_without_an_edit_is_described() -> None:
+    page = (ROOT / "docs" / "deploy.md").read_text()
+    for path in FILES:
+        for name in re.findall(r"(?<!\$)\$\{(\w+)", path.read_text()):
+            assert name in page, f"docs/deploy.md does not say what {name} is for"
