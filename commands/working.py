@@ -3,10 +3,12 @@
 from dataclasses import replace
 
 import click
+from structlog import get_logger
 
 from bootstrap import Services
-from launcher.show import say
 from shapes import POOLS, check
+
+log = get_logger("worker")
 
 
 @click.command()
@@ -35,7 +37,7 @@ def worker(services: Services, queues: str | None, concurrency: int | None, pool
     working.log_as("worker")
     ready(working)
     working.place.check()
-    run_worker(working, say)
+    run_worker(working, log.info)  # one JSON line, as everything else that it says
 
 
 @click.command()
@@ -51,7 +53,7 @@ def beat(services: Services) -> None:
     check_deployed(services, "beat")
     services.observe("beat")
     ready(services)
-    run_beat(services, say)
+    run_beat(services, log.info)
 
 
 COMMANDS = (worker, beat)
