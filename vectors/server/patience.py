@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from vectors.budget import spending
@@ -27,13 +27,21 @@ AGAIN_S = 1.0  # then one call so often looks whether it is back
 
 @dataclass(frozen=True)
 class Patience:
-    """Seconds for all tries of a call together, and seconds after which none is begun."""
+    """Seconds for all tries of a call together, and seconds after which none is begun.
+
+    A call that is `patient` also waits so long for a server that is known to be away.
+    """
 
     answer_s: float
     retry_s: float
+    patient: bool = False
 
 
-WRITE = Patience(answer_s=60.0, retry_s=15.0)
+WRITE = Patience(answer_s=60.0, retry_s=15.0, patient=True)
+
+
+class StillAway(VectorStoreUnavailable):
+    """What the last call found; this one was not begun."""
 
 
 class Caller(Protocol):
@@ -64,7 +72,7 @@ class Breaker:
             if now >= self._next:
                 self._next = now + self._again_s
                 return
-            raise VectorStoreUnavailable(self._last.code, self._last.message, self._last.fix)
+            raise StillAway(self._last.code, self._last.message, self._last.fix)
 
     def failed(self, error: VectorStoreUnavailable) -> None:
         """A call found the server away."""
@@ -87,16 +95,17 @@ class Patient:
     def call(self, name: str, work: Callable[[], T], patience: Patience) -> T:
         """See `Caller`. Raises VectorStoreError; a fault of this program passes as it is."""
         with spending(patience.answer_s) as limit:
-            return self._in_time(name, work, limit, min(limit, patience.retry_s))
+            return self._in_time(name, work, replace(patience, answer_s=limit))
 
-    def _in_time(self, name: str, work: Callable[[], T], limit: float, retry: float) -> T:
+    def _in_time(self, name: str, work: Callable[[], T], patience: Patience) -> T:
         began, pause = time.monotonic(), FIRST_PAUSE_S
+        last_try_s = min(patience.retry_s, patience.answer_s)
         while True:
             try:
-                return self._once(name, work, limit - (time.monotonic() - began))
+                return self._once(name, work, patience.answer_s - (time.monotonic() - began))
             except VectorStoreUnavailable as error:
                 wait, spent = random.uniform(0.0, pause), time.monotonic() - began
-                if error.code in (TIMEOUT, FORBIDDEN) or spent + wait > retry:
+                if spent + wait > last_try_s or not _may_pass(error, patience):
                     raise
             time.sleep(wait)
             pause = min(LONGEST_PAUSE_S, 2 * pause)
@@ -111,15 +120,22 @@ class Patient:
             answer = self._crew.run(work, max(0.001, limit_s))
         except Exception as error:
             ours = late() if isinstance(error, Late) else translate(name, error)
+            if ours is None:
+                raise
             if isinstance(ours, VectorStoreUnavailable):
                 self._breaker.failed(ours)
             else:
                 self._breaker.answered()
-            if ours is None:
-                raise
             raise ours from error
         self._breaker.answered()
         return answer
+
+
+def _may_pass(error: VectorStoreUnavailable, patience: Patience) -> bool:
+    """Whether to try again: not after waiting in vain, nor with a key that is refused."""
+    if isinstance(error, StillAway):
+        return patience.patient and error.code != FORBIDDEN
+    return error.code not in (TIMEOUT, FORBIDDEN)
 
 
 class Serial:

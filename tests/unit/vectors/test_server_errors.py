@@ -180,6 +180,21 @@ def test_while_the_server_is_away_one_call_looks_and_the_others_are_told_at_once
     breaker.check()
 
 
+def test_a_search_is_told_at_once_and_a_write_waits_while_the_server_is_away(patient: Patient) -> None:
+    def away() -> None:
+        raise answered(503)
+
+    for _ in range(3):
+        with pytest.raises(VectorStoreUnavailable):
+            patient.call("images", away, Patience(1.0, 0.0))
+    began = time.monotonic()
+    with pytest.raises(VectorStoreUnavailable):
+        patient.call("images", lambda: "not asked", SOON)
+    assert time.monotonic() - began < 0.5
+    assert patient.call("images", lambda: "back", Patience(10.0, 10.0, patient=True)) == "back"
+    assert patient.call("images", lambda: "found", SOON) == "found"
+
+
 @pytest.mark.parametrize(
     ("url", "address", "key"),
     [
