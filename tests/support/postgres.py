@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pgserver
+from pgserver.postgres_server import get_server
 from sqlalchemy import create_engine, make_url, text
 
 
@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, make_url, text
 def postgres() -> Iterator[str]:
     """Start a server of its own; gives the URL of its first database."""
     with tempfile.TemporaryDirectory(prefix="pg-") as folder:  # a unix socket's name has 107 bytes
-        server = pgserver.get_server(folder)
+        server = get_server(folder)
         try:
             yield server.get_uri()
         finally:
