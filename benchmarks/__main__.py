@@ -28,6 +28,7 @@ SLOW = (
     "doctor_100k",
     "ops_page",
     "ledger_claims",
+    "ledger_overhead",
 )
 
 

@@ -3,7 +3,8 @@
 import hashlib
 import io
 import threading
-from dataclasses import dataclass, field
+import time
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ class Picture:
     format: str  # "JPEG", "PNG", "WEBP" or "GIF"
     pixels: np.ndarray = field(repr=False)  # (H, W, 3) uint8 RGB, longest side <= 480
     renditions: dict[int, bytes] = field(default_factory=dict, repr=False)  # WebP by longest side
+    seconds: float = 0.0  # that it took, without the wait for a free child
 
 
 class Decoder:
@@ -52,9 +54,11 @@ class Decoder:
         """
         sniff(data)  # what is no picture by its first bytes never reaches a child
         with self._free:
+            began = time.perf_counter()
             for last in (False, True):
                 try:
-                    return self._decode_once(data, renditions)
+                    picture = self._decode_once(data, renditions)
+                    return replace(picture, seconds=time.perf_counter() - began)
                 except ChildDied as death:
                     if death.over_limit:
                         raise _too_slow() from None

@@ -67,12 +67,19 @@ class Spent:
         """Count the block's time."""
         began = time.perf_counter()
         try:
-            with self._span(f"index.{work}"):
+            with self.span(work):
                 yield
         finally:
-            took = time.perf_counter() - began
-            with self._guard:
-                self.seconds[work] = self.seconds.get(work, 0.0) + took
+            self.add(work, time.perf_counter() - began)
+
+    def span(self, work: str) -> AbstractContextManager[object]:
+        """Mark the block in the trace only: it may wait for others."""
+        return self._span(f"index.{work}")
+
+    def add(self, work: str, seconds: float) -> None:
+        """Count time that was measured elsewhere."""
+        with self._guard:
+            self.seconds[work] = self.seconds.get(work, 0.0) + seconds
 
 
 class Acquirer:
@@ -106,8 +113,9 @@ class Acquirer:
         try:
             with spent.on("fetch"):
                 data = self.fetcher.fetch(jobs[0].image.source)
-            with spent.on("decode"):
+            with spent.span("decode"):
                 picture = self.decoder.decode(data, renditions=True)
+            spent.add("decode", picture.seconds)
         except (FetchFailed, ImageRefused) as failed:
             return failed
         with spent.on("store"):
