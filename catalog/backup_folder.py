@@ -185,6 +185,7 @@ class BackupFolder:
         """The folder of a backup in the making, for one process at a time; it is gone after an error."""
         made = self.root / "backups"
         made.mkdir(parents=True, exist_ok=True)
+        made.chmod(0o700)  # searches that shoppers made are in it
         with (self.root / ".lock").open("a+") as lock:
             _take(lock, self.root)
             for left in made.glob(f"{_BESIDE}*"):  # of a backup that was killed

@@ -68,7 +68,7 @@ def restore(services: Services, root: Path, wanted: Wanted, say: Say) -> Refille
         _tables(services, backup, place, say)
         _packs(services, root, backup)
         _settle(services, lacking)
-    with running(services, ("engine",), say):
+    with running(services, ("engine",) if services.embedded else (), say):
         return _vectors(services, backup, wanted.vectors, old, say)
 
 

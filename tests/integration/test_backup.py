@@ -10,6 +10,7 @@ from sqlalchemy import func, select, update
 
 from bootstrap import Services
 from catalog.backup_folder import BackupFolder, BackupRefused
+from catalog.database import upgrade
 from catalog.models import Image, Product, now
 from catalog.operations import Site, Worker
 from catalog.products import delete_product, find_product, save_product
@@ -25,6 +26,7 @@ from launcher.restore import Wanted, check_backup, restore
 from searcher.query import SearchQuery
 from settings import Settings
 from tests.support.postgres import fresh, postgres
+from tests.support.qdrant_process import Endpoint, running_endpoint
 from tests.support.shop import index
 
 WORDS = ("red dress", "striped shirt", "blue", "coat with buttons", "a small bag", "no such thing")
@@ -32,27 +34,32 @@ Hits = list[list[tuple[str, int, float]]]
 said: list[str] = []
 
 
-def services_at(folder: Path, database_url: str = "") -> Services:
+def services_at(folder: Path, database_url: str = "", qdrant: Endpoint | None = None) -> Services:
     given = Settings()
     storage = replace(given.storage, data=folder, database_url=database_url)
-    return Services(replace(given, storage=storage))
+    vectors = replace(given.vectors, vectors_timeout_s=10.0)
+    if qdrant is not None:
+        vectors = replace(vectors, qdrant_url=qdrant.url, qdrant_grpc_port=qdrant.grpc_port)
+    return Services(replace(given, storage=storage, vectors=vectors))
 
 
 @contextmanager
-def opened(folder: Path, database_url: str = "") -> Iterator[Services]:
+def opened(folder: Path, database_url: str = "", qdrant: Endpoint | None = None) -> Iterator[Services]:
     """An installation with its engine running."""
     folder.mkdir(exist_ok=True)
-    services = services_at(folder, database_url)
-    with running(services, ("engine",), said.append):
+    services = services_at(folder, database_url, qdrant)
+    with running(services, () if qdrant else ("engine",), said.append):
         for name in services.store.collections():
             patiently(services.store.count, name)
         yield services
     services.close()
 
 
-def restored(root: Path, folder: Path, database_url: str = "", **wanted: object) -> list[str]:
+def restored(
+    root: Path, folder: Path, database_url: str = "", qdrant: Endpoint | None = None, **wanted: object
+) -> list[str]:
     folder.mkdir(exist_ok=True)
-    services = services_at(folder, database_url)
+    services = services_at(folder, database_url, qdrant)
     lines: list[str] = []
     try:
         restore(services, root, Wanted(**wanted), lines.append)  # type: ignore[arg-type]
@@ -110,27 +117,29 @@ def test_a_backup_restored_is_the_same_shop(shop: Services, kept: Path, tmp_path
         assert services.pack_folders.kept.joinpath(services.fingerprint, "pack.json").is_file()
 
 
-def test_from_sqlite_to_postgresql_and_back(shop: Services, kept: Path, tmp_path: Path, server: str) -> None:
-    """A laptop's catalogue moves to servers, goes on there, and comes home."""
+def test_from_a_laptop_to_servers_and_home_again(
+    shop: Services, kept: Path, tmp_path: Path, server: str
+) -> None:
+    """SQLite and Qdrant Edge become PostgreSQL and Qdrant; the shop goes on there, and comes home."""
     url = fresh(server, "moved")
-    restored(kept, tmp_path / "servers", url)
-    with opened(tmp_path / "servers", url) as services:
-        assert list(examine(services)) == []
-        assert hits(services) == hits(shop)
-        with services.sessions.begin() as session:
-            last = session.scalar(select(func.max(Product.id)))
-            mine = services.merchant().id
-            there = session.scalars(select(Image.source).where(Image.position == 0).limit(1)).one()
-            assert (
-                save_product(session, mine, ProductRecord("brand-new", "Moved dress", (there,))) == "created"
-            )
-        with services.sessions() as session:
-            new = find_product(session, mine, "brand-new")
-            assert new is not None and last is not None and new.id > last  # the sequences go on
-        index(services)
-        assert list(examine(services)) == []
-        on_servers = hits(services)
-        make_backup(services, tmp_path / "second", Chosen(), said.append)
+    with running_endpoint(tmp_path / "qdrant") as endpoint:
+        restored(kept, tmp_path / "servers", url, endpoint)
+        with opened(tmp_path / "servers", url, endpoint) as services:
+            assert list(examine(services)) == []
+            assert hits(services) == hits(shop)
+            with services.sessions.begin() as session:
+                last = session.scalar(select(func.max(Product.id)))
+                mine = services.merchant().id
+                there = session.scalars(select(Image.source).where(Image.position == 0).limit(1)).one()
+                new_one = ProductRecord("brand-new", "Moved dress", (there,))
+                assert save_product(session, mine, new_one) == "created"
+            with services.sessions() as session:
+                new = find_product(session, mine, "brand-new")
+                assert new is not None and last is not None and new.id > last  # the sequences go on
+            index(services)
+            assert list(examine(services)) == []
+            on_servers = hits(services)
+            make_backup(services, tmp_path / "second", Chosen(), said.append)
     restored(tmp_path / "second", tmp_path / "home")
     with opened(tmp_path / "home") as services:
         assert list(examine(services)) == []
@@ -204,8 +213,8 @@ def test_a_database_in_use_is_replaced_only_when_asked(kept: Path, tmp_path: Pat
 
 def test_nothing_is_replaced_while_workers_work(kept: Path, tmp_path: Path, server: str) -> None:
     url = fresh(server, "working")
-    restored(kept, tmp_path / "new", url)
     services = services_at(tmp_path / "new", url)
+    upgrade(services.database)
     with services.sessions.begin() as session:
         session.add(Worker(name="h:1", host="h", pid=1, seen_at=now()))
     services.close()
