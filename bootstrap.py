@@ -31,6 +31,7 @@ from searcher.photos import QueryPhotos
 from searcher.query_log import QueryLog
 from searcher.search import Searcher
 from settings import Settings, secrets
+from shapes import claimed_batch
 from telemetry import logs, tracing
 from telemetry.versions import versions
 from vectors.edge.store import EdgeStore
@@ -38,7 +39,6 @@ from vectors.protocol import VectorStore
 
 if TYPE_CHECKING:
     # These bring PyTorch, which takes seconds to import: `twirl import` must not wait for it.
-    from embedding.pack import Pack
     from embedding.packs import Packs
     from indexer.activity import Activity
     from indexer.fill import Filler, Record
@@ -83,14 +83,11 @@ class Services:
         """The SQL engine."""
         chosen = self.settings.storage
         access = Access(
-            pool_size=chosen.db_pool_size,
-            pool_overflow=chosen.db_pool_overflow,
-            pool_wait_s=chosen.db_pool_wait_s,
+            chosen.db_pool_size, chosen.db_pool_overflow, chosen.db_pool_wait_s,
             connect_timeout_s=chosen.db_connect_timeout_s,
-            statement_timeout_ms=chosen.db_statement_timeout_ms,
-            lock_timeout_ms=chosen.db_lock_timeout_ms,
+            statement_timeout_ms=chosen.db_statement_timeout_ms, lock_timeout_ms=chosen.db_lock_timeout_ms,
             application=f"twirl {self.worker_id}",  # as claims and workers are signed
-        )
+        )  # fmt: skip
         return open_engine(self.settings.database_url, access)
 
     @cached_property
@@ -131,15 +128,12 @@ class Services:
     @cached_property
     def packs(self) -> "Packs":
         """The loaded model packs, by fingerprint."""
-        from embedding.packs import Packs
+        from embedding.packs import Packs, batch_sizes
 
-        chosen = self.settings.model
-        return self._given_packs or Packs(self.pack_folders.find, self.device, chosen.torch_threads)
-
-    @property
-    def pack(self) -> "Pack":
-        """The live index's model pack: encoders and composer."""
-        return self.packs.get(self.fingerprint)
+        chosen, sizes = self.settings.model, batch_sizes(self.data, self.settings.indexing.batch)
+        return self._given_packs or Packs(
+            self.pack_folders.find, self.device, chosen.torch_threads, chosen.precision, sizes.of
+        )
 
     @property
     def fingerprint(self) -> str:
@@ -158,12 +152,10 @@ class Services:
         from vectors.server import Cluster, ServerStore
 
         return ServerStore.connect(
-            chosen.qdrant_url,
-            api_key=chosen.qdrant_api_key or None,
-            timeout_s=chosen.vectors_timeout_s,
-            grpc_port=chosen.qdrant_grpc_port,
+            chosen.qdrant_url, api_key=chosen.qdrant_api_key or None,
+            timeout_s=chosen.vectors_timeout_s, grpc_port=chosen.qdrant_grpc_port,
             cluster=Cluster(chosen.qdrant_shards, chosen.qdrant_replicas, chosen.qdrant_write_consistency),
-        )
+        )  # fmt: skip
 
     @cached_property
     def photos(self) -> QueryPhotos:
@@ -230,7 +222,7 @@ class Services:
 
         return Pipeline(
             self.sessions, self.blobs, self.incoming, self.decoder, self.packs, self.store,
-            worker_id=self.worker_id, batch=self.settings.indexing.batch,
+            worker_id=self.worker_id, batch=claimed_batch(self.settings),
             report=report or (lambda _done: None), keep_pixels=keep_pixels, span=tracing.span,
         )  # fmt: skip
 
@@ -240,7 +232,7 @@ class Services:
 
         return Filler(
             self.sessions, self.blobs, self.packs, self.store, self.worker_id,
-            self.settings.indexing.batch, self.lease_s, record,
+            claimed_batch(self.settings), self.lease_s, record,
         )  # fmt: skip
 
     @cached_property

@@ -97,6 +97,7 @@ class Model:
         "Torch device of the encoders: `cpu`, `cuda`, `cuda:1`; `cuda:free`: a GPU that no other process of "
         "this data folder has taken.",
     )
+    precision: str = setting("auto", "`fp32`, `bf16`, or `auto`: bf16 where the device computes in it.")
     torch_threads: int = setting(
         1, "Threads of one forward pass. More processes gain more than threads.", low=1
     )
@@ -137,7 +138,9 @@ class Vectors:
 class Indexing:
     """How the catalogue becomes searchable."""
 
-    batch: int = setting(32, "Images embedded in one forward pass.", low=1)
+    batch: int = setting(
+        0, "Images that are claimed together and embedded at once. 0: what `twirl tune` has found.", low=0
+    )
     claim_lease_s: int = setting(
         120, "Seconds after which an image claimed by a silent worker is claimed anew.", low=5
     )
@@ -292,11 +295,6 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     read = Settings(**declared.read(Settings, env))
     shapes.check(read)
     return read
-
-
-def let_sigterm_wait() -> None:
-    """Have SIGTERM give a Celery worker's tasks time. Before Celery is imported: it reads that then."""
-    os.environ["REMAP_SIGTERM"] = "SIGQUIT"
 
 
 def every_setting() -> Iterator[tuple[type[Any], "Field[Any]"]]:

@@ -1,4 +1,4 @@
-"""What the deployed shape needs of the settings: all of it is said at start, not when it is first missed."""
+"""What goes together in the settings, and what the deployed shape needs: said at start, all of it."""
 
 from typing import TYPE_CHECKING
 
@@ -8,12 +8,20 @@ if TYPE_CHECKING:
     from settings import Settings
 
 QUEUES = ("images", "embed", "index", "maintenance")
+PRECISIONS = ("auto", "fp32", "bf16")  # as embedding.precision has them
 POOLS = ("prefork", "solo", "threads")
+
+
+def claimed_batch(read: "Settings") -> int:
+    """Images that a worker claims together: for a GPU, enough that it computes while others are decoded."""
+    return read.indexing.batch or (256 if read.model.device.startswith("cuda") else 32)
 
 
 def check(read: "Settings") -> None:
     """Raise SettingError, naming the variable, for what cannot be started."""
     chosen = read.queue
+    if read.model.precision not in PRECISIONS:
+        raise SettingError(f"TWIRL_PRECISION={read.model.precision!r} is none of {', '.join(PRECISIONS)}.")
     if not read.worker_queues:
         raise SettingError(f"TWIRL_WORKER_QUEUES is empty: name some of {', '.join(QUEUES)}.")
     if unknown := set(read.worker_queues) - set(QUEUES):

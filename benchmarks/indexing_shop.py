@@ -38,6 +38,7 @@ class PlainEncoder:
     """The shape of a pack without a model: pixels and words through fixed random projections."""
 
     name = "plain"
+    batch = 32
 
     def __init__(self, fingerprint: str = "plain0123456789abcdef", dimension: int = 64) -> None:
         self.fingerprint, self.dimension, self.embedded = fingerprint, dimension, 0
@@ -113,12 +114,13 @@ class Shop:
         socket: Path | None = None,
         decoder: Decoder | None = None,
         images: Images | None = None,
+        database_url: str = "",
     ) -> None:
         self.root = root
         for name in ("blobs", "incoming", "index", "photos"):
             (root / name).mkdir(parents=True, exist_ok=True)
         (root / "run").mkdir(mode=0o700, exist_ok=True)
-        self.database = open_engine(f"sqlite:///{root / 'twirl.sqlite3'}")
+        self.database = open_engine(database_url or f"sqlite:///{root / 'twirl.sqlite3'}")
         upgrade(self.database)
         self.sessions = sessions(self.database)
         place = images or open_folder(root)

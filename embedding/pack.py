@@ -5,26 +5,23 @@ gallery = pack.encode_images(photos)                                   # (B, D)
 query = pack.compose(gallery[0], pack.encode_texts(["in red"])[0])     # (D,)
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import nn
 
-from embedding.colour import bin_centres, bin_table, patch_histograms
-from embedding.composer import Composer, compose, index_vectors, weigh, words_query
+from embedding.colour import bin_centres
+from embedding.composer import Composer, compose, weigh, words_query
 from embedding.errors import PackRefused
+from embedding.forward import CPU_BATCH, Floats, Forward
 from embedding.minilm import TextTower, shared_text_tower
 from embedding.pack_files import PackConfig, PackInfo, read_info, read_weights
-from embedding.preprocess import Pixels, normalise, prepare
+from embedding.preprocess import Pixels
 from embedding.towers import ImageTower, TextHead
 
 __all__ = ["Pack", "PackInfo", "PackRefused", "load_pack"]
-
-Floats = npt.NDArray[np.float32]
-_BATCH = 32  # images a forward pass: more gains nothing on a CPU and costs memory
 
 
 class Towers(nn.Module):
@@ -38,27 +35,38 @@ class Towers(nn.Module):
 
 
 class Pack:
-    """Encoders and composer of one pack. Thread-safe: nothing is written after construction."""
+    """Encoders and composer of one pack. Thread-safe."""
 
-    def __init__(self, info: PackInfo, towers: Towers, text_tower: TextTower, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        info: PackInfo,
+        towers: Towers,
+        text_tower: TextTower,
+        device: str = "cpu",
+        precision: str = "fp32",
+        batch: int = CPU_BATCH,
+    ) -> None:
+        """Takes the towers over: they move to the device, the vision transformer into the precision."""
         self.info, self.name, self.fingerprint = info, info.name, info.fingerprint
         self.dimension, self.text_dimension = info.dimension, info.text_dimension
         self._towers, self._text_tower, self._device = towers.to(device).eval(), text_tower, device
+        self._precision = precision
+        self.forward = Forward(towers.image, info.config.preprocessing, device, precision, batch)
+
+    @property
+    def batch(self) -> int:
+        """How many photos are best given at once."""
+        return self.forward.batch
 
     def encode_images(self, pixels: Sequence[Pixels]) -> Floats:
         """B images of (H, W, 3) uint8 RGB, any size -> (B, D) float32 unit rows: what is indexed."""
         if not pixels:
             return np.zeros((0, self.dimension), dtype=np.float32)
-        batches = [pixels[start : start + _BATCH] for start in range(0, len(pixels), _BATCH)]
-        return np.concatenate([self._encode_batch(batch) for batch in batches])
+        return np.concatenate(list(self.forward.encode(pixels)))
 
-    @torch.inference_mode()
-    def _encode_batch(self, pixels: Sequence[Pixels]) -> Floats:
-        config = self.info.config.preprocessing
-        squares = np.stack([prepare(image, config) for image in pixels])  # (B, S, S, 3)
-        histograms = torch.from_numpy(patch_histograms(squares)).to(self._device)
-        inputs = torch.from_numpy(normalise(squares, config)).to(self._device)
-        return _array(index_vectors(self._towers.image(inputs, histograms)))
+    def encode_stream(self, batches: Iterable[Sequence[Pixels]]) -> Iterator[Floats]:
+        """The vectors of each batch in turn; a GPU computes one while the next is fetched from `batches`."""
+        return self.forward.stream(batches)
 
     @torch.inference_mode()
     def encode_texts(self, texts: Sequence[str]) -> Floats:
@@ -92,11 +100,12 @@ class Pack:
 
     def with_towers(self, towers: Towers) -> "Pack":
         """The same pack around other weights, for comparisons; its fingerprint no longer tells them apart."""
-        return Pack(self.info, towers, self._text_tower, self._device)
+        batch = self.forward.batch
+        return Pack(self.info, towers, self._text_tower, self._device, self._precision, batch)
 
     def vision_state(self) -> dict[str, torch.Tensor]:
-        """The weights of the vision transformer."""
-        return self._towers.image.vit.state_dict()
+        """The weights of the vision transformer, as float32."""
+        return {name: tensor.float() for name, tensor in self._towers.image.vit.state_dict().items()}
 
     def _row(self, vector: Floats | None, width: int, what: str) -> torch.Tensor | None:
         if vector is None:
@@ -110,10 +119,13 @@ def _array(tensor: torch.Tensor) -> Floats:
     return np.ascontiguousarray(tensor.float().cpu().numpy())
 
 
-def load_pack(directory: Path, device: str = "cpu", threads: int = 1) -> Pack:
+def load_pack(
+    directory: Path, device: str = "cpu", threads: int = 1, precision: str = "fp32", batch: int = CPU_BATCH
+) -> Pack:
     """Read, verify and build the pack in `directory`; PackRefused (code, message, fix) when it can't be used.
 
-    `threads` sets how many cores one forward pass of this process uses.
+    `threads` sets how many cores one forward pass of this process uses, `precision` (one of PRECISIONS) how
+    exactly photos are encoded, `batch` how many of them at once.
     """
     torch.set_num_threads(threads)
     info = read_info(directory)
@@ -127,5 +139,5 @@ def load_pack(directory: Path, device: str = "cpu", threads: int = 1) -> Pack:
     except RuntimeError as error:
         message = f"The weights do not fit the configuration: {error}."
         raise PackRefused("pack-weights-shape", message, "Train the pack again with: make train") from error
-    bin_table()  # built once here, not in the first search
-    return Pack(info, towers, shared_text_tower(info.config.text_tower_sha256), device)
+    text_tower = shared_text_tower(info.config.text_tower_sha256)
+    return Pack(info, towers, text_tower, device, precision, batch)

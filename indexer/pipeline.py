@@ -12,7 +12,7 @@ late write: what must not be found leaves no point behind, in no index.
 
 import errno
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -23,15 +23,16 @@ from structlog import get_logger
 
 from catalog.blobs import Blobs, Incoming, StorageUnavailable
 from catalog.images import Decoder, DecoderUnavailable, ImageRefused
-from catalog.site import IndexRef, SiteRefused, SiteState
+from catalog.site import SiteRefused, SiteState
 from embedding.errors import PackRefused
 from indexer import ledger
-from indexer.acquire import Acquirer, Pixels, Span, Spent
+from indexer.acquire import Acquirer, Span, Spent
 from indexer.claims import Claims, Job, Sessions
+from indexer.encoding import Encoding
 from indexer.errors import FetchFailed
 from indexer.fetch import Fetcher
 from indexer.hands import Hands
-from indexer.indexes import Indexes, Vector
+from indexer.indexes import Indexes
 from vectors.protocol import CollectionMissing, VectorStore, VectorStoreUnavailable
 
 if TYPE_CHECKING:  # the packs bring torch, which a process without the embed stage does not want
@@ -106,6 +107,7 @@ class Pipeline:
         fetcher = Fetcher(incoming, allow_private=allow_private_urls)
         self._acquirer = Acquirer(sessions, blobs, fetcher, decoder, 3 * batch if keep_pixels else 0)
         self._threads = ThreadPoolExecutor(FETCH_THREADS, thread_name_prefix="acquire")
+        self._encoding = Encoding(packs, self._acquirer, self._threads)
         self._hands = Hands()
 
     def ensure(self) -> int:
@@ -190,7 +192,7 @@ class Pipeline:
             job.sha256 = job.image.sha256
         with done.spent.on("upsert"):
             self.indexes.known(jobs, site, twins=True)
-        lost = self._encode(jobs, site.maintained, done)
+        lost = self._encoding.fill(jobs, site.maintained, done.spent)
         self._pass_on([job for job in jobs if job.sha256 in lost], "images", done)
         self._write([job for job in jobs if job.sha256 not in lost], site, done)
 
@@ -216,31 +218,6 @@ class Pipeline:
             with done.spent.on("mark"):
                 ledger.pass_on(self.sessions, jobs, stage)
             done.passed += len(jobs)
-
-    def _encode(self, jobs: list[Job], refs: Iterable[IndexRef], done: Done) -> set[str | None]:
-        """Give each job the vectors that it lacks, a picture encoded once a pack; return lost bytes."""
-        wanting: dict[str, set[str]] = {ref.fingerprint: set() for ref in refs}
-        for job in jobs:
-            for fingerprint in wanting.keys() - job.vectors.keys():
-                wanting[fingerprint] |= {job.sha256} if job.sha256 else set()
-        found = self._acquirer.pixels(sorted(set().union(*wanting.values())), self._threads, done.spent)
-        pixels = {sha256: image for sha256, image in found.items() if image is not None}
-        for fingerprint, hashes in wanting.items():
-            fresh = sorted(hashes & pixels.keys())
-            made = self._encoded(fingerprint, fresh, pixels, done) if fresh else {}
-            for job in jobs:
-                if fingerprint not in job.vectors and job.sha256 in made:
-                    job.vectors[fingerprint] = made[job.sha256]
-        return {None} | (found.keys() - pixels.keys())
-
-    def _encoded(
-        self, fingerprint: str, hashes: list[str], pixels: dict[str, Pixels], done: Done
-    ) -> dict[str, Vector]:
-        """{sha256: (D,)} by one pack."""
-        pack = self.packs.get(fingerprint)
-        with done.spent.on("embed"):
-            rows = pack.encode_images([pixels[sha256] for sha256 in hashes])  # (B, D)
-        return dict(zip(hashes, rows, strict=True))
 
     def _write(self, jobs: list[Job], site: SiteState, done: Done) -> None:
         """Points to every index, then the ledger; and a look at what moved on meanwhile."""
@@ -294,6 +271,7 @@ class Pipeline:
 
     def close(self) -> None:
         """End the threads that fetch."""
+        self._encoding.close()
         self._threads.shutdown(wait=True, cancel_futures=True)
 
 

@@ -25,7 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "settings": {"declared", "shapes"},
     "shapes": {"declared", "settings"},
     "telemetry": set(),
-    "bootstrap": {*FOUNDATION, "indexer", "searcher", "settings", "telemetry"},
+    "bootstrap": {*FOUNDATION, "shapes", "indexer", "searcher", "settings", "telemetry"},
     "launcher": {
         "settings",
         "bootstrap",

@@ -27,8 +27,8 @@ def test_a_value_of_the_wrong_kind_names_its_variable() -> None:
 
 
 def test_a_value_out_of_bounds_names_its_variable() -> None:
-    with pytest.raises(settings.SettingError, match=r"TWIRL_BATCH=0 is too small: at least 1"):
-        settings.load({"TWIRL_BATCH": "0"})
+    with pytest.raises(settings.SettingError, match=r"TWIRL_BATCH=-1 is too small: at least 0"):
+        settings.load({"TWIRL_BATCH": "-1"})
 
 
 def test_operators_listen_beside_the_storefront_unless_told_otherwise() -> None:
