@@ -78,7 +78,7 @@ class Claims:
         self._guard = threading.Lock()
 
     def take(self, stage: str, limit: int) -> list[Job]:
-        """Claim up to `limit` due images of a stage; [] when none is due but suspects. Then `let_go`."""
+        """Claim up to `limit` due images of a stage and a priority; [] when only suspects are. Then `let_go`."""
         due = self._due(stage, PRIORITIES, limit)
         return self._claim(stage, due, limit) if due else []
 
@@ -151,12 +151,12 @@ class Claims:
         return jobs
 
     def _taken(self, session: Session, stage: str, due: dict[int, list[int]], limit: int) -> list[int]:
-        taken: list[int] = []
+        """Rows of one priority: an edit would wait for the bulk rows in its batch."""
         for priority, merchants in due.items():
-            if len(taken) < limit:
-                taken += _shares(session, stage, priority, merchants, limit - len(taken))
+            if taken := _shares(session, stage, priority, merchants, limit):
                 self._remember(stage, priority, merchants, limit)
-        return taken
+                return taken
+        return []
 
     def _remember(self, stage: str, priority: int, merchants: list[int], limit: int) -> None:
         with self._guard:
