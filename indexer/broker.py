@@ -72,7 +72,6 @@ def _workers(limits: Limits) -> dict[str, Any]:
         "task_soft_time_limit": limits.soft_s,
         "task_time_limit": limits.hard_s,
         "worker_prefetch_multiplier": 1,
-        "worker_soft_shutdown_timeout": limits.shutdown_s,
         "worker_proc_alive_timeout": 60.0,  # 4 s by default, which a busy machine does not keep
         "worker_send_task_events": True,  # celery-exporter listens
         "worker_hijack_root_logger": False,

@@ -50,15 +50,32 @@ def release_worker(sessions: Sessions, worker_id: str, holding: Collection[str] 
     return _release(sessions, and_(_held_by(worker_id), Image.claimed_by.not_in(holding)))
 
 
+def hand_back(sessions: Sessions, worker_id: str) -> int:
+    """Sign off a worker that we ended ourselves; what it held was never taken. How many rows."""
+    values = {"state": "queued", "claimed_by": None, "claimed_at": None}
+    fewer = case((Image.attempts > 0, Image.attempts - 1), else_=0)
+    with sessions.begin() as session:
+        session.execute(delete(Worker).where(Worker.name == worker_id))
+        held = update(Image).where(Image.state.in_(CLAIMED), _held_by(worker_id))
+        return int(session.execute(held.values(attempts=fewer, **values)).rowcount)  # type: ignore[attr-defined]
+
+
 def release_dead(sessions: Sessions) -> int:
     """Queue again what workers of this machine held whose process is gone ("host:pid" names them)."""
-    host = socket.gethostname()
+    host = f"{socket.gethostname()}:"
     with sessions() as session:
-        mine = Image.claimed_by.startswith(f"{host}:", autoescape=True)
-        held = set(session.scalars(select(Image.claimed_by).where(Image.state.in_(CLAIMED), mine).distinct()))
-    workers = {str(token).rsplit("/", 1)[0] for token in held}
+        mine = Image.claimed_by.startswith(host, autoescape=True)
+        held = session.scalars(select(Image.claimed_by).where(Image.state.in_(CLAIMED), mine).distinct())
+        workers = {str(token).rsplit("/", 1)[0] for token in held}
+        workers |= set(
+            session.scalars(select(Worker.name).where(Worker.name.startswith(host, autoescape=True)))
+        )
     dead = [worker for worker in workers if not process_alive(worker.rsplit(":", 1)[-1])]
-    return sum(release_worker(sessions, worker) for worker in dead)
+    released = sum(release_worker(sessions, worker) for worker in dead)
+    if dead:
+        with sessions.begin() as session:
+            session.execute(delete(Worker).where(Worker.name.in_(dead)))
+    return released
 
 
 def _held_by(worker_id: str) -> ColumnElement[bool]:

@@ -35,7 +35,7 @@ AHEAD = 64  # batches that may wait to be embedded before no more images are dec
 FETCHED = 32  # images at most: their hosts may be slow, and a task has its limits
 FILL_S = 3.0  # of filling an index, before others have their turn
 COMPARE_S = 30.0  # of the comparison at its end, which no other process can go on with
-ALIVE_S = 15.0
+ALIVE_S = 5.0  # between two signs of life, with what was counted since
 PURGED_AT_ONCE = 200
 
 

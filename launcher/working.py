@@ -1,32 +1,38 @@
 """Starts a Celery worker or the beat over the services, and has them end the way the ledger likes."""
 
 import os
+import signal
 import socket
+import sys
+import threading
+import time
 import warnings
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from bootstrap import Services
-from settings import let_sigterm_wait
+import celery.apps.worker
+from billiard import active_children  # type: ignore[import-untyped]
+from celery import signals
+from celery.exceptions import SecurityWarning
+from sqlalchemy.exc import OperationalError
+from structlog import get_logger
 
+from bootstrap import Services
+from indexer.sweeper import hand_back, release_dead
+from settings import Settings
+
+log = get_logger("worker")
 Say = Callable[[str], None]
 
 
 def run_worker(services: Services, say: Say) -> None:
-    """Work until SIGTERM; then finish what is in hand, or hand it back. Ends the process.
+    """Work until SIGTERM or Ctrl-C; then end what is in hand and nothing more. Ends the process.
 
     The services are closed first: what a task needs is made in the process that runs it, after the fork.
     """
-    chosen = services.settings.queue
-    if chosen.worker_pool != "solo":  # there a signal interrupts the task itself, which had better be let end
-        let_sigterm_wait()
-    from celery import signals  # reads the environment
-    from celery.exceptions import SecurityWarning
-
     from indexer.alive import Pulse
     from indexer.celery_app import make_app
-    from indexer.sweeper import release_dead
 
     release_dead(services.sessions)  # of an earlier life on this machine
     services.bell.ring()
@@ -34,19 +40,23 @@ def run_worker(services: Services, say: Say) -> None:
     app = make_app(services.settings)
     pulse = Pulse(services.settings.indexing.alive_path)
     signals.heartbeat_sent.connect(pulse.beat, weak=False)
-    asked: list[str] = []
-    signals.worker_shutting_down.connect(lambda sig, **_: asked.append(sig), weak=False)
-    queues = ", ".join(services.settings.worker_queues)
-    say(f"Worker {os.getpid()}: {queues}; {chosen.worker_concurrency} at once ({chosen.worker_pool})")
-    # As root it warns of pickled messages, which we never accept.
-    warnings.filterwarnings("ignore", category=SecurityWarning)
-    worker = _worker(app, services.settings.worker_queues)
+    farewell = Farewell(services.settings)
+    signals.worker_shutting_down.connect(farewell.begin, weak=False)
+    chosen, queues = services.settings.queue, services.settings.worker_queues
+    say(
+        f"Worker {os.getpid()}: {', '.join(queues)}; "
+        f"{chosen.worker_concurrency} at once ({chosen.worker_pool})"
+    )
+    worker = _worker(app, queues)
     worker.start()
     pulse.stop()
-    raise SystemExit(0 if asked else worker.exitcode or 0)
+    raise SystemExit(0 if farewell.begun else worker.exitcode or 0)
 
 
 def _worker(app: Any, queues: tuple[str, ...]) -> Any:
+    # As root it warns of pickled messages, which we never accept; at its end it threatens to kill tasks.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
+    celery.apps.worker.safe_say = lambda *_, **__: None
     return app.Worker(
         hostname=f"twirl-{os.getpid()}@{socket.gethostname()}",
         queues=list(queues),
@@ -56,6 +66,42 @@ def _worker(app: Any, queues: tuple[str, ...]) -> Any:
         without_gossip=True,
         without_mingle=True,
     )
+
+
+class Farewell:
+    """Gives the tasks in hand their time when the worker is told to stop, and then hands their images back.
+
+    Celery's own soft shutdown sleeps through all of that time in its signal handler, with the tasks long
+    done, and then leaves the claims to their lease (ADR 106). So SIGTERM stays the warm shutdown.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.begun, self._settings = False, settings
+
+    def begin(self, **_: Any) -> None:
+        """Start counting. Called in a signal handler, where nothing may be logged."""
+        if not self.begun:
+            self.begun = True
+            threading.Thread(target=self._wait, name="farewell", daemon=True).start()
+
+    def _wait(self) -> None:
+        grace_s = self._settings.queue.soft_shutdown_s
+        log.info("stopping", seconds=grace_s)
+        time.sleep(grace_s)
+        pids = [os.getpid()]
+        for child in active_children():
+            os.kill(child.pid, signal.SIGKILL)
+            pids.append(child.pid)
+        log.warning("stopped-at-work", seconds=grace_s, handed_back=self._hand_back(pids))
+        os._exit(0)
+
+    def _hand_back(self, pids: list[int]) -> int | None:
+        """How many images; None when the database is away: then the lease frees them."""
+        try:
+            sessions, host = Services(self._settings).sessions, socket.gethostname()
+            return sum(hand_back(sessions, f"{host}:{pid}") for pid in pids)
+        except OperationalError:
+            return None
 
 
 def run_beat(services: Services, say: Say) -> None:
@@ -78,6 +124,7 @@ def run_beat(services: Services, say: Say) -> None:
         kept=services.data / "run" / "beat.json",
         pulse=pulse,
     )
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until Celery has a handler of its own
     say(f"Beat {os.getpid()}: looks at the ledger every {chosen.sweep_s:g} s")
     try:
         Beat(app=app, quiet=True, scheduler_cls=scheduler, loglevel="WARNING").run()

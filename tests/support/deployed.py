@@ -9,12 +9,14 @@ is used, its collections dropped at the end; else the endpoint of `qdrant_endpoi
 """
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +27,9 @@ import pgserver
 from sqlalchemy import func, select
 
 import settings as configuration
+from benchmarks.indexing_shop import picture
 from bootstrap import Services
+from catalog.imports import import_feed
 from catalog.models import Image
 from catalog.operations import Worker
 from tests.support.qdrant_process import start_endpoint, stop_endpoint
@@ -197,6 +201,16 @@ class Deployment:
         port = int(self.qdrant_url.rsplit(":", 1)[1])
         self.qdrant, _ = start_endpoint(self.folder / "qdrant", port=port)
 
+    def stock(self, name: str, items: int, merchant: str = "") -> int:
+        """Import a feed of so many products NAME-0 ... with a picture each, as `twirl import` does."""
+        feed = write_feed(self.folder / "feeds" / name, items, name)
+        services = self.services
+        shop = services.merchant(merchant or None)
+        summary = import_feed(
+            services.sessions, shop.id, feed, feed.parent, services.incoming, on_commit=services.doorbell.ring
+        )
+        return summary.created
+
     # --- what the ledger says -----------------------------------------------------------------------------
 
     def counts(self) -> dict[str, int]:
@@ -301,6 +315,20 @@ def deployed(
             made.start_web()
         made.wait_for_workers(workers)
         yield made
+
+
+def write_feed(folder: Path, items: int, name: str = "SKU", side: int = 96) -> Path:
+    """A JSONL feed of so many products with a picture of their own each, beside it; returns its path."""
+    folder.mkdir(parents=True)
+    lines = []
+    for number in range(items):
+        seed = zlib.crc32(f"{name}-{number}".encode())
+        (folder / f"{number}.jpg").write_bytes(picture(seed, side))
+        said = {"id": f"{name}-{number}", "title": f"Garment {number}", "image_link": f"{number}.jpg"}
+        lines.append(json.dumps(said | {"price": "19.00 USD", "availability": "in_stock", "color": "red"}))
+    feed = folder / "feed.jsonl"
+    feed.write_text("\n".join(lines) + "\n")
+    return feed
 
 
 def _command(*words: str) -> list[str]:

@@ -1,0 +1,215 @@
+"""The deployed shape from feed to search, its workers killed, stopped and joined by others."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import pytest
+import structlog
+from sqlalchemy import select
+
+from catalog.models import Image, Product
+from catalog.operations import Worker
+from tests.support.deployed import Deployment, Running, deployed, write_feed
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    with deployed(tmp_path_factory.mktemp("deployed"), workers=1, web=True) as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def well(shop: Deployment) -> Iterator[None]:
+    """After each test all that was imported is live, once, and nothing more is in the index."""
+    yield
+    if not shop.running["worker-1"].alive:
+        shop.running["worker-1"].start()
+    shop.wait_settled()
+    assert set(shop.counts()) <= {"live"}, shop.state()
+    assert shop.indexed() == shop.live()
+    assert shop.differences() == []
+
+
+def search(shop: Deployment, words: str) -> list[str]:
+    body = json.dumps({"words": words, "limit": 50}).encode()
+    asked = Request(f"{shop.web_url}/api/v1/search", body, {"Content-Type": "application/json"})
+    with urlopen(asked, timeout=30) as answer:
+        return [hit["sku"] for hit in json.load(answer)["hits"]]
+
+
+def worker_row(shop: Deployment) -> Worker:
+    with shop.services.sessions() as session:
+        return session.scalars(select(Worker)).one()
+
+
+def descendants(pid: int) -> list[int]:
+    """The processes that a process and its children have started, whatever their group."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in map(int, (task / "children").read_text().split()):
+            found += [child, *descendants(child)]
+    return found
+
+
+def decoders(worker: Running) -> list[int]:
+    """The children that decode pictures for a worker."""
+    every = descendants(worker.pid)
+    return [pid for pid in every if b"images_child" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def gone(pid: int) -> bool:
+    """Whether there is no such process, or only its remains."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+def test_a_feed_goes_from_the_command_line_to_the_search(shop: Deployment) -> None:
+    feed = write_feed(shop.folder / "feeds" / "cli", 12, "CLI")
+    said = shop.twirl("import", str(feed))
+    assert "12 created" in said
+    assert shop.unfinished() == 0  # the command has waited for the workers
+    assert {f"CLI-{n}" for n in range(12)} <= set(search(shop, "red garment"))
+    shop.wait(lambda: worker_row(shop).images >= 12, "the worker's count", 20)
+    assert worker_row(shop).queues == "images,embed,index,maintenance"
+
+
+def test_the_request_that_rang_is_named_by_the_tasks(shop: Deployment) -> None:
+    with structlog.contextvars.bound_contextvars(request_id="req-of-test"):
+        shop.stock("asked", 4)
+    shop.wait_settled()
+    lines = [json.loads(line) for line in shop.running["worker-1"].said().splitlines() if line[:1] == "{"]
+    named = {line["event"] for line in lines if line.get("request_id") == "req-of-test"}
+    assert {"images", "embed"} <= named
+
+
+def test_a_worker_that_is_killed_at_work_loses_and_duplicates_nothing(shop: Deployment) -> None:
+    worker = shop.running["worker-1"]
+    before = shop.live()
+    shop.stock("killed", 40)
+    shop.wait_live(before + 8)
+    held = decoders(worker)
+    worker.kill()
+    shop.wait(lambda: all(gone(pid) for pid in held), "the decoders' end", 10)
+    left = shop.unfinished()
+    assert left > 0
+    time.sleep(1.5)
+    assert shop.unfinished() == left  # nobody works
+    worker.start()
+    shop.wait_live(before + 40)
+
+
+def test_a_pool_process_that_is_killed_is_replaced(shop: Deployment) -> None:
+    worker = shop.running["worker-1"]
+    before = shop.live()
+    shop.stock("child", 24)
+    shop.wait_live(before + 8)
+    (child,) = [pid for pid in worker.children() if pid not in decoders(worker)]
+    os.kill(child, signal.SIGKILL)
+    shop.wait_live(before + 24, 60)
+    assert worker.alive and child not in worker.children()
+
+
+def test_a_worker_that_is_told_to_stop_ends_its_batch_and_nothing_more(shop: Deployment) -> None:
+    worker = shop.running["worker-1"]
+    before = shop.live()
+    shop.stock("stopped", 40)
+    shop.wait_live(before + 8)
+    status, seconds = worker.stop()
+    assert status == 0 and seconds < shop.services.settings.queue.soft_shutdown_s
+    states = shop.counts()
+    assert states.get("fetching", 0) == states.get("embedding", 0) == 0
+    assert states["queued"] > 0 and shop.workers() == 0
+    with shop.services.sessions() as session:
+        assert session.scalars(select(Image.id).where(Image.error_code != "")).all() == []
+    worker.start()
+    shop.wait_live(before + 40)
+
+
+def test_a_worker_that_cannot_end_in_time_hands_back_what_it_holds(shop: Deployment) -> None:
+    """Without blame: a deployment in the middle of slow downloads must not make pictures poison."""
+    shop.running["worker-1"].stop()
+    worker = shop.start("worker", name="hasty", env=shop.env | {"TWIRL_SOFT_SHUTDOWN_S": "1"})
+    before = shop.live()
+    shop.stock("hasty", 24)
+    shop.wait_live(before + 8)
+    held = decoders(worker)
+    for pid in held:
+        os.kill(pid, signal.SIGSTOP)
+    shop.wait(lambda: shop.counts().get("fetching", 0) > 0, "images in hand", 30)
+    status, seconds = worker.stop(20)
+    for pid in held:
+        os.kill(pid, signal.SIGCONT)
+    assert status == 0 and seconds < 10
+    assert shop.counts().get("fetching", 0) == 0 and shop.workers() == 0
+    with shop.services.sessions() as session:
+        rows = session.execute(select(Image.attempts, Image.error_code).where(Image.state == "queued")).all()
+    assert set(rows) == {(0, "")}
+    shop.running["worker-1"].start()
+
+
+def test_another_machines_worker_joins_with_three_settings(shop: Deployment) -> None:
+    shop.running["worker-1"].stop()
+    before = shop.live()
+    shop.stock("joined", 16)
+    second = shop.start("worker", name="second", env=shop.machine("second"))
+    shop.wait_live(before + 16)
+    assert "Worker" in second.said().splitlines()[0]
+    second.stop()
+    shop.running["worker-1"].start()
+
+
+def test_a_small_shop_does_not_wait_for_a_big_ones_import(shop: Deployment) -> None:
+    shop.stock("bulk", 96)
+    shop.stock("small", 8, merchant="corner")
+    with shop.services.sessions() as session:
+        theirs = select(Image.state).join(Product).where(Product.sku.startswith("small-"))
+        others = select(Image.state).join(Product).where(Product.sku.startswith("bulk-"))
+        shop.wait(lambda: set(session.scalars(theirs)) == {"live"}, "the small shop's images", 120)
+        waiting = [state for state in session.scalars(others) if state != "live"]
+    assert len(waiting) > 40
+
+
+def test_two_beats_do_no_harm(shop: Deployment) -> None:
+    second = shop.start("beat", name="beat-2")  # in the same data folder, too
+    shop.wait(lambda: "looks at the ledger" in second.said(), "the second beat", 60)
+    before = shop.live()
+    shop.stock("beaten", 24)
+    shop.wait_live(before + 24)
+    assert shop.running["beat"].alive and second.alive
+    assert second.stop(20)[0] == 0
+    assert "round-failed" not in second.said() + shop.running["beat"].said()
+
+
+@pytest.mark.parametrize(
+    ("words", "without", "said"),
+    [
+        (("worker",), "TWIRL_REDIS_URL", "TWIRL_REDIS_URL"),
+        (("beat",), "TWIRL_DATABASE_URL", "TWIRL_DATABASE_URL"),
+        (("serve",), "", "twirl worker"),
+        (("worker", "--queues", "imagse"), "", "imagse"),
+    ],
+)
+def test_what_cannot_start_says_why(
+    shop: Deployment, words: tuple[str, ...], without: str, said: str
+) -> None:
+    done = shop.run(*words, env={name: value for name, value in shop.env.items() if name != without})
+    assert done.returncode == 1 and said in done.stderr and "Traceback" not in done.stderr
+
+
+def test_nothing_is_left_of_a_stopped_worker(shop: Deployment) -> None:
+    worker = shop.running["worker-1"]
+    every = descendants(worker.pid)
+    worker.stop()
+    shop.wait(lambda: all(gone(pid) for pid in every), "the end of its children", 20)
+    assert subprocess.run(["kill", "-0", str(worker.pid)], capture_output=True).returncode != 0
+    worker.start()
