@@ -1,16 +1,19 @@
 """Another model for 5,000 items while 20 searches a second go on: errors, mixed answers, how fast it is back.
 
-    python -m benchmarks.model_switch [--items 5000] [--rate 20]
+    python -m benchmarks.model_switch [--items 5000] [--rate 20] [--deployed]
 
 A running storefront (engine, indexer, web, as `twirl serve` starts them) gets a second pack, the shipped one
 with disturbed weights, by `twirl reembed`, `twirl switch` and the way back. A client asks the whole time, at
 fixed moments however long answers take. Every answer must be, hit by hit, what the model that it names says
 alone; what each model says alone is asked before and after. Times count from the moment at which SQL has the
 change to the last search begun that still says the other model.
+
+With --deployed it is PostgreSQL, Redis, a Qdrant endpoint, a Celery worker, beat and web.
 """
 
 import argparse
 import statistics
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -19,7 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import requests
@@ -34,23 +37,35 @@ from settings import load
 from telemetry.logs import configure_plain
 from tests.support.packs import disturbed_pack
 
+if TYPE_CHECKING:
+    from tests.support.deployed import Deployment
+
 ITEMS, RATE = 5_000, 20.0
 BACK_S = 1.0
 WORDS = ("red", "a blue dress", "something striped", "linen", "in black", "with long sleeves", "green")
 COLOURS = ("Red", "Blue", "Green", "Black", "White", "Yellow", "Brown")
 KINDS = ("dress", "linen shirt", "striped top", "trousers", "skirt", "jacket", "jumper", "coat")
 SETTLED_S = 3.0  # of searches after each switch
+PATIENCE_S = 7200.0
 AT_ONCE = 24  # searches that may wait for an answer
 
 
 class Running(Protocol):
     """A storefront that runs, in either shape."""
 
-    url: str
-    environ: dict[str, str]
-    data: Path
+    @property
+    def url(self) -> str:
+        """Where the storefront is."""
 
-    def twirl(self, *words: str) -> Any:
+    @property
+    def environ(self) -> dict[str, str]:
+        """The settings of its processes."""
+
+    @property
+    def data(self) -> Path:
+        """A folder for what is made here."""
+
+    def twirl(self, *words: str, timeout: float) -> Any:
         """Run a command on it: a finished process."""
 
 
@@ -163,7 +178,7 @@ def alone(url: str, queries: Sequence[dict[str, Any]]) -> tuple[str, list[tuple[
 def _run(running: Running, *words: str) -> float:
     """Run a command; seconds that it took. Raises RuntimeError when it fails."""
     began = time.monotonic()
-    done = running.twirl(*words)
+    done = running.twirl(*words, timeout=PATIENCE_S)
     if done.returncode:
         raise RuntimeError(f"twirl {' '.join(words)} failed:\n{done.stdout}\n{done.stderr}")
     return time.monotonic() - began
@@ -173,7 +188,8 @@ def measure(running: Running, items: int, rate: float) -> Iterator[Bar]:
     """Reembed, switch and go back on a storefront whose items are indexed."""
     pack = disturbed_pack(running.data / "other-pack")
     configure_plain()
-    services = Services(load(running.environ))
+    own = {name: value for name, value in running.environ.items() if name.startswith("TWIRL_")}
+    services = Services(load(own))
     queries = queries_over(items)
     expected = dict([alone(running.url, queries)])
     (old,) = expected
@@ -246,14 +262,59 @@ def feed_of(items: int) -> str:
     return table(rows, header=[*HEADER, "colour"])
 
 
+@dataclass
+class Deployed:
+    """The deployed shape as `measure` wants a storefront to be."""
+
+    shape: "Deployment"
+
+    @property
+    def url(self) -> str:
+        """Where the storefront is."""
+        return self.shape.web_url
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The settings of its processes."""
+        return self.shape.env
+
+    @property
+    def data(self) -> Path:
+        """A folder for what is made here."""
+        return self.shape.folder
+
+    def twirl(self, *words: str, timeout: float) -> Any:
+        """Run a command on it."""
+        return self.shape.run(*words, within_s=timeout)
+
+
+def write_shop(folder: Path, items: int) -> tuple[Path, Path]:
+    """A feed of items whose names and pictures differ; the feed and the pictures' folder."""
+    pictures, feed = folder / "pictures", folder / "feed.csv"
+    write_pictures(pictures, items)
+    feed.write_text(feed_of(items))
+    return feed, pictures
+
+
 def bars(items: int = ITEMS, rate: float = RATE) -> Iterator[Bar]:
     """The embedded shape, from an empty folder."""
     with shop() as running:
-        pictures = running.data / "pictures"
-        write_pictures(pictures, items)
-        (running.data / "feed.csv").write_text(feed_of(items))
-        running.import_feed(running.data / "feed.csv", pictures)
+        feed, pictures = write_shop(running.data, items)
+        running.import_feed(feed, pictures)
         running.start()
+        yield from measure(running, items, rate)
+
+
+def bars_deployed(items: int = ITEMS, rate: float = RATE) -> Iterator[Bar]:
+    """The deployed shape, one worker, from nothing."""
+    # Brings PostgreSQL and Redis, which the embedded shape is measured without.
+    from tests.support.deployed import deployed
+
+    with tempfile.TemporaryDirectory(prefix="twirl-") as folder, deployed(Path(folder), web=True) as shape:
+        running = Deployed(shape)
+        feed, pictures = write_shop(running.data, items)
+        _run(running, "import", str(feed), "--images", str(pictures))
+        shape.wait_settled(PATIENCE_S)
         yield from measure(running, items, rate)
 
 
@@ -261,5 +322,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m benchmarks.model_switch", description=__doc__)
     parser.add_argument("--items", type=int, default=ITEMS)
     parser.add_argument("--rate", type=float, default=RATE)
+    parser.add_argument("--deployed", action="store_true", help="PostgreSQL, Celery and Qdrant's REST")
     chosen = parser.parse_args()
-    show(bars(chosen.items, chosen.rate))
+    show((bars_deployed if chosen.deployed else bars)(chosen.items, chosen.rate))

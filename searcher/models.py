@@ -1,10 +1,11 @@
 """Which model answers: one snapshot a request, followed as the site's live index changes.
 
 A request takes its model once and uses nothing else: encoder, composer and collection always belong together.
-Who serves calls `watch`: a thread then looks at SQL four times a second and has every ready index's pack
-loaded before anybody switches to it, so that a switch is in force within a second and no request waits.
+Who serves calls `watch`: a thread then looks at SQL four times a second and has every index's pack loaded
+before anybody switches to it, so that a switch is in force within a second and no request waits.
 """
 
+import gc
 import threading
 import time
 from dataclasses import dataclass
@@ -49,7 +50,7 @@ class Model:
 
 
 class Models:
-    """The models of the ready indexes. Thread-safe. Unwatched it looks when asked, each `poll_s` at most."""
+    """The models of the indexes. Thread-safe. Unwatched it looks when asked, each `poll_s` at most."""
 
     def __init__(
         self,
@@ -104,10 +105,13 @@ class Models:
             self._live, self._site = live, site
 
     def preload(self) -> None:
-        """Have the pack of every ready index loaded and warm; let go of what is not maintained any more."""
+        """Have the pack of every index loaded and warm; let go of what is not maintained any more.
+
+        Those that are being filled too: the moment such an index is ready, somebody may switch to it.
+        """
         site = self._site
         for index in site.maintained:
-            if index.state == "ready" and not self._failed_lately(index):
+            if not self._failed_lately(index):
                 try:
                     self._model(index)
                 except PackRefused as error:
@@ -156,6 +160,8 @@ class Models:
                 pack = self.packs.get(index.fingerprint)
                 _warm(pack)
                 made = Model(index, pack, Encoder(self.sessions, pack, self.store, self.photos))
+                if self._watcher is not None:  # a server: it must not walk over a model for garbage
+                    gc.freeze()
                 self._models = {**self._models, index.fingerprint: made}
             return self._models[index.fingerprint]
 
