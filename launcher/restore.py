@@ -3,6 +3,7 @@
 Each part may be repeated, so a restore that was cut off is run again, with --force once tables are there.
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,7 +18,7 @@ from catalog.database import current_revision, downgrade, knows, upgrade
 from catalog.models import Image, ImportJob, now
 from catalog.operations import FillRange, Site, Worker
 from catalog.place import Images, Noted, adopt, find_place
-from catalog.site import IndexRef, dropped, live_index, read_site
+from catalog.site import IndexRef, SiteState, dropped, live_index, read_site
 from catalog.table_dump import in_use, load_tables
 from indexer.claims import CLAIMED
 from indexer.mapping import ALIAS
@@ -63,13 +64,13 @@ def restore(services: Services, root: Path, wanted: Wanted, say: Say) -> Refille
     with lock_store(services.data):
         _check_target(services, backup, wanted.force)
         old = _in_force(services)
-        place = _place(services, backup)
+        place = _place(services, backup, Noted.read(old.images_url))
         lacking = _bytes(services, backup, Vault(root), place, say)
         _tables(services, backup, place, say)
         _packs(services, root, backup)
         _settle(services, lacking)
     with running(services, ("engine",) if services.embedded else (), say):
-        return _vectors(services, backup, wanted.vectors, old, say)
+        return _vectors(services, backup, wanted.vectors, old.indexes, say)
 
 
 def _check_target(services: Services, backup: Backup, force: bool) -> None:
@@ -87,28 +88,42 @@ def _check_target(services: Services, backup: Backup, force: bool) -> None:
         )  # fmt: skip
 
 
-def _in_force(services: Services) -> tuple[IndexRef, ...]:
-    """The indexes of the installation that is replaced. Raises BackupRefused while it works."""
+def _in_force(services: Services) -> SiteState:
+    """The installation that is replaced. Raises BackupRefused while it works."""
     with services.database.connect() as connection:
         if current_revision(connection) in (None, "0001"):
-            return ()
+            return SiteState()
     with services.sessions() as session:
         lately = Worker.seen_at > now() - timedelta(seconds=WORKER_SILENT_S)
         working = list(session.scalars(select(Worker.name).where(lately)))
-    if working:
+    if working and services.settings.storage.database_url:  # else the folder's lock is ours already
         raise BackupRefused(
             "restore-while-working", f"Workers are at work: {', '.join(working[:5])}.",
             f"Stop web, workers and beat; {WORKER_SILENT_S} seconds later run this again.",
         )  # fmt: skip
-    return read_site(services.sessions).indexes
+    return read_site(services.sessions)
 
 
-def _place(services: Services, backup: Backup) -> Images | None:
+def _place(services: Services, backup: Backup, ours: Noted) -> Images | None:
     """Where the bytes go: the setting's place, else the data folder; None where the backup has none."""
     if backup.manifest.blobs is None:
         return None
     chosen = services.settings.storage.images_url
-    return find_place(chosen, Noted(), services.data, services.place.open)
+    place = find_place(chosen, Noted(), services.data, services.place.open)
+    owner, alone = place.owner(), not services.settings.storage.database_url
+    mine = alone and place.root == services.data  # with the database beside it, it is nobody else's
+    if owner and not mine and owner not in (_noted_in(backup).id, ours.id):
+        raise BackupRefused(
+            "storage-foreign", f"{place.address} holds the images of another installation ({owner}).",
+            "Name another prefix or folder in TWIRL_IMAGES_URL.",
+        )  # fmt: skip
+    return place
+
+
+def _noted_in(backup: Backup) -> Noted:
+    """Where the images were of the installation that was backed up."""
+    names, *rows = (json.loads(line) for line in backup.lines(backup.manifest.tables["site"]))
+    return Noted.read(dict(zip(names, rows[0], strict=True))["images_url"] if rows else "")
 
 
 def _bytes(services: Services, backup: Backup, vault: Vault, place: Images | None, say: Say) -> list[str]:

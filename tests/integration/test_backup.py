@@ -222,6 +222,18 @@ def test_nothing_is_replaced_while_workers_work(kept: Path, tmp_path: Path, serv
         restored(kept, tmp_path / "new", url, force=True)
 
 
+def test_a_place_with_another_installations_pictures_is_left_alone(
+    kept: Path, tmp_path: Path, server: str
+) -> None:
+    other = services_at(tmp_path / "other")
+    other.data.mkdir()
+    other.prepare()
+    other.close()
+    url = fresh(server, "elsewhere")
+    with pytest.raises(BackupRefused, match="another installation"):
+        restored(kept, tmp_path / "other", url)
+
+
 def test_a_damaged_backup_changes_nothing(shop: Services, tmp_path: Path) -> None:
     make_backup(shop, tmp_path / "kept", Chosen(), said.append)
     assert check_backup(tmp_path / "kept")[1] == 0
