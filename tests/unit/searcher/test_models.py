@@ -115,13 +115,10 @@ def test_who_does_not_watch_looks_when_asked(ledger: Sessions, packs: Encoders) 
 
 def test_the_next_pack_is_there_before_the_switch(ledger: Sessions, packs: Encoders, watched: Models) -> None:
     index_id = ready(ledger, "filling")
-    time.sleep(0.3)
-    assert NEW not in packs.there and watched.held(NEW) is None, (
-        "an index that is being filled answers nobody"
-    )
+    until(lambda: NEW in packs.there)
+    assert watched.held(NEW) is None, "it is not filled yet"
     with ledger.begin() as session:
         site.mark_ready(session, index_id)
-    until(lambda: NEW in packs.there)
     assert watched.live().fingerprint == OLD and packs.loads == 2
     switch(ledger, index_id)
     assert until(lambda: watched.live().fingerprint == NEW) < 1.0
