@@ -6,6 +6,7 @@ before anybody switches to it, so that a switch is in force within a second and 
 """
 
 import gc
+import gc
 import threading
 import time
 from dataclasses import dataclass
@@ -160,6 +161,8 @@ class Models:
                 pack = self.packs.get(index.fingerprint)
                 _warm(pack)
                 made = Model(index, pack, Encoder(self.sessions, pack, self.store, self.photos))
+                if self._watcher is not None:  # a server: it must not walk over a model for garbage
+                    gc.freeze()
                 if self._watcher is not None:  # a server: it must not walk over a model for garbage
                     gc.freeze()
                 self._models = {**self._models, index.fingerprint: made}

@@ -18,7 +18,8 @@ log = get_logger("searcher")
 LOOK_EVERY_S = 1.0
 LOOK_SHARE = 0.01  # of the time may go into looking whether the ledger has moved
 READ_SHARE = 0.05  # … and into reading it again
-INLINE_S = 0.03  # a shelf that is read this fast is read at once, a slower one beside
+INLINE_S = 0.01  # a shelf that is read this fast is read at once, a slower one beside
+BITE, BREATH_S = 256, 0.002  # rows read at a time beside searches, and the pause after them
 
 
 @dataclass
@@ -82,7 +83,7 @@ class Stock:
 
     def _renew(self, merchant_id: int, kept: _Kept) -> None:
         if self._moved(merchant_id, kept):
-            self._read(merchant_id)
+            self._read(merchant_id, 0.0 if self._at_once(kept) else BREATH_S)
 
     def _moved(self, merchant_id: int, kept: _Kept) -> bool:
         began = time.monotonic()
@@ -94,14 +95,19 @@ class Stock:
         pause = 0.0 if self._at_once(kept) else kept.read_s / READ_SHARE
         return mark != kept.mark and began - kept.read_at >= pause
 
-    def _read(self, merchant_id: int) -> _Kept:
-        began = time.monotonic()
+    def _read(self, merchant_id: int, breath_s: float = 0.0) -> _Kept:
+        """Read it; between bites a pause, in which searches have the interpreter to themselves."""
+        began, rested = time.monotonic(), 0.0
         mark = self._mark(merchant_id)
+        rows: list[Row] = []
         with self.sessions() as session:
-            rows = [_row(*columns) for columns in session.execute(_findable(merchant_id))]
+            for bite in session.execute(_findable(merchant_id)).partitions(BITE):
+                rows += [_row(*columns) for columns in bite]
+                time.sleep(breath_s)
+                rested += breath_s
         shelf = Shelf(merchant_id, rows)
         now = time.monotonic()
-        kept = _Kept(shelf, mark, now - began, now, now + self.look_every_s)
+        kept = _Kept(shelf, mark, now - began - rested, now, now + self.look_every_s)
         self._kept[merchant_id] = kept
         self.renewals += 1
         return kept

@@ -5,6 +5,7 @@ from settings import load
 from telemetry import tracing
 from web import health, tidying
 from web.app import create_app
+from web.evenness import keep_even
 from web.listeners import Listeners
 from web.meters import Meters
 from web.ops.app import create_ops_app
@@ -27,4 +28,5 @@ def make_app() -> Listeners:
     ops = create_ops_app(services, meters, probes, services.data, settings.operations.ops_token)
     for app in (shop, ops):
         tracing.instrument_web(app)
+    keep_even()
     return Listeners(shop, ops, settings.ops_port)
