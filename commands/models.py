@@ -105,7 +105,9 @@ def switch(services: Services, name: str, back: bool) -> None:
     if back:
         index = services.operations.switch_back()
     else:
-        index = services.operations.switch((state.find(name) if name else _only_other(state)).id)
+        wanted = state.find(name) if name else _only_other(state)
+        services.pack_folders.find(wanted.fingerprint)  # what no machine can load answers nobody
+        index = services.operations.switch(wanted.id)
     now = read_site(services.sessions)
     before = f" Kept: {named(now.previous)}; `twirl switch --back` returns to it." if now.previous else ""
     say(f"Live: {named(index)}.{before}")
