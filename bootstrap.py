@@ -39,6 +39,7 @@ from vectors.protocol import VectorStore
 
 if TYPE_CHECKING:
     # These bring PyTorch, which takes seconds to import: `twirl import` must not wait for it.
+    from embedding.pack import Pack
     from embedding.packs import Packs
     from indexer.activity import Activity
     from indexer.fill import Filler, Record
@@ -134,6 +135,11 @@ class Services:
         return self._given_packs or Packs(
             self.pack_folders.find, self.device, chosen.torch_threads, chosen.precision, sizes.of
         )
+
+    @property
+    def pack(self) -> "Pack":
+        """The live index's model pack: encoders and composer."""
+        return self.packs.get(self.fingerprint)
 
     @property
     def fingerprint(self) -> str:
