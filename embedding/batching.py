@@ -1,6 +1,6 @@
 """How many pictures to encode at once: found by measuring, within a bound of memory, and remembered.
 
-    tried = find_batch(pack.forward)          # doubles while that gains 5 %
+    tried = list(try_batches(pack.forward))   # doubles while that gains
     BatchSizes(folder / "batches.json").note(pack.forward, pack.fingerprint, tried)
 
 A CPU is not measured unasked: it takes seconds that a first search would wait for, and the answer differs
@@ -11,7 +11,7 @@ or two.
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ import torch
 from embedding.forward import CPU_BATCH, Forward
 
 MOST = {"cpu": 64, "cuda": 1024}
-GAIN = 1.05  # a batch twice as large must be that much faster
+GAIN = 1.05  # what a larger batch must bring to be worth its memory and its cache misses
 SHARE = 0.5  # of the memory that is free: others, and a second pack, need some too
 ROUNDS_S = {"cpu": 0.8, "cuda": 0.2}  # how long one size is tried
 
@@ -36,23 +36,34 @@ class Tried:
     memory_mb: float  # at most, while it was computed, beyond what was there before
 
 
-def find_batch(forward: Forward, memory_mb: float | None = None) -> list[Tried]:
-    """Every size that was tried, the one to use last. `memory_mb` bounds it; None: half of what is free."""
-    bound = memory_mb if memory_mb is not None else SHARE * _free_mb(forward.device)
-    chosen: list[Tried] = []
-    for tried in _doubling(forward, bound):
-        if chosen and tried.rate < GAIN * chosen[-1].rate:
-            break
-        chosen.append(tried)
-    return chosen
+def try_batches(forward: Forward, memory_mb: float | None = None) -> Iterator[Tried]:
+    """Measure sizes 1, 2, 4 ... until two in a row have gained nothing, or the memory is at an end.
+
+    `memory_mb` bounds what one batch may take; None: half of what is free.
+    """
+    best, idle = 0.0, 0
+    for tried in _doubling(forward, memory_mb if memory_mb is not None else SHARE * _free_mb(forward.device)):
+        yield tried
+        idle = 0 if tried.rate > GAIN * best else idle + 1
+        best = max(best, tried.rate)
+        if idle == 2:
+            return
+
+
+def best_batch(tried: Sequence[Tried]) -> Tried:
+    """The smallest size that is nearly as fast as the fastest."""
+    fastest = max(each.rate for each in tried)
+    return next(each for each in tried if GAIN * each.rate >= fastest)
 
 
 def _doubling(forward: Forward, bound_mb: float) -> Iterator[Tried]:
     """Sizes 1, 2, 4 ... while they fit, each measured."""
     batch, most = 1, MOST[forward.device.type]
+    _forget_peak(forward.device)
+    before = _peak_mb(forward.device)
     while batch <= most:
         try:
-            tried = _try(forward, batch)
+            tried = _try(forward, batch, before)
         except torch.OutOfMemoryError:
             torch.cuda.empty_cache()
             return
@@ -64,14 +75,12 @@ def _doubling(forward: Forward, bound_mb: float) -> Iterator[Tried]:
         batch *= 2
 
 
-def _try(forward: Forward, batch: int) -> Tried:
+def _try(forward: Forward, batch: int, before_mb: float) -> Tried:
     side = forward.config.size
     noise = np.random.default_rng(batch).integers(0, 256, (batch, side, side, 3), dtype=np.uint8)
     squares = forward.shrink(list(noise))
-    _forget_peak(forward.device)
-    before = _peak_mb(forward.device)
     forward.start(squares).rows()  # the first of a size is slower, and tells how much memory it takes
-    memory_mb = max(0.0, _peak_mb(forward.device) - before)
+    memory_mb = max(0.0, _peak_mb(forward.device) - before_mb)
     best = 0.0
     until = time.monotonic() + ROUNDS_S[forward.device.type]
     while time.monotonic() < until or not best:
@@ -127,17 +136,18 @@ class BatchSizes:
             return int(noted["batch"])
         if forward.device.type != "cuda":
             return CPU_BATCH
-        return self.note(forward, fingerprint, find_batch(forward))
+        return self.note(forward, fingerprint, list(try_batches(forward)))
 
-    def note(self, forward: Forward, fingerprint: str, tried: list[Tried]) -> int:
+    def note(self, forward: Forward, fingerprint: str, tried: Sequence[Tried]) -> int:
         """Remember what was measured; return the size. A folder that cannot be written costs only that."""
-        noted = self._read() | {_key(forward, fingerprint): asdict(tried[-1])}
+        best = best_batch(tried)
+        noted = self._read() | {_key(forward, fingerprint): asdict(best)}
         with suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             beside = self.path.with_name(f".{self.path.name}-{os.getpid()}")
             beside.write_text(json.dumps(noted, indent=1, sort_keys=True) + "\n")
             beside.replace(self.path)
-        return tried[-1].batch
+        return best.batch
 
     def _read(self) -> dict[str, dict[str, float]]:
         try:

@@ -53,6 +53,14 @@ def test_vectors_are_what_they_were(golden, kind):
     assert np.abs(found - wanted).max() < 2e-3
 
 
+def test_in_bf16_they_are_nearly_what_they_were(golden):
+    found, wanted = vectors(load_pack(PACK, precision="bf16")), golden
+    for kind, least in (("images", 0.999), ("texts", 0.9999), ("composed", 0.999)):
+        rows, known = found[kind], np.array(wanted[kind], dtype=np.float32)
+        cosines = (rows * known).sum(1) / np.linalg.norm(rows, axis=1) / np.linalg.norm(known, axis=1)
+        assert cosines.min() > least, (kind, cosines)
+
+
 def test_two_runs_agree_to_the_bit():
     pack = load_pack(PACK)
     first, second = vectors(pack), vectors(pack)
