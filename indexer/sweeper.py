@@ -50,14 +50,20 @@ def release_worker(sessions: Sessions, worker_id: str, holding: Collection[str] 
     return _release(sessions, and_(_held_by(worker_id), Image.claimed_by.not_in(holding)))
 
 
-def hand_back(sessions: Sessions, worker_id: str) -> int:
-    """Sign off a worker that we ended ourselves; what it held was never taken. How many rows."""
+def hand_back(sessions: Sessions, worker_id: str, holding: Collection[str] = ()) -> int:
+    """Queue again, without blame, what an outage or we took from a worker's hands; how many rows."""
     values = {"state": "queued", "claimed_by": None, "claimed_at": None}
     fewer = case((Image.attempts > 0, Image.attempts - 1), else_=0)
+    lost = and_(_held_by(worker_id), Image.claimed_by.not_in(holding))
     with sessions.begin() as session:
-        session.execute(delete(Worker).where(Worker.name == worker_id))
-        held = update(Image).where(Image.state.in_(CLAIMED), _held_by(worker_id))
-        return int(session.execute(held.values(attempts=fewer, **values)).rowcount)  # type: ignore[attr-defined]
+        held = update(Image).where(Image.state.in_(CLAIMED), lost).values(attempts=fewer, **values)
+        return int(session.execute(held).rowcount)  # type: ignore[attr-defined]
+
+
+def sign_off(sessions: Sessions, workers: Collection[str]) -> None:
+    """Strike workers off the list: their processes are gone."""
+    with sessions.begin() as session:
+        session.execute(delete(Worker).where(Worker.name.in_(workers)))
 
 
 def release_dead(sessions: Sessions) -> int:
@@ -73,8 +79,7 @@ def release_dead(sessions: Sessions) -> int:
     dead = [worker for worker in workers if not process_alive(worker.rsplit(":", 1)[-1])]
     released = sum(release_worker(sessions, worker) for worker in dead)
     if dead:
-        with sessions.begin() as session:
-            session.execute(delete(Worker).where(Worker.name.in_(dead)))
+        sign_off(sessions, dead)
     return released
 
 

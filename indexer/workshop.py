@@ -55,6 +55,7 @@ class Workshop:
     query_days: float = sweeper.QUERY_DAYS
     close_parts: Callable[[], None] = lambda: None
     _rests: dict[str, tuple[float, float]] = field(default_factory=dict)  # until when, for how long
+    _interrupted: bool = False
     _filling: threading.Lock = field(default_factory=threading.Lock)
     _closed: threading.Event = field(default_factory=threading.Event)
 
@@ -164,6 +165,7 @@ class Workshop:
         try:
             done = work()
         except OUTAGES as error:
+            self._interrupted = True
             log.warning("waiting", task=what, reason=str(error)[:200], seconds=seconds)
             self._rests[what] = time.monotonic() + seconds, min(seconds * 2, LONGEST_REST_S)
             return 0
@@ -173,6 +175,20 @@ class Workshop:
     def _stay_alive(self) -> None:
         while not self._closed.wait(ALIVE_S):
             self.activity.beat()
+            if self._interrupted:
+                self._take_up()
+
+    def _take_up(self) -> None:
+        """Queue again what an outage took from our hands: the ledger may have been away when we let go."""
+        worker, holding = self.pipeline.worker_id, self.pipeline.claims.holding
+        try:
+            lost = sweeper.hand_back(self.sessions, worker, holding)
+        except OUTAGES:
+            return
+        self._interrupted = False
+        if lost:
+            log.info("taken-up", images=lost)
+            self.bell.ring()
 
 
 class Workbench:

@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 from structlog import get_logger
 
 from bootstrap import Services
-from indexer.sweeper import hand_back, release_dead
+from indexer.sweeper import hand_back, release_dead, sign_off
 from settings import Settings
 
 log = get_logger("worker")
@@ -98,8 +98,10 @@ class Farewell:
     def _hand_back(self, pids: list[int]) -> int | None:
         """How many images; None when the database is away: then the lease frees them."""
         try:
-            sessions, host = Services(self._settings).sessions, socket.gethostname()
-            return sum(hand_back(sessions, f"{host}:{pid}") for pid in pids)
+            sessions = Services(self._settings).sessions
+            workers = [f"{socket.gethostname()}:{pid}" for pid in pids]
+            sign_off(sessions, workers)
+            return sum(hand_back(sessions, worker) for worker in workers)
         except OperationalError:
             return None
 
