@@ -260,6 +260,28 @@ def test_a_backup_without_pictures_needs_them_where_they_were(shop: Services, tm
         make_backup(shop, shop.data / "kept", Chosen(), said.append)
 
 
+def test_a_restore_that_was_cut_off_is_run_again(
+    kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for cut in ("load_tables", "adopt", "refill"):
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr(f"launcher.restore.{cut}", interrupt)
+            restored(kept, tmp_path / "new", force=True)
+    restored(kept, tmp_path / "new", force=True)
+    with opened(tmp_path / "new") as services:
+        assert list(examine(services)) == []
+        make_backup(services, tmp_path / "bare", Chosen(images=False), said.append)
+    (tmp_path / "new" / "twirl.sqlite3").unlink()  # the pictures are still where they were
+    lines = restored(tmp_path / "bare", tmp_path / "new")
+    assert any("where they were" in line for line in lines)
+    with opened(tmp_path / "new") as services:
+        assert list(examine(services)) == []
+
+
+def interrupt(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
 def test_a_rebuild_writes_every_index_anew_and_the_shop_goes_on(kept: Path, tmp_path: Path) -> None:
     restored(kept, tmp_path / "new")
     with opened(tmp_path / "new") as services:
