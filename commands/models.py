@@ -85,8 +85,12 @@ def reembed(services: Services, said: str, rate: float | None, no_wait: bool) ->
             if no_wait:
                 say(f"Filling: {named(index)}, while Twirl runs. `twirl models` says how far it is.")
                 return
-            with progress() as bars:
-                index = _watch(services, index, bars, tend)
+            try:
+                with progress() as bars:
+                    index = _watch(services, index, bars, tend)
+            except KeyboardInterrupt:
+                say("The fill goes on while Twirl runs; the same command watches it again.")
+                raise
     _say_ready(services, index)
 
 
