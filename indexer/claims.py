@@ -78,7 +78,7 @@ class Claims:
         self._guard = threading.Lock()
 
     def take(self, stage: str, limit: int) -> list[Job]:
-        """Claim up to `limit` due images of a stage and a priority; [] when only suspects are. Then `let_go`."""
+        """Claim up to `limit` due images of a stage; [] when only suspects are due. Then `let_go`."""
         due = self._due(stage, PRIORITIES, limit)
         return self._claim(stage, due, limit) if due else []
 
