@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
@@ -16,8 +17,9 @@ from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from vectors.checks import check_collection, check_name, check_same, collection_missing, name_taken
+from vectors.edge.damage import set_aside
 from vectors.edge.frames import Header
-from vectors.edge.order import Order, read_aliases, write_atomically
+from vectors.edge.order import Order, check_aliases, read_aliases, write_atomically
 from vectors.edge.serving import Handler, Peer, Reply
 from vectors.edge.shelf import Child, Shelf, discard, make_shelf, open_shelves, start_child
 from vectors.edge.wire import pack_collection, unpack_collection
@@ -60,6 +62,7 @@ class Keeper:
 
     def open(self) -> None:
         """Start what is on disk; before anyone is answered, who would take a collection for missing."""
+        check_aliases(self._aliases)
         for shelf in open_shelves(self._collections):
             self._shelves[shelf.collection.name] = shelf
             self._start_serving(shelf)
@@ -123,13 +126,23 @@ class Keeper:
         shelf = self._shelves.pop(header["name"], None)
         if shelf is None:
             return {}
-        aliases = read_aliases(self._aliases)
-        self._write_aliases({alias: name for alias, name in aliases.items() if name != header["name"]})
-        for child in (shelf.successor, shelf.serving):
-            if child is not None:
-                child.kill()
+        self._forget(shelf)
         discard(shelf.folder)
         return {}
+
+    def _forget(self, shelf: Shelf) -> None:
+        """No name leads to it any more, and no process has its files open."""
+        aliases, gone = read_aliases(self._aliases), shelf.collection.name
+        if gone in aliases.values():
+            self._write_aliases({alias: name for alias, name in aliases.items() if name != gone})
+        shelf.kill()
+
+    def _set_aside(self, shelf: Shelf) -> None:
+        """Go on without a collection that cannot be read; who asks for it is told that it is missing."""
+        del self._shelves[shelf.collection.name]
+        self._forget(shelf)
+        set_aside(shelf.folder)
+        self._announce()
 
     def _locate(self, header: Header) -> Header:
         name = str(header["name"])
@@ -155,8 +168,9 @@ class Keeper:
         write_atomically(self._aliases, json.dumps(aliases, sort_keys=True))
 
     def _ready(self, header: Header) -> Header:
-        shelf = self._shelves[header["name"]]
+        shelf = self._shelf(header)
         if shelf.current == header["generation"]:
+            shelf.note_served()
             shelf.failures = 0
             shelf.ready.set()
             self._announce()
@@ -164,19 +178,26 @@ class Keeper:
 
     def _succeed(self, header: Header) -> Header:
         """Start the process that optimises beside, unless one is at it."""
-        shelf = self._shelves[header["name"]]
+        shelf = self._shelf(header)
         if shelf.successor is None and shelf.serving is not None and shelf.ready.is_set():
             shelf.successor = self._start(shelf, shelf.next_generation(), shelf.serving.order)
         return {}
 
     def _promote(self, header: Header) -> Header:
-        shelf = self._shelves[header["name"]]
+        shelf = self._shelf(header)
         if shelf.successor is None or shelf.successor.order.generation.name != header["generation"]:
             raise VectorsRefused(
                 "vectors-handover", "This successor is not expected.", "Let the keeper start it."
             )
         shelf.promote(header["generation"])
         return {}
+
+    def _shelf(self, header: Header) -> Shelf:
+        """That of a process that reports; it may have been dropped meanwhile."""
+        shelf = self._shelves.get(header["name"])
+        if shelf is None:
+            raise collection_missing(header["name"])
+        return shelf
 
     def _start_serving(self, shelf: Shelf) -> None:
         shelf.ready.clear()
@@ -204,11 +225,15 @@ class Keeper:
         if self._shelves.get(shelf.collection.name) is not shelf:
             return  # dropped
         if child is shelf.serving:
-            self._restart(shelf, status)
+            if shelf.deaths.note(status, time.monotonic() - child.started):
+                self._set_aside(shelf)
+            else:
+                self._restart(shelf, status)
             return
         if child is shelf.successor:
             log.warning("a successor of %s ended with status %d", shelf.collection.name, status)
             shelf.successor = None
+        shelf.retired = [each for each in shelf.retired if each is not child]
         discard(child.order.generation)
 
     def _restart(self, shelf: Shelf, status: int) -> None:

@@ -11,6 +11,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from vectors.edge.damage import set_aside
 from vectors.edge.wire import pack_collection, unpack_collection
 from vectors.protocol import Collection
 
@@ -67,6 +68,16 @@ def read_aliases(path: Path) -> dict[str, str]:
     except FileNotFoundError:
         return {}
     return aliases
+
+
+def check_aliases(path: Path) -> None:
+    """Set the file aside where it makes no sense: who indexes points the aliases again."""
+    try:
+        sound = all(isinstance(name, str) for name in read_aliases(path).values())
+    except (ValueError, AttributeError):
+        sound = False
+    if not sound:
+        set_aside(path)
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -180,8 +180,10 @@ def prepare(points: Sequence[Point]) -> list[qe.Point]:
 
 def read_built(folder: Path) -> int:
     """Points that were in the graph when this generation was built."""
-    path = folder / "built.json"
-    return int(json.loads(path.read_text())["points"]) if path.exists() else 0
+    try:
+        return int(json.loads((folder / "built.json").read_text())["points"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):  # then the graph is built again soon
+        return 0
 
 
 def write_built(folder: Path, points: int) -> None:

@@ -3,6 +3,7 @@
 python -m vectors.edge.shard_process ORDER    (JSON, written by the keeper: see `vectors.edge.order`)
 """
 
+import logging
 import os
 import signal
 import sys
@@ -15,12 +16,15 @@ import qdrant_edge  # noqa: F401 - loaded before the parent is told anything, so
 
 from telemetry import logs
 from vectors.edge.channel import Channel
+from vectors.edge.damage import UNREADABLE, is_damage, leave_at_once
 from vectors.edge.lifelines import die_with_parent
 from vectors.edge.order import Order, sync_folder
 from vectors.edge.serving import listen, serve
 from vectors.edge.shard import Shard, create_shard
 from vectors.edge.shard_server import ShardServer
 from vectors.edge.succession import copy_and_build, take_over
+
+log = logging.getLogger(__name__)
 
 LOCK_S = 10.0  # a killed owner's lock is gone within milliseconds; wait this long for it
 PATIENCE_S = 60.0  # a successor waits so long for one answer
@@ -44,7 +48,13 @@ def main(argument: str) -> None:
 
 
 def _open(order: Order) -> ShardServer:
-    server = ShardServer(order, _load(order))
+    try:
+        server = ShardServer(order, _load(order))
+    except BaseException as error:  # the engine raises bare Exception, and BaseException where it panics
+        if is_damage(error):
+            log.critical("the shard of %s cannot be opened", order.collection.name, exc_info=error)
+            leave_at_once(UNREADABLE)
+        raise
     _listen(order, server)
     keeper = Channel(order.keeper, LOCK_S)
     keeper.call({"op": "ready", "name": order.collection.name, "generation": order.generation.name})

@@ -9,6 +9,7 @@ import numpy as np
 
 from vectors.checks import check_width
 from vectors.edge.channel import Channel
+from vectors.edge.damage import UNREADABLE, Suspicion, leave_at_once
 from vectors.edge.frames import Header
 from vectors.edge.handover import Handover
 from vectors.edge.order import Order
@@ -26,7 +27,7 @@ IDLE_S = 5.0  # without a write for this long, a smaller tail is worth optimisin
 TAIL, TAIL_SHARE = 5_000, 0.2
 IDLE_TAIL, IDLE_TAIL_SHARE = 1_000, 0.02
 HOLD_S = 30.0  # the longest that a write waits for the copy or for the last steps of a handover
-ASK_AGAIN_S = 10.0  # after a successor that failed, for want of disk or memory
+ASK_AGAIN_S = (10.0, 600.0)  # between successors that fail, for want of disk or memory: at first, at last
 LINGER_S = 3.0  # a retired process answers "moved" for so long
 
 
@@ -41,7 +42,9 @@ class ShardServer:
         self._moved = False
         self._points, self._built = shard.count(), read_built(order.generation)
         self._tail = max(0, self._points - self._built)
-        self._last_write, self._asked = time.monotonic(), 0.0
+        self._last_write = time.monotonic()
+        self._next_ask, self._ask_pause = 0.0, ASK_AGAIN_S[0]
+        self._suspicion = Suspicion()
 
     def handlers(self) -> dict[str, Handler]:
         """What a client, and a successor, may ask."""
@@ -89,13 +92,32 @@ class ShardServer:
             now, idle = time.monotonic(), time.monotonic() - self._last_write > IDLE_S
             least, share = (IDLE_TAIL, IDLE_TAIL_SHARE) if idle else (TAIL, TAIL_SHARE)
             threshold = max(least, share * self._built)
-            if self._tail >= threshold and not self._handover.active and now - self._asked > ASK_AGAIN_S:
-                self._asked = now
+            if self._suspicion.due():
+                self._read_everything()
+            if self._tail >= threshold and not self._handover.active and now > self._next_ask:
+                self._next_ask = (
+                    now + self._ask_pause
+                )  # after a successor that failed, for want of disk or memory
+                self._ask_pause = min(2 * self._ask_pause, ASK_AGAIN_S[1])
                 try:
                     self._tell({"op": "succeed", "name": self._order.collection.name})
                 except (OSError, ValueError, VectorStoreError) as error:  # no room on disk: searches go on
                     log.warning("no successor was started: %s", error)
         time.sleep(LINGER_S)
+
+    def _read_everything(self) -> None:
+        """Leave, for the keeper to decide, when the shard cannot be read to its end."""
+        after: str | None = None
+        try:
+            while True:
+                with self._turns:
+                    points = self._shard.points(after, SLICE)
+                if not points:
+                    return
+                after = points[-1].id
+        except BaseException as error:  # the engine's panics are no Exception
+            log.critical("the shard of %s cannot be read", self._order.collection.name, exc_info=error)
+            leave_at_once(UNREADABLE)
 
     def _tell(self, header: Header) -> None:
         keeper = Channel(self._order.keeper, HOLD_S)
@@ -106,7 +128,8 @@ class ShardServer:
 
     def _guarded(self, read: Callable[[Header, bytearray], Reply]) -> Handler:
         def handle(header: Header, body: bytearray, peer: Peer) -> Reply:
-            return read(header, body) if self._mine(header["name"]) else MOVED
+            with self._suspicion:
+                return read(header, body) if self._mine(header["name"]) else MOVED
 
         return handle
 
@@ -189,7 +212,8 @@ class ShardServer:
                 if not self._mine(header["name"]):
                     return MOVED
                 if not self._handover.held:
-                    self.apply(header, body)
+                    with self._suspicion:
+                        self.apply(header, body)
                     self._handover.keep(header, body)
                     self._last_write = time.monotonic()
                     return {}, b""

@@ -1,21 +1,29 @@
 """One collection as the keeper sees it: its folder, who serves it, and who builds its successor."""
 
 import json
+import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from vectors.edge.damage import Deaths, is_aside, set_aside
 from vectors.edge.order import Order, write_atomically
 from vectors.edge.wire import pack_collection, unpack_collection
 from vectors.protocol import Collection
 
 FIRST = "g000001"
+SERVED = "served"
 STOP_S = 10.0  # to flush and close
+_GENERATION = re.compile(r"g\d{6,}")
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -24,6 +32,7 @@ class Child:
 
     process: subprocess.Popen[bytes]
     order: Order
+    started: float = field(default_factory=time.monotonic)
 
     def wait_or_kill(self) -> None:
         """After it was asked to end: wait for that, or kill it when it takes too long."""
@@ -46,8 +55,10 @@ class Shelf:
     folder: Path
     serving: Child | None = None
     successor: Child | None = None
+    retired: list[Child] = field(default_factory=list)  # each answers "moved" for a few seconds more
     ready: threading.Event = field(default_factory=threading.Event)
     failures: int = 0
+    deaths: Deaths = field(default_factory=Deaths)
 
     @property
     def current(self) -> str:
@@ -67,7 +78,18 @@ class Shelf:
     def promote(self, name: str) -> None:
         """The one moment of a handover: `current` is renamed into place."""
         write_atomically(self.folder / "current", name)
+        self.retired += [self.serving] if self.serving else []
         self.serving, self.successor = self.successor, None
+
+    def note_served(self) -> None:
+        """Remember that there is a shard: from now on its absence is damage, not a beginning."""
+        (self.folder / SERVED).touch()
+
+    def kill(self) -> None:
+        """End every process of the collection."""
+        for child in (self.successor, self.serving, *self.retired):
+            if child is not None:
+                child.kill()
 
 
 def make_shelf(root: Path, collection: Collection) -> Shelf:
@@ -83,19 +105,36 @@ def make_shelf(root: Path, collection: Collection) -> Shelf:
 
 
 def open_shelves(root: Path) -> list[Shelf]:
-    """The collections on disk, rid of what was half made or half removed when something was killed."""
+    """The collections on disk, rid of what was half made or half removed when something was killed.
+
+    One that makes no sense is set aside.
+    """
     shelves = []
-    for folder in sorted(root.iterdir()):
+    for folder in sorted(path for path in root.iterdir() if path.is_dir() and not is_aside(path)):
         if folder.name.startswith("."):
             shutil.rmtree(folder)
             continue
-        collection = unpack_collection(json.loads((folder / "collection.json").read_text()))
-        shelf = Shelf(collection, folder)
-        for generation in folder.iterdir():
-            if generation.is_dir() and generation.name != shelf.current:
-                shutil.rmtree(generation)
-        shelves.append(shelf)
+        try:
+            shelves.append(_open_shelf(folder))
+        except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
+            log.error("the folder of %s cannot be read: %r", folder.name, error)
+            set_aside(folder)
     return shelves
+
+
+def _open_shelf(folder: Path) -> Shelf:
+    """Raises ValueError and the like for a folder that cannot be a collection's."""
+    collection = unpack_collection(json.loads((folder / "collection.json").read_text()))
+    shelf = Shelf(collection, folder)
+    current = shelf.current
+    if collection.name != folder.name or not _GENERATION.fullmatch(current):
+        raise ValueError(f"collection {collection.name!r}, current generation {current!r}")
+    if not (shelf.generation / "shard").is_dir() and (current != FIRST or (folder / SERVED).exists()):
+        raise ValueError(f"generation {current} has no shard")
+    for generation in folder.iterdir():
+        if generation.is_dir() and generation.name != current:
+            shutil.rmtree(generation)
+    return shelf
 
 
 def start_child(order: Order, ended: Callable[[Child, int], None]) -> Child:

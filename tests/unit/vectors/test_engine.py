@@ -331,6 +331,29 @@ def test_a_killed_successor_costs_nothing(engine: EngineProcess, store: EdgeStor
     assert store.count("images") == 2002
 
 
+def test_dropping_ends_every_process_and_removes_every_file(
+    folder: Path, engine: EngineProcess, store: EdgeStore
+) -> None:
+    for pause in (0.0, 0.2, 0.6, 1.5):  # before the copy, in it, in the building, about the handover
+        store.create(COLLECTION)
+        store.upsert("images", [point(n) for n in range(1500)])
+        store.point_alias("live", "images")
+        store.optimize("images")
+        time.sleep(pause)
+        before = shard_processes(engine)
+        store.drop("images")
+        assert all(gone(shard) for shard in before)
+        assert store.collections() == [] and store.resolve("live") is None
+        with pytest.raises(CollectionMissing):
+            store.count("images")
+        wait_for(lambda: not list((folder / "index" / "collections").iterdir()))
+    time.sleep(0.5)
+    assert shard_processes(engine) == []
+    store.create(COLLECTION)
+    assert store.count("images") == 0
+    assert len(list((folder / "run").iterdir())) == 2, "the keeper's socket and the shard's"
+
+
 def test_many_threads_share_a_store(store: EdgeStore) -> None:
     store.upsert("images", [point(n) for n in range(200)])
     wrong: list[int] = []
