@@ -213,9 +213,7 @@ class Image(Base):
         CheckConstraint(one_of("state", IMAGE_STATES), name="state"),
         CheckConstraint(f"position BETWEEN 0 AND {MAX_POSITION}", name="position"),
         CheckConstraint(one_of("queue", STAGES), name="queue"),
-        Index(None, "state", "queue", "priority", "merchant_id", "next_attempt_at", "id"),  # the claim
-        Index(None, "state", "claimed_at"),  # the sweeper: who holds what since when
-        Index(None, "state", "fingerprint"),  # a change of model: what is still of the old one
+        Index(None, "state", "queue", "priority", "merchant_id", "next_attempt_at", "id"),  # claims, sweeps
         Index(None, "merchant_id", "state", "id"),  # how far a merchant's pictures have come; the console
         Index(None, "sha256"),  # is this blob still in use?
         Index("ix_image_failed", "merchant_id", "error_code", "id", **_where("state = 'failed'")),

@@ -13,7 +13,17 @@ depends_on = None
 
 CLAIM = ["state", "queue", "priority", "merchant_id", "next_attempt_at", "id"]
 CLAIM_INDEX = "ix_image_state_queue_priority_merchant_id_next_attempt_at_id"
-OLD_CLAIM_INDEX = "ix_image_state_next_attempt_at_id"
+NEW_INDEXES = (
+    CLAIM_INDEX,
+    "ix_image_merchant_id_state_id",
+    "ix_image_failed",
+    "ix_image_waiting_source",
+)
+OLD_INDEXES = {
+    "ix_image_state_next_attempt_at_id": ["state", "next_attempt_at", "id"],
+    "ix_image_state_claimed_at": ["state", "claimed_at"],
+    "ix_image_state_fingerprint": ["state", "fingerprint"],
+}
 STAGES = {"ck_image_queue": "queue IN ('images', 'embed', 'index')"}
 OWNER = steps.Reference("merchant_id", "merchant", ondelete="CASCADE")
 JSON = sa.JSON().with_variant(JSONB(), "postgresql")
@@ -43,11 +53,12 @@ def downgrade() -> None:
     steps.drop_columns("import_job", "heartbeat_at")
     for name in ("sku", "title"):
         steps.drop_index(f"ix_product_{name}_prefix", "product")
-    for name in (CLAIM_INDEX, "ix_image_merchant_id_state_id", "ix_image_failed", "ix_image_waiting_source"):
+    for name in NEW_INDEXES:
         steps.drop_index(name, "image")
     columns = ("queued_at", "priority", "queue", "merchant_id")
     steps.drop_columns("image", *columns, checks=tuple(STAGES), references=[OWNER])
-    steps.create_index(OLD_CLAIM_INDEX, "image", ["state", "next_attempt_at", "id"])
+    for name, on in OLD_INDEXES.items():
+        steps.create_index(name, "image", on)
 
 
 def _images() -> None:
@@ -63,7 +74,8 @@ def _images() -> None:
     )
     steps.constrain("image", required=["merchant_id"], checks=STAGES, references=[OWNER])
     steps.create_index(CLAIM_INDEX, "image", CLAIM)
-    steps.drop_index(OLD_CLAIM_INDEX, "image")
+    for name in OLD_INDEXES:  # every change of state would write them
+        steps.drop_index(name, "image")
     steps.create_index("ix_image_merchant_id_state_id", "image", ["merchant_id", "state", "id"])
     failed = ["merchant_id", "error_code", "id"]
     steps.create_index("ix_image_failed", "image", failed, where="state = 'failed'")

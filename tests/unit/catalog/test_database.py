@@ -119,14 +119,16 @@ def test_the_ledger_refuses_states_that_are_none(ledger: Sessions, shop: int) ->
                 setattr(image, name, value)
 
 
+CLAIM = "ix_image_state_queue_priority_merchant_id_next_attempt_at_id"
+
+
 @pytest.mark.parametrize(
     ("query", "index"),
     [
-        ("SELECT id FROM image WHERE state = 'queued' AND queue = 'embed' AND priority = 0 AND merchant_id = 1 "
-         "AND next_attempt_at IS NULL ORDER BY id LIMIT 9",
-         "ix_image_state_queue_priority_merchant_id_next_attempt_at_id"),
+        ("SELECT id FROM image WHERE state = 'queued' AND queue = 'embed' AND priority = 0 "
+         "AND merchant_id = 1 AND next_attempt_at IS NULL ORDER BY id LIMIT 9", CLAIM),
         ("SELECT id FROM image WHERE state IN ('fetching', 'embedding') AND claimed_at < '2'",
-         "ix_image_state_claimed_at"),
+         CLAIM),
         ("SELECT id FROM image WHERE sha256 = 'a'", "ix_image_sha256"),
         ("SELECT id FROM product WHERE merchant_id = 1 AND sku = 'a'", "sqlite_autoindex_product_1"),
         ("SELECT id FROM product WHERE merchant_id = 1 AND item_group_id = 'a'",
