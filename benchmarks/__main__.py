@@ -29,6 +29,8 @@ SLOW = (
     "ops_page",
     "ledger_claims",
     "ledger_overhead",
+    "deployed_import",
+    "deployed_kills",
 )
 
 

@@ -56,6 +56,7 @@ class Workshop:
     close_parts: Callable[[], None] = lambda: None
     _rests: dict[str, tuple[float, float]] = field(default_factory=dict)  # until when, for how long
     _interrupted: bool = False
+    _batch_ended: float = 0.0
     _filling: threading.Lock = field(default_factory=threading.Lock)
     _closed: threading.Event = field(default_factory=threading.Event)
 
@@ -107,24 +108,31 @@ class Workshop:
         return self._outliving(self._garbage, "garbage")
 
     def _stage(self, stage: str, work: Callable[[], Done]) -> int:
-        done = Done(stage)
-
         def worked() -> int:
-            nonlocal done
+            idle_s = self._since_batch()
             done = work()
-            self._ring_on(done)
+            began = time.perf_counter()
+            more = self._ring_on(done)
+            self._batch_ended = time.perf_counter() if more else 0.0
+            log.debug("batch", task=stage, images=done.claimed, idle=idle_s, ring=time.perf_counter() - began)
             return done.claimed
 
         return self._outliving(worked, stage)
 
-    def _ring_on(self, done: Done) -> None:
-        """Ring for what is due now: more of the same, and the stages that this one has fed or unblocked."""
+    def _since_batch(self) -> float:
+        """Seconds since the last batch where more was due then: what the queue cost."""
+        return time.perf_counter() - self._batch_ended if self._batch_ended else 0.0
+
+    def _ring_on(self, done: Done) -> bool:
+        """Ring for what is due now: more of the same, and what this stage has fed. Whether any is."""
         if not done.claimed:
-            return
+            return False
         fed = {"images": ("embed", "index"), "embed": ("images",), "index": ("embed", "images")}[done.stage]
-        for stage in (done.stage, *fed):
-            if self.pipeline.claims.due(stage) and not (stage == "images" and self._crowded()):
+        due = [stage for stage in (done.stage, *fed) if self.pipeline.claims.due(stage)]
+        for stage in due:
+            if stage != "images" or not self._crowded():
                 self.bell.call(stage, MORE)
+        return bool(due)
 
     def _crowded(self) -> bool:
         """Whether so much waits to be embedded that decoding more only fills the storage."""

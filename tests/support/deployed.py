@@ -24,6 +24,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import pgserver
+from pgserver.postgres_server import get_server
 from sqlalchemy import func, select
 
 import settings as configuration
@@ -294,7 +295,7 @@ def deployed(
     (folder / "logs").mkdir(exist_ok=True)
     with contextlib.ExitStack() as stack:
         postgres_folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pg-")))
-        server = pgserver.get_server(postgres_folder)
+        server = get_server(postgres_folder)
         stack.callback(server.cleanup)
         redis = RedisServer(folder / "redis")
         redis.start()
