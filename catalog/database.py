@@ -112,6 +112,13 @@ def begin_write(session: Session) -> None:
     session.connection(execution_options={_WRITE: True})
 
 
+def unlimited(connection: Connection) -> None:
+    """Let this transaction take as long as it needs, where the database sets limits."""
+    if connection.dialect.name == "postgresql":
+        for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
+            connection.exec_driver_sql(f"SET LOCAL {limit} = 0")
+
+
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """A writing transaction without a session, for many rows of any table."""

@@ -11,6 +11,7 @@ from datetime import timedelta
 from sqlalchemy import ColumnElement, and_, exists, func, insert, literal, select
 from sqlalchemy.orm import Session
 
+from catalog.database import unlimited
 from catalog.models import Image, Product, now
 from catalog.operations import FillRange, VectorIndex
 
@@ -53,6 +54,7 @@ def plan(session: Session, index_id: int) -> bool:
     _lock(session, index_id)
     if session.scalar(select(exists().where(FillRange.index_id == index_id))):
         return False
+    unlimited(session.connection())  # one statement over every image
     number = func.row_number().over(order_by=Image.id)
     there = select(Image.id, ((number - 1) // RANGE).label("piece"))
     rows = there.where(Image.fingerprint != "", Image.sha256.is_not(None)).subquery()

@@ -16,7 +16,7 @@ from sqlalchemy import Column, Connection, DateTime, Engine, MetaData, Table, fu
 
 from catalog import operations  # noqa: F401 - its tables belong to Base
 from catalog.backup_folder import Backup, Part, damaged, written_lines
-from catalog.database import writing
+from catalog.database import unlimited, writing
 from catalog.models import Base, Image
 
 LEFT_OUT = frozenset({"worker"})  # processes of this moment
@@ -30,15 +30,9 @@ def snapshot(engine: Engine) -> Iterator[Connection]:
     postgres = engine.dialect.name == "postgresql"
     options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True} if postgres else {}
     with engine.connect().execution_options(**options) as connection, connection.begin():
-        if postgres:
-            _unlimited(connection)
+        unlimited(connection)
         connection.execute(text("SELECT 1 FROM alembic_version")).all()  # both databases look now, not later
         yield connection
-
-
-def _unlimited(connection: Connection) -> None:
-    for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
-        connection.exec_driver_sql(f"SET LOCAL {limit} = 0")
 
 
 def dump_tables(connection: Connection, folder: Path) -> dict[str, Part]:
@@ -132,8 +126,7 @@ def load_tables(engine: Engine, backup: Backup) -> dict[str, int]:
     there = _tables(engine, backup.manifest.tables)
     loaded = {}
     with writing(engine) as connection:
-        if engine.dialect.name == "postgresql":
-            _unlimited(connection)
+        unlimited(connection)
         for table in there.sorted_tables:
             part = backup.manifest.tables[table.name]
             loaded[table.name] = _load(connection, table, backup, part)
