@@ -21,6 +21,7 @@ SLOW = (
     "model_switch",
     "vectors_100k",
     "vectors_stall",
+    "web_pauses",
     "web_stall",
     "indexing_words",
     "migrate_million",

@@ -7,10 +7,11 @@ import of 5,000 small pictures is taken in. Beside it a ticker, which only sleep
 that this machine itself kept a process waiting: on shared machines that is the floor of any such figure.
 """
 
+import json
 import multiprocessing
-import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 
@@ -23,8 +24,22 @@ from benchmarks.shop import Shop, shop
 
 ITEMS = 5_000
 FIRST = 200
+IDLE = 1_000
 LIMIT_MS = 50.0
 TICK_S = 0.005
+PAUSE_S = 0.02
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """The requests of a while, in milliseconds, and what the machine did to a process that only slept."""
+
+    times: list[float]
+    noise: float
+
+    def __str__(self) -> str:
+        p50, p99, longest = np.percentile(self.times, (50, 99, 100))
+        return f"p50 {p50:.1f}, p99 {p99:.1f}, longest {longest:.0f} (machine itself {self.noise:.0f})"
 
 
 def write_pictures(folder: Path, count: int) -> None:
@@ -54,17 +69,22 @@ def live(running: Shop) -> int:
     return int(running.search(words="", limit=1, facets=False)["total"])
 
 
+def ask(running: Shop, number: int) -> float:
+    """Milliseconds of one request."""
+    started = time.perf_counter()
+    running.search(reference=f"item-{number % FIRST}", limit=24, facets=False)
+    took = (time.perf_counter() - started) * 1000
+    time.sleep(PAUSE_S)
+    return took
+
+
 def ask_until_indexed(running: Shop, deadline_s: float = 1500) -> list[float]:
     """Milliseconds of each request while indexing goes on, and for ten seconds after it."""
     times: list[float] = []
     deadline = time.monotonic() + deadline_s
     settled = 0.0
     while time.monotonic() < deadline and not (settled and time.monotonic() > settled + 10):
-        for _ in range(50):
-            started = time.perf_counter()
-            running.search(reference=f"item-{len(times) % FIRST}", limit=24, facets=False)
-            times.append((time.perf_counter() - started) * 1000)
-            time.sleep(0.01)
+        times += [ask(running, len(times) + number) for number in range(50)]
         if not settled and live(running) >= ITEMS:
             settled = time.monotonic()
     if not settled:
@@ -72,9 +92,28 @@ def ask_until_indexed(running: Shop, deadline_s: float = 1500) -> list[float]:
     return times
 
 
+def beside_a_ticker(requests: Callable[[], list[float]]) -> Stretch:
+    """Make these requests while a process that only sleeps notes its longest oversleep."""
+    worst, stop = multiprocessing.Value("d", 0.0), multiprocessing.Value("i", 0)
+    ticker = multiprocessing.Process(target=tick, args=(worst, stop), daemon=True)
+    ticker.start()
+    try:
+        times = requests()
+    finally:
+        stop.value = 1
+        ticker.join()
+    return Stretch(times, worst.value)
+
+
+def inside(running: Shop) -> float:
+    """Milliseconds of the longest search by the web process itself, without the way there and back."""
+    lines = (running.data / "run" / "web.log").read_text().splitlines()
+    said = [json.loads(line) for line in lines if '"event": "request"' in line]
+    return max(float(each["ms"]) for each in said if each["path"] == "/api/v1/search")
+
+
 def bars() -> Iterator[Bar]:
     """The longest request, the machine's own longest oversleep beside it."""
-    worst, stop = multiprocessing.Value("d", 0.0), multiprocessing.Value("i", 0)
     with shop() as running:
         pictures = running.data / "pictures"
         write_pictures(pictures, ITEMS)
@@ -82,23 +121,15 @@ def bars() -> Iterator[Bar]:
             (running.data / f"{name}.csv").write_text(feed_of(numbers))
         running.import_feed(running.data / "first.csv", pictures)
         running.start()
-        idle = []
-        for number in range(200):
-            started = time.perf_counter()
-            running.search(reference=f"item-{number % FIRST}", limit=24, facets=False)
-            idle.append((time.perf_counter() - started) * 1000)
+        idle = beside_a_ticker(lambda: [ask(running, number) for number in range(IDLE)])
         running.import_feed(running.data / "rest.csv", pictures, wait=False)
-        ticker = multiprocessing.Process(target=tick, args=(worst, stop), daemon=True)
-        ticker.start()
         started = time.monotonic()
-        times = ask_until_indexed(running)
+        busy = beside_a_ticker(lambda: ask_until_indexed(running))
         took = time.monotonic() - started
-        stop.value = 1
-        ticker.join()
-    longest = max(times)
+        logged = inside(running)
+    longest = max(busy.times)
     beside = (
-        f"{len(times)} requests, p50 {statistics.median(times):.1f}, p99 {np.percentile(times, 99):.1f}, "
-        f"idle p50 {statistics.median(idle):.1f}, max {max(idle):.1f}; machine itself {worst.value:.0f} ms; "
+        f"{len(busy.times)} requests: {busy}; at rest: {idle}; longest inside the web process {logged:.0f}; "
         f"{(ITEMS - FIRST) / took:.0f} items/s"
     )
     yield Bar(

@@ -92,6 +92,26 @@ def test_every_library_is_pinned() -> None:
             assert "-c constraints.txt" in install or "--no-deps" in install, install
 
 
+def test_what_the_build_asks_pip_for_can_be_had(tmp_path: Path) -> None:
+    """The build's own lines, run by a shell as they stand; pip finds nothing missing and nothing at odds."""
+    (script,) = (rest for word, rest in stages()["build"] if word == "RUN" and "requirements.txt" in rest)
+    for name in ("pyproject.toml", "constraints.txt", "requirements-models.txt"):
+        (tmp_path / name).write_text((ROOT / name).read_text())
+    (tmp_path / "pip").write_text(f'#!/bin/sh\nexec {sys.executable} -m pip "$@" --dry-run --no-index\n')
+    (tmp_path / "pip").chmod(0o755)
+    extras = dict(rest.split("=", 1) for word, rest in stages()["build"] if word == "ARG" and "=" in rest)
+    env = {
+        "PATH": f"{tmp_path}:{Path(sys.executable).parent}:/usr/bin:/bin",
+        "EXTRAS": extras["EXTRAS"].strip('"'),
+    }
+    words = script.partition("/root/.cache/pip ")[2]
+    done = subprocess.run(["sh", "-c", words], cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-2000:]
+    wanted = (tmp_path / "requirements.txt").read_text().splitlines()
+    assert any(line.startswith("celery") for line in wanted)
+    assert not any(line.startswith("torch") for line in wanted)
+
+
 def test_the_wheel_carries_everything_that_runs(tmp_path: Path) -> None:
     """The image holds the wheel, not the source: a template that it lacks would be missed there alone."""
     names = sources(kept)
