@@ -122,6 +122,22 @@ def test_a_search_is_refused_in_time_and_found_again_when_the_fault_is_over(way:
     assert time.monotonic() - began < 5.0
 
 
+def test_whatever_a_page_or_a_probe_asks_is_refused_in_time(way: Way) -> None:
+    way.set("blackhole")
+    asked: list[Callable[[], object]] = [
+        way.store.collections,
+        lambda: way.store.resolve("live"),
+        lambda: way.store.count(NAME),
+        lambda: way.store.vectors(NAME, [POINTS[0].id]),
+        lambda: way.store.facets(NAME, "price"),
+    ]
+    began = time.monotonic()
+    for ask in asked:
+        with pytest.raises(VectorStoreUnavailable):
+            ask()
+    assert time.monotonic() - began < 3 * TIMEOUT_S + SLACK_S, "three find out, the others are told"
+
+
 def test_many_searches_at_once_do_not_wait_for_one_another(way: Way) -> None:
     way.set("blackhole")
     times: list[float] = []

@@ -28,6 +28,7 @@ from vectors.server.layout import DENSE, LEXICAL, Cluster
 from vectors.server.patience import WRITE, Caller, Patience, Patient, Serial
 
 T = TypeVar("T")
+Way = Callable[[str, Callable[[QdrantClient], Any]], Any]  # `_ask` or `_write`: as a search waits, or longer
 
 BATCH = 128  # points of one request
 TIMEOUT_S = 2.0
@@ -75,7 +76,7 @@ class ServerStore:
         """See `VectorStore.create`; also finishes what another process, or a killed one, has begun."""
         checks.check_collection(collection)
         name = collection.name
-        if self.resolve(name) is not None:
+        if self._meant(name, self._write) is not None:
             raise checks.name_taken(name)
         if not self._write(name, lambda client: client.collection_exists(name)):
             self._make(collection)
@@ -87,12 +88,11 @@ class ServerStore:
 
     def collections(self) -> list[str]:
         """See `VectorStore.collections`."""
-        found = self._write("", lambda client: client.get_collections())
-        return sorted(collection.name for collection in found.collections)
+        return self._names(self._ask)
 
     def drop(self, name: str) -> None:
         """See `VectorStore.drop`; the server removes the aliases with it."""
-        if name in self.collections():
+        if name in self._names(self._write):
             self._write(name, lambda client: client.delete_collection(name))
         self._known.clear()
 
@@ -181,22 +181,21 @@ class ServerStore:
     def point_alias(self, alias: str, name: str) -> None:
         """See `VectorStore.point_alias`; the server applies both steps as one."""
         checks.check_name(alias)
-        there = self.collections()
+        there = self._names(self._write)
         if name not in there:
             raise checks.collection_missing(name)
         if alias in there:
             raise checks.name_taken(alias)
         create = models.CreateAlias(collection_name=name, alias_name=alias)
         steps: list[Any] = [models.CreateAliasOperation(create_alias=create)]
-        if self.resolve(alias) is not None:
+        if self._meant(alias, self._write) is not None:
             steps.insert(0, models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=alias)))
         self._write(name, lambda client: client.update_collection_aliases(steps))
         self._known.pop(alias, None)
 
     def resolve(self, alias: str) -> str | None:
         """See `VectorStore.resolve`."""
-        found = self._ask(alias, lambda client: client.get_aliases()).aliases
-        return next((one.collection_name for one in found if one.alias_name == alias), None)
+        return self._meant(alias, self._ask)
 
     def version(self) -> str:
         """See `VectorStore.version`."""
@@ -213,12 +212,20 @@ class ServerStore:
     def _write(self, name: str, call: Callable[[QdrantClient], T]) -> T:
         return self._caller.call(name, lambda: call(self._clients.patient), WRITE)
 
+    def _names(self, by: Way) -> list[str]:
+        found = by("", lambda client: client.get_collections())
+        return sorted(collection.name for collection in found.collections)
+
+    def _meant(self, alias: str, by: Way) -> str | None:
+        found = by(alias, lambda client: client.get_aliases()).aliases
+        return next((one.collection_name for one in found if one.alias_name == alias), None)
+
     def _make(self, collection: Collection) -> None:
         name, given = collection.name, layout.arguments(collection, self._cluster)
         try:
             self._write(name, lambda client: client.create_collection(name, **given))
         except VectorsRefused:
-            if name not in self.collections():  # else another process was first
+            if name not in self._names(self._write):  # else another process was first
                 raise
 
     def _index(self, name: str, field: Field) -> None:
