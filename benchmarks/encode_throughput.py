@@ -26,6 +26,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from atelier.catalogue import write_catalogue
@@ -34,6 +35,7 @@ from catalog.decoding import Decoded, decode
 from catalog.images import read_rendition
 from embedding.batching import best_batch, try_batches
 from embedding.feeder import ahead
+from embedding.forward import Forward
 from embedding.pack import Pack, load_pack
 
 PACK = ROOT / "packs" / "twirl-small"
@@ -96,6 +98,17 @@ def peak(device: torch.device, dtype: torch.dtype) -> Callable[[], object]:
     return lambda: left @ right
 
 
+def layers(pack: Pack, batch: int) -> tuple[Callable[[], object], float]:
+    """The matrix products of the tower's linear layers alone, one after another; and their operations."""
+    config = pack.info.config.tower.vit
+    kind: dict[str, Any] = {"device": pack.forward.device, "dtype": pack.forward.dtype}
+    width, rows = config.width, batch * (config.grid**2 + 1)
+    shapes = [(width, 3 * width), (width, width), (width, config.mlp), (config.mlp, width)]
+    pairs = [(torch.randn(rows, i, **kind), torch.randn(o, i, **kind)) for i, o in shapes]
+    flops = 2.0 * rows * sum(i * o for i, o in shapes) * config.depth
+    return lambda: [nn.functional.linear(x, w) for _ in range(config.depth) for x, w in pairs], flops
+
+
 def operations(pack: Pack) -> float:
     """Floating point operations of one image's forward pass (a multiplication and an addition are two)."""
     tower = pack.forward._tower
@@ -127,19 +140,26 @@ def stages(files: Sequence[bytes], device: str, directory: Path) -> dict[str, An
             rounds.measure(f"encode {kind}", len(files), lambda pack=pack: pack.encode_images(pixels))  # type: ignore[misc]
             product = peak(forward.device, pack.forward.dtype)
             rounds.measure(f"peak {kind}", 1, lambda product=product: [product() for _ in range(5)])  # type: ignore[misc]
+            rounds.measure(f"layers {kind}", 1, layers(pack, batch=8 if _on_cpu(forward) else 256)[0])
     rates = rounds.report()
     flops = operations(packs["fp32"])
-    for kind in packs:
+    for kind, pack in packs.items():
+        alone = layers(pack, batch=8 if _on_cpu(forward) else 256)[1] * rates.pop(f"layers {kind}")
+        rates[f"{kind} tower's own products, GFLOP/s"] = round(alone / 1e9)
         ceiling = 5 * work * rates.pop(f"peak {kind}")
         best = max(rate for name, rate in rates.items() if name.startswith(f"forward {kind}"))
         rates[f"{kind} product, GFLOP/s"] = round(ceiling / 1e9)
-        rates[f"{kind} forward, share of that"] = round(best * flops / ceiling, 3)
+        rates[f"{kind} forward, share of these"] = round(best * flops / ceiling, 3)
     found = best_batch(list(try_batches(forward)))
     return {
         **rates, "GFLOP an image": round(flops / 1e9, 2), "batch that is found": found.batch,
         "KB a photo": round(sum(map(len, files)) / len(files) / 1000),
         "KB its renditions": round(sum(map(_kept, decoded)) / len(decoded) / 1000),
     }  # fmt: skip
+
+
+def _on_cpu(forward: Forward) -> bool:
+    return forward.device.type == "cpu"
 
 
 def _kept(picture: Decoded) -> int:

@@ -42,7 +42,7 @@ class Started:
 class Forward:
     """Encodes pictures by batches of at most `batch`. Thread-safe.
 
-    The tower's vision transformer is turned into the precision in place.
+    The products of the tower's vision transformer are turned into the precision in place.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Forward:
         self.device, self.config, self.batch = torch.device(device), config, batch
         self.dtype = choose_precision(precision, self.device)
         self._tower = tower.to(self.device).eval()
-        self._tower.vit.to(self.dtype)
+        self._tower.vit.compute_in(self.dtype)
         self._inputs = Inputs(config, tower.vit.config.grid, self.device)
         self._gpu = self.device.type == "cuda"
 

@@ -46,7 +46,7 @@ class Pack:
         precision: str = "fp32",
         batch: int = CPU_BATCH,
     ) -> None:
-        """Takes the towers over: they move to the device, the vision transformer into the precision."""
+        """Takes the towers over: they move to the device, the ViT's products into the precision."""
         self.info, self.name, self.fingerprint = info, info.name, info.fingerprint
         self.dimension, self.text_dimension = info.dimension, info.text_dimension
         self._towers, self._text_tower, self._device = towers.to(device).eval(), text_tower, device

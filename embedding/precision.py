@@ -1,4 +1,4 @@
-"""How exactly the vision transformer computes: float32, or bfloat16 where the processor has it.
+"""How exactly the vision transformer multiplies: in float32, or in bfloat16 where the processor has it.
 
 In bfloat16 the vectors of the shipped pack keep a cosine above .999 with those of float32, and a search finds
 the same (`python -m benchmarks.encode_precision`): the precision is no part of a pack's fingerprint, and
@@ -11,7 +11,7 @@ PRECISIONS = ("auto", "fp32", "bf16")
 
 
 def choose_precision(wanted: str, device: torch.device) -> torch.dtype:
-    """The type that the vision transformer computes in: as wanted, or the fastest that the device has."""
+    """The type that the vision transformer multiplies in: as wanted, or the fastest that the device has."""
     if wanted == "auto":
         return torch.bfloat16 if _has_bf16(device) else torch.float32
     return {"fp32": torch.float32, "bf16": torch.bfloat16}[wanted]

@@ -83,9 +83,7 @@ class ImageTower(nn.Module):
 
     def features(self, pixels: Tensor, histograms: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(B, 3, S, S) and (B, patches, bins) -> (B, 2 width), (B, bins) and (B, patches): what heads see."""
-        tokens = self.vit(
-            pixels.to(self.vit.patch.weight.dtype)
-        ).float()  # heads are fp32, whatever the ViT is
+        tokens = self.vit(pixels)
         cls, patches = tokens[:, 0], tokens[:, 1:]
         gaze = self.look(patches).float().softmax(dim=1)  # (B, patches, 1), sums to 1
         feature = torch.cat([cls, (gaze * patches).sum(1)], dim=1)  # (B, 2 width)

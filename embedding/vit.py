@@ -71,8 +71,9 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, N, width) -> (B, N, width)."""
-        x = x + self.attention(self.norm1(x))
-        deeper: Tensor = x + self.down(F.gelu(self.up(self.norm2(x))))
+        computed = self.up.weight.dtype  # of the products; x itself, which all blocks add to, stays float32
+        x = x + self.attention(self.norm1(x).to(computed))
+        deeper: Tensor = x + self.down(F.gelu(self.up(self.norm2(x).to(computed))))
         return deeper
 
 
@@ -89,10 +90,16 @@ class ViT(nn.Module):
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
         self.norm = nn.LayerNorm(config.width, eps=config.eps)
 
+    def compute_in(self, dtype: torch.dtype) -> None:
+        """Turn the weights of all products into this type. Norms and what the blocks add up stay float32."""
+        for module in self.modules():
+            if isinstance(module, nn.Linear | nn.Conv2d):
+                module.to(dtype)
+
     def forward(self, pixels: Tensor) -> Tensor:
         """(B, 3, S, S) normalised pixels -> (B, 1 + patches, width) tokens after the last norm."""
-        x = self.patch(pixels).flatten(2).transpose(1, 2)  # (B, patches, width)
-        x = torch.cat([self.cls.expand(len(x), -1, -1), x], dim=1) + self.position
+        x = self.patch(pixels.to(self.patch.weight.dtype)).flatten(2).transpose(1, 2)  # (B, patches, width)
+        x = torch.cat([self.cls.expand(len(x), -1, -1), x.to(self.cls.dtype)], dim=1) + self.position
         for block in self.blocks:
             x = block(x)
         tokens: Tensor = self.norm(x)
