@@ -18,6 +18,7 @@ ROWS = ["id,title,description,link,image_link,availability,price"]
 ROWS += [
     f"shirt-{n},Red shirt {n},A shirt,https://shop.example/{n},red.jpg,in stock,9.00 EUR" for n in range(3)
 ]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]  # seven services start, one after another
 STRAIGHT = build_opener(ProxyHandler({}))
 
 
@@ -55,6 +56,12 @@ def test_every_service_of_a_plain_up_is_healthy(up: Composed) -> None:
     for name in plain:
         if not is_once(up.services[name]):
             assert up.healthy(name), up.said(name)
+
+
+def test_a_proxy_of_the_environment_does_not_make_the_web_look_ill(up: Composed) -> None:
+    up.services["web"]["environment"]["http_proxy"] = "http://127.0.0.1:9"  # Docker may put one there
+    assert up.healthy("web"), up.said("web")
+    del up.services["web"]["environment"]["http_proxy"]
 
 
 def test_what_is_imported_in_the_web_container_is_indexed_by_the_worker(up: Composed) -> None:
