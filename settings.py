@@ -216,7 +216,7 @@ class Queue:
         "threads that share one model.",
     )
     worker_memory_mb: int = setting(
-        3072, "A prefork process that has grown past this many MiB is replaced after its task.", low=256
+        4096, "A prefork process above so many MiB is replaced after its task. Its models take some.", low=256
     )
     task_soft_limit_s: int = setting(
         90, "Seconds after which a task is asked to give up; its images are then tried one by one.", low=5

@@ -15,6 +15,7 @@ from celery import Celery, signals
 from bootstrap import Services
 from indexer import tasks
 from indexer.broker import make_broker
+from indexer.model_loading import ModelLoading
 from indexer.workshop import Workbench, Workshop
 from settings import Settings
 
@@ -44,6 +45,7 @@ def _workshop(settings: Settings) -> Workshop:
     return Workshop(
         sessions=services.sessions,
         pipeline=services.pipeline(activity.report),
+        models=ModelLoading(services.packs, settings.queue.task_soft_limit_s / 2),
         fills=services.filler(activity),
         bell=services.bell,
         activity=activity,

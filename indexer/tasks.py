@@ -38,7 +38,8 @@ def register(app: Celery, bench: Workbench) -> None:
 def _task(bench: Workbench, work: Callable[[Workshop], int]) -> Callable[..., int]:
     def run(self: "Task[..., int]", products: list[int] | None = None, **_: Any) -> int:
         with structlog.contextvars.bound_contextvars(**_request(self)):
-            return work(bench.get())
+            workshop = bench.get()
+            return work(workshop) if workshop else 0
 
     return run
 

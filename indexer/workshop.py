@@ -23,6 +23,7 @@ from indexer import sweeper
 from indexer.activity import Activity
 from indexer.claims import Sessions
 from indexer.fill import Filler
+from indexer.model_loading import ModelLoading
 from indexer.pipeline import Done, Pipeline
 from indexer.queue import CeleryBell
 from vectors.protocol import VectorStoreError
@@ -45,6 +46,7 @@ class Workshop:
 
     sessions: Sessions
     pipeline: Pipeline
+    models: ModelLoading
     fills: Filler
     bell: CeleryBell
     activity: Activity
@@ -84,7 +86,7 @@ class Workshop:
 
     def embed(self) -> int:
         """Embed a batch into every index."""
-        return self._stage("embed", lambda: self.pipeline.embed(self.pipeline.batch, self.embed_wait_s))
+        return self._stage("embed", self._embed)
 
     def index(self) -> int:
         """Write a batch of what needs no model."""
@@ -118,6 +120,16 @@ class Workshop:
             return done.claimed
 
         return self._outliving(worked, stage)
+
+    def _embed(self) -> Done:
+        if not self._models_ready():  # the beat rings again
+            return Done("embed")
+        return self.pipeline.embed(self.pipeline.batch, self.embed_wait_s)
+
+    def _models_ready(self) -> bool:
+        """Whether the models of every maintained index are loaded. Before anything is claimed for them."""
+        maintained = self.pipeline.indexes.site().maintained
+        return self.models.ready(index.fingerprint for index in maintained)
 
     def _since_batch(self) -> float:
         """Seconds since the last batch where more was due then: what the queue cost."""
@@ -208,12 +220,17 @@ class Workbench:
         self._made: Workshop | None = None
         self._owner = 0
 
-    def get(self) -> Workshop:
-        """This process's workshop, open."""
+    def get(self) -> Workshop | None:
+        """This process's workshop, open; None while the ledger is away."""
         with self._lock:
             if self._made is None or self._owner != os.getpid():
-                self._made, self._owner = self._make(), os.getpid()
-                self._made.open()
+                try:
+                    made = self._make()
+                except OUTAGES as error:
+                    log.warning("waiting", task="start", reason=str(error)[:200])
+                    return None
+                made.open()
+                self._made, self._owner = made, os.getpid()
             return self._made
 
     def close(self) -> None:
