@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Select, select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import contains_eager
 from structlog import get_logger
 
@@ -30,7 +31,7 @@ from indexer.fill_claims import Piece
 from indexer.fill_comparison import compare
 from indexer.fill_pixels import stored_pixels
 from indexer.indexes import is_unit
-from vectors.protocol import CollectionMissing, Point, VectorStore
+from vectors.protocol import CollectionMissing, Point, VectorStore, VectorStoreUnavailable
 
 if TYPE_CHECKING:  # the packs bring torch, which a process that fills nothing does not want
     from embedding.pack import Pack
@@ -39,6 +40,7 @@ if TYPE_CHECKING:  # the packs bring torch, which a process that fills nothing d
 log = get_logger("indexer")
 LEASE_S = 120.0
 LOOKS = 5  # at a batch after it was written; what still changes then, the comparison finds
+_OUTAGES = (VectorStoreUnavailable, CollectionMissing, OperationalError, OSError)
 RETRY_S = 30.0  # after which a pack that is not at hand is asked for again
 
 Vector = NDArray[np.float32]
@@ -172,7 +174,7 @@ class Filler:
                 self._not_before = time.monotonic() + wait_s
                 yield 0
             last = images[-1].id
-            self._write(piece.index, pack, images)
+            self._write_what_can_be(piece.index, pack, images)
             if not fill_claims.written(self.sessions, piece, len(images), upto=last):
                 log.info("fill-piece-lost", piece=piece.id)
                 return
@@ -183,6 +185,18 @@ class Filler:
         of_piece = _with_products().where(Image.id > after, Image.id <= piece.last, fills.belongs())
         with self.sessions() as session:
             return list(session.scalars(of_piece.order_by(Image.id).limit(self.batch)))
+
+    def _write_what_can_be(self, index: IndexRef, pack: "Pack", images: Sequence[Image]) -> None:
+        """A batch; where it fails and the world is not at fault, each image alone, the unusable left out."""
+        try:
+            self._write(index, pack, images)
+        except _OUTAGES:
+            raise
+        except Exception as error:
+            log.error("fill-failed", images=[image.id for image in images], exc_info=error)
+            if len(images) > 1:
+                for image in images:
+                    self._write_what_can_be(index, pack, [image])
 
     def _write(self, index: IndexRef, pack: "Pack", images: Sequence[Image]) -> None:
         """Put images into the index as they are now, until they stay as they were read."""
@@ -212,9 +226,8 @@ class Filler:
     ) -> dict[str, Vector]:
         """The vectors of all these images whose picture can be read, each picture embedded once."""
         wanted = dict.fromkeys(str(image.sha256) for image in images if image.sha256 not in vectors)
-        pixels = {
-            sha256: some for sha256 in wanted if (some := stored_pixels(self.blobs, sha256)) is not None
-        }
+        read = {sha256: stored_pixels(self.blobs, sha256) for sha256 in wanted}
+        pixels = {sha256: some for sha256, some in read.items() if some is not None}
         if not pixels:
             return vectors
         rows = pack.encode_images(list(pixels.values()))  # (B, D)
@@ -224,20 +237,16 @@ class Filler:
         """Those that are no longer as they were read, to be written again; what is gone is taken out."""
         read = {image.id: image for image in images}
         with self.sessions() as session:
-            rows = _with_products().where(Image.id.in_(read))
-            there = {image.id: image for image in session.scalars(rows)}
-            belong = set(
-                session.scalars(
-                    select(Image.id).join(Image.product).where(Image.id.in_(read), fills.belongs())
-                )
-            )
+            theirs = Image.id.in_(read)
+            there = {image.id: image for image in session.scalars(_with_products().where(theirs))}
+            usable = select(Image.id).join(Image.product).where(theirs, fills.belongs())
+            belong = set(session.scalars(usable))
         # What waits in a queue is about to be written by the pipeline, or taken out.
         gone = [image for image in images if image.id not in there or _settled_out(there[image.id], belong)]
         if gone:
             self.store.delete(index.collection, [_point_id(image) for image in gone])
-        return [
-            image for number, image in there.items() if number in belong and not _same(image, read[number])
-        ]
+        here = [image for image in there.values() if image.id in belong]
+        return [image for image in here if not _same(image, read[image.id])]
 
 
 def _settled_out(image: Image, belong: set[int]) -> bool:

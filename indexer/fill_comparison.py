@@ -70,7 +70,10 @@ def _settle(sessions: Sessions, piece: Piece, mendable: Sequence[int], lost: int
 def _message(lost: int) -> str:
     if not lost:
         return ""
-    return f"{lost} pictures could not be embedded: their bytes are lost. `twirl doctor --repair` mends that."
+    return (
+        f"{lost} pictures could not be embedded. `twirl doctor --repair` fetches those whose bytes are lost; "
+        "the log names the others."
+    )
 
 
 def _pages(sessions: Sessions, store: VectorStore, collection: str, found: _Found) -> Iterator[int]:

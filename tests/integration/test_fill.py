@@ -4,7 +4,7 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -216,6 +216,24 @@ def test_a_lost_picture_is_counted_and_holds_nobody_up(shop: Shop) -> None:
     assert state(shop) == "ready" and len(held(shop, index.collection)) == 29
     with shop.sessions() as session:
         assert "1 pictures" in session.get_one(VectorIndex, index.id).message
+
+
+def test_a_picture_that_no_model_takes_costs_itself_only(shop: Shop) -> None:
+    class Picky(PlainEncoder):
+        def encode_images(self, pixels: "Sequence[np.ndarray]") -> "np.ndarray":
+            if any(int(image[0, 0, 0]) == odd for image in pixels):
+                raise ValueError("not that one")
+            return super().encode_images(pixels)
+
+    index = begin(shop)
+    odd = int(pixels_of(shop, "S9", 0)[0, 0, 0])
+    mine = filler(shop)
+    mine.packs = PlainPacks(Picky(NEXT, dimension=32))  # type: ignore[assignment]
+    work(mine)
+    left_out = wanted(shop).keys() - held(shop, index.collection).keys()
+    assert state(shop) == "ready" and point_id(shop.merchant, "S9", 0) in left_out and len(left_out) < 5
+    with shop.sessions() as session:
+        assert f"{len(left_out)} pictures" in session.get_one(VectorIndex, index.id).message
 
 
 def test_a_fill_keeps_to_its_rate_however_many_work(shop: Shop) -> None:
