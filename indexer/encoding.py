@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TYPE_CHECKING
 
 from catalog.site import IndexRef
@@ -31,7 +32,12 @@ class Encoding:
         size = max((pack.batch for pack in packs.values()), default=1)
         chunks = [hashes[start : start + size] for start in range(0, len(hashes), size)]
         lost: set[str | None] = {None}
-        for found in ahead(lambda some: self._read(some, spent), chunks, self._ahead, depth=1):
+        here = copy_context()  # the trace that this is about goes along into the threads
+
+        def read(some: Sequence[str]) -> dict[str, Pixels | None]:
+            return here.copy().run(self._read, some, spent)
+
+        for found in ahead(read, chunks, self._ahead, depth=1):
             pixels = {sha256: image for sha256, image in found.items() if image is not None}
             lost |= found.keys() - pixels.keys()
             for fingerprint, pack in packs.items():
