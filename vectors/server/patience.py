@@ -5,6 +5,7 @@ grows: "full jitter", Marc Brooker, "Exponential Backoff And Jitter", AWS Archit
 server is away, a breaker lets one call a second find out whether it is back; the others are told at once.
 """
 
+import logging
 import random
 import threading
 import time
@@ -18,6 +19,7 @@ from vectors.protocol import VectorStoreError, VectorStoreUnavailable
 from vectors.server.crew import Crew, Late
 from vectors.server.errors import FORBIDDEN, TIMEOUT, late, translate
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0  # before the second try, and before any
@@ -79,11 +81,17 @@ class Breaker:
         with self._guard:
             self._failures += 1
             self._last, self._next = error, time.monotonic() + self._again_s
+            news = self._failures == self._limit
+        if news:
+            log.warning("Qdrant is away, %s: %s %s", error.code, error.message, error.fix)
 
     def answered(self) -> None:
         """The server has answered, whatever it said."""
         with self._guard:
+            back = self._failures >= self._limit
             self._failures, self._last = 0, None
+        if back:
+            log.info("Qdrant answers again")
 
 
 class Patient:

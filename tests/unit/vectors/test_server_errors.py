@@ -164,7 +164,10 @@ def test_many_callers_share_a_crew() -> None:
     crew.close()
 
 
-def test_while_the_server_is_away_one_call_looks_and_the_others_are_told_at_once() -> None:
+def test_while_the_server_is_away_one_call_looks_and_the_others_are_told_at_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", "vectors.server")
     breaker, away = Breaker(failures=2, again_s=0.2), VectorStoreUnavailable("vectors-away", "gone", "wait")
     breaker.check()
     breaker.failed(away)
@@ -177,7 +180,10 @@ def test_while_the_server_is_away_one_call_looks_and_the_others_are_told_at_once
     with pytest.raises(VectorStoreUnavailable):
         breaker.check()
     breaker.answered()
+    breaker.answered()
     breaker.check()
+    said = [record.getMessage() for record in caplog.records]
+    assert said == ["Qdrant is away, vectors-away: gone wait", "Qdrant answers again"], "once each"
 
 
 def test_a_search_is_told_at_once_and_a_write_waits_while_the_server_is_away(patient: Patient) -> None:
