@@ -17,6 +17,7 @@ _OF_THE_DISK = {
     errno.EPERM: "make it yours, or name another folder: TWIRL_DATA=/path/to/folder",
     errno.EMFILE: "raise the limit of open files: ulimit -n 4096",
 }
+_OF_SERVERS = {"billiard", "celery", "kombu", "psycopg", "qdrant_client", "redis"}
 
 
 def explain(error: Exception) -> str | None:
@@ -36,6 +37,11 @@ def explain(error: Exception) -> str | None:
         return _with_fix(
             f"The tables of the database are not of this version of Twirl ({error}).",
             "run the version that made them, or a newer one",
+        )
+    if isinstance(error, ModuleNotFoundError) and error.name in _OF_SERVERS:
+        return _with_fix(
+            f"The package {error.name} is not installed; the deployed shape needs it.",
+            "pip install 'twirl[deployed]'",
         )
     if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
         place = f": {error.filename}" if error.filename else ""

@@ -126,6 +126,7 @@ def run_beat(services: Services, say: Say) -> None:
         kept=services.data / "run" / "beat.json",
         pulse=pulse,
     )
+    services.bell.waiting()  # which says so where Redis does not answer
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until Celery has a handler of its own
     say(f"Beat {os.getpid()}: looks at the ledger every {chosen.sweep_s:g} s")
     try:

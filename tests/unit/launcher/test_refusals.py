@@ -43,3 +43,9 @@ def test_a_full_disk_is_named_and_a_fault_of_ours_is_not_hidden() -> None:
     assert "/data/incoming/x" in str(explain(full)) and "Fix: free some disk" in str(explain(full))
     assert explain(KeyError("a fault of ours")) is None
     assert explain(sqlite3.OperationalError("not through SQLAlchemy")) is None
+
+
+def test_the_packages_of_the_deployed_shape_are_named_where_they_are_missing() -> None:
+    said = explain(ModuleNotFoundError("No module named 'celery'", name="celery"))
+    assert said is not None and "twirl[deployed]" in said
+    assert explain(ModuleNotFoundError("No module named 'numpy'", name="numpy")) is None
