@@ -113,7 +113,12 @@ class Model:
 class Vectors:
     """The vector engine. Embedded unless a Qdrant server is named."""
 
-    qdrant_url: str = setting("", "URL of a Qdrant server. Empty: the embedded engine in the data folder.")
+    qdrant_url: str = setting(
+        "",
+        "URL of a Qdrant server: `http://qdrant:6333`; it may carry the API key, `https://KEY@host:6333`. "
+        "Empty: the embedded engine in the data folder.",
+        secret=True,
+    )
     qdrant_api_key: str = setting("", "API key of the Qdrant server.", secret=True)
     qdrant_grpc_port: int = setting(
         6334, "Port of the Qdrant server's gRPC. 0: REST only.", low=0, high=65_535
