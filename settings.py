@@ -272,12 +272,10 @@ class Settings:
     @property
     def database_url(self) -> str:
         """The database in use: the one named, else SQLite in the data folder."""
-        if self.storage.database_url:
-            return self.storage.database_url
         path = str(self.storage.data.resolve() / "twirl.sqlite3")
         for sign in "%?#":  # they would end the path
             path = path.replace(sign, f"%{ord(sign):02X}")
-        return f"sqlite:///{path}"
+        return self.storage.database_url or f"sqlite:///{path}"
 
     @property
     def deployed(self) -> bool:

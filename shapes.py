@@ -33,6 +33,12 @@ def check(read: "Settings") -> None:
             f"TWIRL_TASK_LIMIT_S={chosen.task_limit_s} must be more than "
             f"TWIRL_TASK_SOFT_LIMIT_S={chosen.task_soft_limit_s}: the soft limit comes first."
         )
+    if chosen.task_soft_limit_s <= 2 * read.indexing.decoder_timeout_s:
+        raise SettingError(
+            f"TWIRL_TASK_SOFT_LIMIT_S={chosen.task_soft_limit_s} must be more than twice "
+            f"TWIRL_DECODER_TIMEOUT_S={read.indexing.decoder_timeout_s:g}: a picture that hangs the decoder "
+            "is tried twice, and must not be taken for a task that hangs."
+        )
     if not read.deployed:
         return
     why = "TWIRL_REDIS_URL is set, which chooses the deployed shape"

@@ -10,6 +10,8 @@ worker may die at any moment.
 
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -25,6 +27,7 @@ from catalog.identity import point_id
 from catalog.models import Image
 from catalog.site import IndexRef, read_site
 from embedding.errors import PackRefused
+from embedding.feeder import ahead
 from indexer import fill_claims, mapping
 from indexer.claims import Sessions
 from indexer.fill_claims import Piece
@@ -39,6 +42,7 @@ if TYPE_CHECKING:  # the packs bring torch, which a process that fills nothing d
 
 log = get_logger("indexer")
 LEASE_S = 120.0
+READERS = 8  # threads that read the next pictures while some are encoded
 LOOKS = 5  # at a batch after it was written; what still changes then, the comparison finds
 _OUTAGES = (VectorStoreUnavailable, CollectionMissing, OperationalError, OSError)
 RETRY_S = 30.0  # after which a pack that is not at hand is asked for again
@@ -74,6 +78,7 @@ class Filler:
         self._not_before = float("-inf")  # when the rate allows the next batch
         self._made: set[int] = set()  # indexes whose collection is there
         self._without: dict[str, float] = {}  # packs that were not at hand, and when
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="fill")
 
     def step(self) -> int:
         """Write one batch; how many images, 0 when there is nothing to fill or the rate says to wait.
@@ -111,8 +116,9 @@ class Filler:
             self._let_go()
 
     def close(self) -> None:
-        """Give back what is in hand."""
+        """Give back what is in hand; end the threads that read."""
         self._let_go()
+        self._readers.shutdown(wait=False, cancel_futures=True)
 
     def _let_go(self) -> None:
         piece, self._piece = self._piece, None
@@ -226,12 +232,16 @@ class Filler:
     ) -> dict[str, Vector]:
         """The vectors of all these images whose picture can be read, each picture embedded once."""
         wanted = dict.fromkeys(str(image.sha256) for image in images if image.sha256 not in vectors)
-        read = {sha256: stored_pixels(self.blobs, sha256) for sha256 in wanted}
-        pixels = {sha256: some for sha256, some in read.items() if some is not None}
-        if not pixels:
-            return vectors
-        rows = pack.encode_images(list(pixels.values()))  # (B, D)
-        return {**vectors, **dict(zip(pixels, rows, strict=True))}
+        read = ahead(self._read, wanted, self._readers, depth=2 * pack.batch)
+        whole = ((sha256, pixels) for sha256, pixels in read if pixels is not None)
+        vectors = dict(vectors)
+        while some := list(islice(whole, pack.batch)):
+            rows = pack.encode_images([pixels for _, pixels in some])  # (B, D)
+            vectors |= zip((sha256 for sha256, _ in some), rows, strict=True)
+        return vectors
+
+    def _read(self, sha256: str) -> tuple[str, NDArray[np.uint8] | None]:
+        return sha256, stored_pixels(self.blobs, sha256)
 
     def _changed(self, index: IndexRef, images: Sequence[Image]) -> list[Image]:
         """Those that are no longer as they were read, to be written again; what is gone is taken out."""

@@ -6,7 +6,6 @@ before anybody switches to it, so that a switch is in force within a second and 
 """
 
 import gc
-import gc
 import threading
 import time
 from dataclasses import dataclass
@@ -161,8 +160,6 @@ class Models:
                 pack = self.packs.get(index.fingerprint)
                 _warm(pack)
                 made = Model(index, pack, Encoder(self.sessions, pack, self.store, self.photos))
-                if self._watcher is not None:  # a server: it must not walk over a model for garbage
-                    gc.freeze()
                 if self._watcher is not None:  # a server: it must not walk over a model for garbage
                     gc.freeze()
                 self._models = {**self._models, index.fingerprint: made}

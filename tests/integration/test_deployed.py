@@ -7,15 +7,19 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
 import structlog
 from sqlalchemy import select
 
+from catalog.identity import collection_name
 from catalog.models import Image, Product
 from catalog.operations import Worker
+from catalog.site import IndexRef, read_site
 from tests.support.deployed import Deployment, Running, deployed, write_feed
+from tests.support.packs import disturbed_pack
 
 pytestmark = pytest.mark.slow
 
@@ -38,11 +42,20 @@ def well(shop: Deployment) -> Iterator[None]:
     assert shop.differences() == []
 
 
-def search(shop: Deployment, words: str) -> list[str]:
+def answer(shop: Deployment, words: str) -> Any:
     body = json.dumps({"words": words, "limit": 50}).encode()
     asked = Request(f"{shop.web_url}/api/v1/search", body, {"Content-Type": "application/json"})
-    with urlopen(asked, timeout=30) as answer:
-        return [hit["sku"] for hit in json.load(answer)["hits"]]
+    with urlopen(asked, timeout=30) as answered:
+        return json.load(answered)
+
+
+def search(shop: Deployment, words: str) -> list[str]:
+    return [hit["sku"] for hit in answer(shop, words)["hits"]]
+
+
+def model(shop: Deployment) -> str:
+    """The fingerprint of the model that answers."""
+    return str(answer(shop, "red")["model"])
 
 
 def worker_row(shop: Deployment) -> Worker:
@@ -161,7 +174,8 @@ def test_another_machines_worker_joins_with_three_settings(shop: Deployment) -> 
     shop.running["worker-1"].stop()
     before = shop.live()
     shop.stock("joined", 16)
-    second = shop.start("worker", name="second", env=shop.machine("second"))
+    words = ("worker", "--pool", "threads", "--concurrency", "2")
+    second = shop.start(*words, name="second", env=shop.machine("second"))
     shop.wait_live(before + 16)
     assert "Worker" in second.said().splitlines()[0]
     second.stop()
@@ -177,6 +191,27 @@ def test_a_small_shop_does_not_wait_for_a_big_ones_import(shop: Deployment) -> N
         shop.wait(lambda: set(session.scalars(theirs)) == {"live"}, "the small shop's images", 120)
         waiting = [state for state in session.scalars(others) if state != "live"]
     assert len(waiting) > 40
+
+
+def test_workers_fill_the_index_of_another_model_beside_an_import(shop: Deployment, tmp_path: Path) -> None:
+    info = disturbed_pack(tmp_path / "other")
+    shop.twirl("reembed", "--pack", str(tmp_path / "other"), "--no-wait")
+    before = shop.live()
+    shop.stock("meanwhile", 16)
+    shop.wait(lambda: index(shop, info.fingerprint).state == "ready", "the second index", 120)
+    shop.wait_live(before + 16)
+    shop.wait_settled()
+    assert shop.services.store.count(collection_name(info.fingerprint)) == shop.live()
+    operations, second = shop.services.operations, index(shop, info.fingerprint)
+    operations.switch(second.id)
+    shop.wait(lambda: model(shop) == info.fingerprint, "the other model", 20)
+    operations.switch_back()
+    shop.wait(lambda: model(shop) != info.fingerprint, "the first model", 20)
+    operations.drop(second.id)
+
+
+def index(shop: Deployment, fingerprint: str) -> IndexRef:
+    return read_site(shop.services.sessions).find(fingerprint)
 
 
 def test_two_beats_do_no_harm(shop: Deployment) -> None:

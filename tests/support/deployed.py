@@ -42,9 +42,10 @@ START_S, STOP_S, SETTLE_S = 120.0, 90.0, 180.0
 QUICK = {  # small and impatient: a test waits for none of the pauses that a shop can bear
     "TWIRL_BATCH": "8",
     "TWIRL_SWEEP_S": "1",
-    "TWIRL_CLAIM_LEASE_S": "20",
-    "TWIRL_TASK_LIMIT_S": "20",
-    "TWIRL_TASK_SOFT_LIMIT_S": "15",
+    "TWIRL_CLAIM_LEASE_S": "30",
+    "TWIRL_TASK_LIMIT_S": "30",
+    "TWIRL_TASK_SOFT_LIMIT_S": "25",
+    "TWIRL_DECODER_TIMEOUT_S": "10",
     "TWIRL_SOFT_SHUTDOWN_S": "15",
     "TWIRL_MIN_FREE_DISK_MB": "0",
     "TWIRL_MIN_FREE_MEMORY_MB": "0",

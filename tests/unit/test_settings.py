@@ -123,7 +123,8 @@ def test_redis_chooses_the_deployed_shape() -> None:
         ({"TWIRL_WORKER_POOL": "gevent"}, "TWIRL_WORKER_POOL"),
         ({"TWIRL_WORKER_QUEUES": "imagse"}, "TWIRL_WORKER_QUEUES"),
         ({"TWIRL_WORKER_QUEUES": ""}, "TWIRL_WORKER_QUEUES"),
-        ({"TWIRL_TASK_LIMIT_S": "30", "TWIRL_TASK_SOFT_LIMIT_S": "30"}, "TWIRL_TASK_SOFT_LIMIT_S"),
+        ({"TWIRL_TASK_LIMIT_S": "50", "TWIRL_TASK_SOFT_LIMIT_S": "50"}, "TWIRL_TASK_SOFT_LIMIT_S"),
+        ({"TWIRL_DECODER_TIMEOUT_S": "45"}, "TWIRL_DECODER_TIMEOUT_S"),
     ],
 )
 def test_what_the_deployed_shape_lacks_is_named_at_start(change: dict[str, str], named: str) -> None:
