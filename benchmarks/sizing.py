@@ -1,6 +1,6 @@
 """How large a cluster must be: bytes an image, measured on real collections, and the sums that follow.
 
-    python -m benchmarks.sizing [--few 20000] [--many 60000] [--node-gib 64] [--replicas 2]
+    python -m benchmarks.sizing [--few 20000] [--many 60000] [--node-gib 64 256] [--replicas 2]
 
 Builds two collections of Qdrant Edge, which is the server's own storage code, with the shipped pack's
 dimension and with what a feed of clothes says. What an image takes is the difference of both by the
@@ -115,7 +115,7 @@ def lines(measured: Measured, rows: dict[str, float], pictures: dict[str, float]
     yield f"- three renditions: {', '.join(f'{v / 1000:,.0f} KB ({k})' for k, v in pictures.items())}"
 
 
-def sums(each: PerImage, node: Node, replicas: int, build_rate: float) -> Iterator[str]:
+def sums(each: PerImage, node: Node, replicas: int) -> Iterator[str]:
     """The arithmetic, and its table."""
     yield f"pinned {each.pinned:,.0f} B + graph and mapped indexes {each.cached:,.0f} B an image and copy"
     example = plan(100_000_000, each, node, replicas)
@@ -123,7 +123,6 @@ def sums(each: PerImage, node: Node, replicas: int, build_rate: float) -> Iterat
     nodes = f"{example.nodes} nodes of {size(node.memory)}, of which 85 % is theirs to use"
     yield f"{memory} = {size(example.memory)}: {nodes}"
     yield f"100,000,000 x {each.disk:,.0f} B x {replicas} copies x {TWICE:g} = {size(example.disk)} of disk"
-    yield f"one core writes and builds {build_rate:,.0f} images a second at this size"
     yield ""
     yield from show([plan(count, each, node, replicas) for count in COUNTS])
 
@@ -144,7 +143,7 @@ def main() -> None:
     )
     parser.add_argument("--few", type=int, default=20_000)
     parser.add_argument("--many", type=int, default=60_000)
-    parser.add_argument("--node-gib", type=float, default=64.0)
+    parser.add_argument("--node-gib", type=float, nargs="+", default=[64.0, 256.0])
     parser.add_argument("--replicas", type=int, default=2)
     chosen = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -152,8 +151,10 @@ def main() -> None:
     rows, pictures = rows_bytes(chosen.few, chosen.many), rendition_bytes()
     print(json.dumps(machine() | {"points": [chosen.few, chosen.many]}))
     print("\n".join(lines(measured, rows, pictures)) + "\n")
-    node = Node(chosen.node_gib * GIB)
-    print("\n".join(sums(per_image(measured, rows), node, chosen.replicas, chosen.many / measured.build_s)))
+    each, rate = per_image(measured, rows), chosen.many / measured.build_s
+    print(f"one core writes and builds {rate:,.0f} images a second at this size\n")
+    for memory in chosen.node_gib:
+        print("\n".join(sums(each, Node(memory * GIB), chosen.replicas)) + "\n")
 
 
 if __name__ == "__main__":

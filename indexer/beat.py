@@ -39,14 +39,12 @@ class Sweep:
         """Look once. Raises OperationalError while the database is away."""
         released = sweeper.release_stale(self.sessions, self.lease_s)
         due = [stage for stage in STAGES if self._claims.due(stage)]
-        for stage in due:
-            self.bell.call(stage, MORE)
-        filling = any(index.state == "filling" for index in read_site(self.sessions).maintained)
-        if filling:
-            self.bell.call("maintenance", MORE)
+        if any(index.state == "filling" for index in read_site(self.sessions).maintained):
+            due.append("maintenance")
+        self.bell.call(*due, wanted=MORE)
         if released:
             log.info("released", images=released)
-        log.debug("swept", due=due, filling=filling)
+        log.debug("swept", due=due)
 
 
 def rounds(sweep: Sweep) -> Rounds:

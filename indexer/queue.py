@@ -85,9 +85,9 @@ class CeleryBell:
         hint = list(islice(product_ids, HINTS))
         self._try([(queue, 1) for queue in STAGES], {"products": hint} if hint else {})
 
-    def call(self, queue: str, wanted: int) -> int:
-        """Have `wanted` messages wait in a queue, at most MOST; return how many were added."""
-        return self._try([(queue, min(wanted, MOST))], {})
+    def call(self, *queues: str, wanted: int = 1) -> int:
+        """Have `wanted` messages wait in each of these queues, at most MOST; return how many were added."""
+        return self._try([(queue, min(wanted, MOST)) for queue in queues], {}) if queues else 0
 
     def post(self, queue: str, task: str) -> int:
         """Ask for one certain task, unless MOST messages wait in its queue; return how many were added."""

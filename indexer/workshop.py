@@ -32,6 +32,7 @@ log = get_logger("worker")
 OUTAGES = (VectorStoreError, OperationalError, SiteRefused, PackRefused, OSError, RuntimeError)
 FIRST_REST_S, LONGEST_REST_S = 1.0, 15.0  # after an outage
 MORE = 2  # messages to have waiting where more is due, so that those at work double from batch to batch
+FED = {"images": ("embed",), "embed": ("images",), "index": ("embed", "images")}  # where a stage passes on to
 AHEAD = 64  # batches that may wait to be embedded before no more images are decoded
 FETCHED = 32  # images at most: their hosts may be slow, and a task has its limits
 FILL_S = 3.0  # of filling an index, before others have their turn
@@ -79,18 +80,18 @@ class Workshop:
         self.close_parts()
 
     def images(self) -> int:
-        """Fetch and decode a batch, unless far more is decoded than embedded."""
-        if self._crowded():
-            return 0
-        return self._stage("images", lambda: self.pipeline.images(min(self.pipeline.batch, FETCHED)))
+        """Fetch and decode a batch, unless far more is decoded than embedded: the beat rings again."""
+        limit = min(self.pipeline.batch, FETCHED)
+        return self._stage("images", limit, lambda: self._crowded() or self.pipeline.images(limit))
 
     def embed(self) -> int:
         """Embed a batch into every index."""
-        return self._stage("embed", self._embed)
+        return self._stage("embed", self.pipeline.batch, self._embed)
 
     def index(self) -> int:
         """Write a batch of what needs no model."""
-        return self._stage("index", lambda: self.pipeline.index(self.pipeline.batch))
+        limit = self.pipeline.batch
+        return self._stage("index", limit, lambda: self.pipeline.index(limit))
 
     def fill(self) -> int:
         """Go on filling the indexes of other packs, for a moment."""
@@ -109,12 +110,12 @@ class Workshop:
         """Delete bytes that no row names, and old records; how many bytes' names."""
         return self._outliving(self._garbage, "garbage")
 
-    def _stage(self, stage: str, work: Callable[[], Done]) -> int:
+    def _stage(self, stage: str, limit: int, work: Callable[[], Done]) -> int:
         def worked() -> int:
             idle_s = self._since_batch()
             done = work()
             began = time.perf_counter()
-            more = self._ring_on(done)
+            more = self._ring_on(done, limit)
             self._batch_ended = time.perf_counter() if more else 0.0
             log.debug("batch", task=stage, images=done.claimed, idle=idle_s, ring=time.perf_counter() - began)
             return done.claimed
@@ -135,23 +136,23 @@ class Workshop:
         """Seconds since the last batch where more was due then: what the queue cost."""
         return time.perf_counter() - self._batch_ended if self._batch_ended else 0.0
 
-    def _ring_on(self, done: Done) -> bool:
-        """Ring for what is due now: more of the same, and what this stage has fed. Whether any is."""
+    def _ring_on(self, done: Done, limit: int) -> bool:
+        """Ring for more of the same, and for what this batch has fed; whether anything is due."""
         if not done.claimed:
             return False
-        fed = {"images": ("embed", "index"), "embed": ("images",), "index": ("embed", "images")}[done.stage]
-        due = [stage for stage in (done.stage, *fed) if self.pipeline.claims.due(stage)]
-        for stage in due:
-            if stage != "images" or not self._crowded():
-                self.bell.call(stage, MORE)
+        due = list(FED[done.stage]) if done.passed else []
+        if done.claimed >= limit or self.pipeline.claims.due(done.stage):
+            due.append(done.stage)
+        self.bell.call(*due, wanted=MORE)
         return bool(due)
 
-    def _crowded(self) -> bool:
-        """Whether so much waits to be embedded that decoding more only fills the storage."""
+    def _crowded(self) -> Done | None:
+        """Nothing done, where so much waits to be embedded that decoding more only fills the storage."""
         far = AHEAD * self.pipeline.batch
         waiting = select(Image.id).where(Image.state == "queued", Image.queue == "embed")
         with self.sessions() as session:
-            return session.scalars(waiting.offset(far).limit(1)).first() is not None
+            there = session.scalars(waiting.offset(far).limit(1)).first()
+        return None if there is None else Done("images")
 
     def _fill(self) -> int:
         began, filled = time.monotonic(), 0
@@ -161,7 +162,7 @@ class Workshop:
                 break
         self.fills.rest()  # the next message may go to another process
         if filled:
-            self.bell.call("maintenance", MORE)
+            self.bell.call("maintenance", wanted=MORE)
         return filled
 
     def _tidy(self) -> int:

@@ -58,15 +58,15 @@ def test_a_message_carries_ids_and_the_request_that_rang(bell: CeleryBell, redis
 
 
 def test_no_queue_holds_more_than_a_bounded_number(bell: CeleryBell) -> None:
-    assert bell.call("embed", 3) == 3
-    assert bell.call("embed", 5) == 2
-    assert bell.call("embed", 1_000_000) == MOST - 5
-    assert bell.call("embed", 1_000_000) == 0
+    assert bell.call("embed", wanted=3) == 3
+    assert bell.call("embed", wanted=5) == 2
+    assert bell.call("embed", wanted=1_000_000) == MOST - 5
+    assert bell.call("embed", wanted=1_000_000) == 0
     assert bell.waiting(("embed",)) == {"embed": MOST}
 
 
 def test_threads_share_a_bell(bell: CeleryBell) -> None:
-    threads = [threading.Thread(target=bell.call, args=("images", 5)) for _ in range(8)]
+    threads = [threading.Thread(target=bell.call, args=("images",), kwargs={"wanted": 5}) for _ in range(8)]
     for each in threads:
         each.start()
     for each in threads:
