@@ -30,6 +30,7 @@ SLOW = (
     "ops_page",
     "ledger_claims",
     "ledger_overhead",
+    "sizing",
     "encode_precision",
     "deployed_import",
     "deployed_kills",
