@@ -47,7 +47,7 @@ COLOURS = ("Red", "Blue", "Green", "Black", "White", "Yellow", "Brown")
 KINDS = ("dress", "linen shirt", "striped top", "trousers", "skirt", "jacket", "jumper", "coat")
 SETTLED_S = 3.0  # of searches after each switch
 PATIENCE_S = 7200.0
-AT_ONCE = 24  # searches that may wait for an answer
+AT_ONCE = 100  # searches that may wait for an answer: five seconds of them
 
 
 class Running(Protocol):
