@@ -27,7 +27,7 @@ from searcher.query import SearchQuery
 from settings import Settings
 from tests.support.postgres import fresh, postgres
 from tests.support.qdrant_process import Endpoint, running_endpoint
-from tests.support.shop import index
+from tests.support.shop import index, small_shop
 
 WORDS = ("red dress", "striped shirt", "blue", "coat with buttons", "a small bag", "no such thing")
 Hits = list[list[tuple[str, int, float]]]
@@ -90,6 +90,13 @@ def shared(found: Hits, before: Hits) -> float:
 
 def pictures(services: Services) -> dict[str, bytes]:
     return {sha256: services.blobs.read(sha256, 480) for sha256 in services.blobs}
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """A shop of its own: what other tests leave queued in the common one would be counted here."""
+    with small_shop(tmp_path_factory.mktemp("shop")) as services:
+        yield services
 
 
 @pytest.fixture(scope="module")

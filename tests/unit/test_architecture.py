@@ -1,9 +1,12 @@
 """Who may import whom, read from the imports themselves; and that importing is free of effects."""
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
 import pytest
@@ -123,6 +126,37 @@ def test_every_package_is_listed_in_pyproject() -> None:
         for init in (ROOT / package).rglob("__init__.py")
     }
     assert listed == there
+
+
+def test_every_library_is_named_in_pyproject() -> None:
+    """What only lies in the developer's environment is missing from everybody else's.
+
+    A library that a named one requires counts as named where it is the named one's own face (httpx of
+    qdrant-client, botocore of s3fs): importing it is then a promise of that library.
+    """
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lines = [
+        *project["dependencies"],
+        *(line for some in project["optional-dependencies"].values() for line in some),
+    ]
+    named = {_canonical(line) for line in lines}
+    named |= {_canonical(line) for name in named for line in requires(name) or () if "extra ==" not in line}
+    providers, own = packages_distributions(), {*MAY_IMPORT, "tests", "benchmarks", "hostile"}
+    wrong = []
+    for path in _own_code():
+        for library in {name.split(".")[0] for name in imported(path)} - own - sys.stdlib_module_names:
+            if not {_canonical(each) for each in providers.get(library, ())} & named:
+                wrong.append(f"{path.relative_to(ROOT)} imports {library}")
+    assert not wrong, f"name these libraries in pyproject.toml: {wrong}"
+
+
+def _own_code() -> Iterator[Path]:
+    for package in (*MAY_IMPORT, "tests", "benchmarks"):
+        yield from sources(package)
+
+
+def _canonical(requirement: str) -> str:
+    return re.sub(r"[-_.]+", "-", re.split(r"[\[<>=;~! ]", requirement)[0]).lower()
 
 
 def test_a_folder_with_code_is_a_package() -> None:
