@@ -36,7 +36,7 @@ from catalog.images import read_rendition
 from embedding.batching import best_batch, try_batches
 from embedding.feeder import ahead
 from embedding.forward import Forward
-from embedding.pack import Pack, load_pack
+from embedding.pack import Pack, TowerPack, load_pack, load_tower_pack
 
 PACK = ROOT / "packs" / "twirl-small"
 SIZE = (800, 1000)  # width, height of a merchant's photo
@@ -98,7 +98,7 @@ def peak(device: torch.device, dtype: torch.dtype) -> Callable[[], object]:
     return lambda: left @ right
 
 
-def layers(pack: Pack, batch: int) -> tuple[Callable[[], object], float]:
+def layers(pack: TowerPack, batch: int) -> tuple[Callable[[], object], float]:
     """The matrix products of the tower's linear layers alone, one after another; and their operations."""
     config = pack.info.config.tower.vit
     kind: dict[str, Any] = {"device": pack.forward.device, "dtype": pack.forward.dtype}
@@ -109,9 +109,9 @@ def layers(pack: Pack, batch: int) -> tuple[Callable[[], object], float]:
     return lambda: [nn.functional.linear(x, w) for _ in range(config.depth) for x, w in pairs], flops
 
 
-def operations(pack: Pack) -> float:
+def operations(pack: TowerPack) -> float:
     """Floating point operations of one image's forward pass (a multiplication and an addition are two)."""
-    tower = pack.forward._tower
+    tower = pack.towers.image
     side = pack.info.config.preprocessing.size
     pixels = torch.zeros(1, 3, side, side, device=pack.forward.device)
     histograms = torch.zeros(1, tower.vit.config.grid**2, pack.info.config.tower.bins, device=pixels.device)
@@ -122,7 +122,7 @@ def operations(pack: Pack) -> float:
 
 def stages(files: Sequence[bytes], device: str, directory: Path) -> dict[str, Any]:
     """Every stage's rate, and the forward pass by precision and batch."""
-    packs = {kind: load_pack(directory, device, precision=kind) for kind in ("fp32", "bf16")}
+    packs = {kind: load_tower_pack(directory, device, precision=kind) for kind in ("fp32", "bf16")}
     forward = packs["bf16"].forward
     rounds = Rounds(forward.device)
     decoded = [decode(data, renditions=True) for data in files]

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from benchmarks.bar import ROOT, SHARED, Bar, show
-from embedding.pack import Pack, Towers, load_pack
+from embedding.pack import Pack, TowerPack, Towers, load_tower_pack
 from training.baselines import Row, compare
 from training.datasets import Photos, load_photos, read_clothing, read_magento
 from training.quality import caption_queries, category_precision, word_recall
@@ -48,7 +48,7 @@ def _unseen(pack: Pack, stand_in: StandIn) -> Iterator[Bar]:
     yield Bar(f"{name}, R@10", composed.at_10, f">= {best:g}, others", composed.at_10 >= best, "%", table)
 
 
-def untrained(pack: Pack) -> Pack:
+def untrained(pack: TowerPack) -> TowerPack:
     """The same towers with heads that nobody trained: what words alone find by luck."""
     torch.manual_seed(0)
     towers = Towers(pack.info.config)
@@ -56,7 +56,7 @@ def untrained(pack: Pack) -> Pack:
     return pack.with_towers(towers)
 
 
-def _words(pack: Pack, held_out: Photos, gallery: np.ndarray) -> Iterator[Bar]:
+def _words(pack: TowerPack, held_out: Photos, gallery: np.ndarray) -> Iterator[Bar]:
     queries, luck = caption_queries(held_out), untrained(pack)
     found = word_recall(pack, queries, gallery)
     floor = word_recall(luck, queries, luck.encode_images(list(held_out.squares)))
@@ -77,7 +77,7 @@ def _categories(pack: Pack, held_out: Photos, gallery: np.ndarray, train: Photos
 
 def bars(directory: Path = PACK) -> Iterator[Bar]:
     """Every figure of this page, as it is measured. Raises DataMissing without ../shared/data."""
-    pack = load_pack(directory, threads=2)
+    pack = load_tower_pack(directory, threads=2)
     dev = load_photos(read_magento(DATA, "dev"), CACHE)
     held_out = load_photos(read_clothing(DATA, "val"), CACHE)
     yield from _studio(pack, studio(DATA, dev))

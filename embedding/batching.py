@@ -76,16 +76,16 @@ def _doubling(forward: Forward, bound_mb: float) -> Iterator[Tried]:
 
 
 def _try(forward: Forward, batch: int, before_mb: float) -> Tried:
-    side = forward.config.size
+    side = forward.side
     noise = np.random.default_rng(batch).integers(0, 256, (batch, side, side, 3), dtype=np.uint8)
-    squares = forward.shrink(list(noise))
-    forward.start(squares).rows()  # the first of a size is slower, and tells how much memory it takes
+    shrunk = forward.shrink(list(noise))
+    forward.start(shrunk).rows()  # the first of a size is slower, and tells how much memory it takes
     memory_mb = max(0.0, _peak_mb(forward.device) - before_mb)
     best = 0.0
     until = time.monotonic() + ROUNDS_S[forward.device.type]
     while time.monotonic() < until or not best:
         began = _clock(forward.device)
-        forward.start(squares).rows()
+        forward.start(shrunk).rows()
         best = max(best, batch / max(_clock(forward.device) - began, 1e-9))
     return Tried(batch, best, memory_mb)
 

@@ -1,4 +1,4 @@
-"""The image tower at work on one device: pictures in, rows out.
+"""An image encoder at work on one device: pictures in, rows out.
 
 On a GPU nothing waits that need not: threads shrink pictures straight into pinned memory, copying and
 computing go on without the CPU, and it fetches the rows of a batch after it has sent off the next. On a CPU
@@ -6,6 +6,7 @@ the same calls come one after the other.
 """
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -39,26 +40,32 @@ class Started:
         return np.array(self._rows.numpy())  # the memory itself goes back to be used for another batch
 
 
-class Forward:
+class Forward(ABC):
     """Encodes pictures by batches of at most `batch`. Thread-safe.
 
-    The products of the tower's vision transformer are turned into the precision in place.
+    Each kind of pack has its own: how a picture is shrunk, and how rows come of what was shrunk.
     """
 
     def __init__(
-        self,
-        tower: ImageTower,
-        config: Preprocessing,
-        device: str = "cpu",
-        precision: str = "fp32",
-        batch: int = CPU_BATCH,
+        self, room: tuple[int, ...], device: str = "cpu", precision: str = "fp32", batch: int = CPU_BATCH
     ) -> None:
-        self.device, self.config, self.batch = torch.device(device), config, batch
+        """`room` is the shape of one shrunk picture's bytes."""
+        self.device, self.batch, self._room = torch.device(device), batch, room
         self.dtype = choose_precision(precision, self.device)
-        self._tower = tower.to(self.device).eval()
-        self._tower.vit.compute_in(self.dtype)
-        self._inputs = Inputs(config, tower.vit.config.grid, self.device)
         self._gpu = self.device.type == "cuda"
+
+    @property
+    @abstractmethod
+    def side(self) -> int:
+        """Of a picture that needs no shrinking, pixels."""
+
+    @abstractmethod
+    def shrink_one(self, pixels: Pixels) -> npt.NDArray[np.uint8]:
+        """One picture of any size -> the bytes that go to the device, of the shape `room`."""
+
+    @abstractmethod
+    def compute(self, shrunk: Tensor) -> Tensor:
+        """(B, *room) uint8 on the device -> (B, D) float32 unit rows there."""
 
     def encode(self, pixels: Sequence[Pixels]) -> Iterator[Floats]:
         """Pictures of (H, W, 3) -> rows in the same order, (up to `batch`, D) at a time."""
@@ -77,26 +84,24 @@ class Forward:
             yield _joined(before)
 
     def shrink(self, pixels: Sequence[Pixels]) -> Tensor:
-        """B pictures of any size -> (B, S, S, 3) uint8 in memory that the device copies fast."""
-        side = self.config.size
-        room = torch.empty((len(pixels), side, side, 3), dtype=torch.uint8, pin_memory=self._gpu)
-        squares = room.numpy()
+        """B pictures of any size -> (B, *room) uint8 in memory that the device copies fast."""
+        made = torch.empty((len(pixels), *self._room), dtype=torch.uint8, pin_memory=self._gpu)
+        rows = made.numpy()
 
         def fill(number: int) -> None:
-            squares[number] = prepare(pixels[number], self.config)
+            rows[number] = self.shrink_one(pixels[number])
 
         if self._gpu and len(pixels) > 1:
             list(self._shrinkers.map(fill, range(len(pixels))))
         else:
             for number in range(len(pixels)):
                 fill(number)
-        return room
+        return made
 
     @torch.inference_mode()
-    def start(self, squares: Tensor) -> Started:
-        """Send (B, S, S, 3) uint8 off to be computed."""
-        pixels, histograms = self._inputs(squares.to(self.device, non_blocking=True))
-        rows = index_vectors(self._tower(pixels, histograms))
+    def start(self, shrunk: Tensor) -> Started:
+        """Send (B, *room) uint8 off to be computed."""
+        rows = self.compute(shrunk.to(self.device, non_blocking=True))
         if not self._gpu:
             return Started(rows, None)
         out = torch.empty(rows.shape, dtype=rows.dtype, pin_memory=True)
@@ -105,22 +110,53 @@ class Forward:
         done.record()
         return Started(out, done)
 
-    def _start_all(self, squares: Tensor) -> list[Started]:
+    def _start_all(self, shrunk: Tensor) -> list[Started]:
         """Send a batch off whole, or in halves where the GPU's memory is too small for it."""
         try:
-            return [self.start(squares)]
+            return [self.start(shrunk)]
         except torch.OutOfMemoryError:
-            if len(squares) == 1:
+            if len(shrunk) == 1:
                 raise
             torch.cuda.empty_cache()
-        half = (len(squares) + 1) // 2
+        half = (len(shrunk) + 1) // 2
         self.batch = max(1, min(self.batch, half))
-        return self._start_all(squares[:half]) + self._start_all(squares[half:])
+        return self._start_all(shrunk[:half]) + self._start_all(shrunk[half:])
 
     @cached_property
     def _shrinkers(self) -> ThreadPoolExecutor:
         threads = min(SHRINKERS, len(os.sched_getaffinity(0)))
         return ThreadPoolExecutor(threads, thread_name_prefix="shrink")
+
+
+class TowerForward(Forward):
+    """The trained tower. The products of its vision transformer are turned into the precision in place."""
+
+    def __init__(
+        self,
+        tower: ImageTower,
+        config: Preprocessing,
+        device: str = "cpu",
+        precision: str = "fp32",
+        batch: int = CPU_BATCH,
+    ) -> None:
+        super().__init__((config.size, config.size, 3), device, precision, batch)
+        self.config = config
+        self._tower = tower.to(self.device).eval()
+        self._tower.vit.compute_in(self.dtype)
+        self._inputs = Inputs(config, tower.vit.config.grid, self.device)
+
+    @property
+    def side(self) -> int:
+        """Of the square that the tower sees, pixels."""
+        return self.config.size
+
+    def shrink_one(self, pixels: Pixels) -> Pixels:
+        """(H, W, 3) -> (S, S, 3) uint8."""
+        return prepare(pixels, self.config)
+
+    def compute(self, shrunk: Tensor) -> Tensor:
+        """(B, S, S, 3) uint8 on the device -> (B, D) float32 unit rows."""
+        return index_vectors(self._tower(*self._inputs(shrunk)))
 
 
 def _joined(started: Sequence[Started]) -> Floats:

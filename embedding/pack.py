@@ -3,120 +3,52 @@
 pack = load_pack(Path("packs/twirl-small"))
 gallery = pack.encode_images(photos)                                   # (B, D)
 query = pack.compose(gallery[0], pack.encode_texts(["in red"])[0])     # (D,)
+
+There are two kinds: what Twirl trains itself (`tower_pack`), and an encoder of photos and words that somebody
+else trained (`dual`): CLIP, SigLIP, SigLIP 2.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Protocol
 
-import numpy as np
-import torch
-from torch import nn
-
-from embedding.colour import bin_centres
-from embedding.composer import Composer, compose, weigh, words_query
 from embedding.errors import PackRefused
 from embedding.forward import CPU_BATCH, Floats, Forward
-from embedding.minilm import TextTower, shared_text_tower
-from embedding.pack_files import PackConfig, PackInfo, read_info, read_weights
+from embedding.pack_files import PackInfo
 from embedding.preprocess import Pixels
-from embedding.towers import ImageTower, TextHead
+from embedding.tower_pack import TowerPack, Towers, load_tower_pack
 
-__all__ = ["Pack", "PackInfo", "PackRefused", "load_pack"]
-
-
-class Towers(nn.Module):
-    """All trained weights of a pack under one name each."""
-
-    def __init__(self, config: PackConfig) -> None:
-        super().__init__()
-        self.image = ImageTower(config.tower)
-        self.text = TextHead(config.tower)
-        self.composer = Composer(config.tower)
+__all__ = ["Pack", "PackInfo", "PackRefused", "TowerPack", "Towers", "load_pack", "load_tower_pack"]
 
 
-class Pack:
-    """Encoders and composer of one pack. Thread-safe."""
+class Pack(Protocol):
+    """Encoders and composer of one pack, of either kind. Thread-safe."""
 
-    def __init__(
-        self,
-        info: PackInfo,
-        towers: Towers,
-        text_tower: TextTower,
-        device: str = "cpu",
-        precision: str = "fp32",
-        batch: int = CPU_BATCH,
-    ) -> None:
-        """Takes the towers over: they move to the device, the ViT's products into the precision."""
-        self.info, self.name, self.fingerprint = info, info.name, info.fingerprint
-        self.dimension, self.text_dimension = info.dimension, info.text_dimension
-        self._towers, self._text_tower, self._device = towers.to(device).eval(), text_tower, device
-        self._precision = precision
-        self.forward = Forward(towers.image, info.config.preprocessing, device, precision, batch)
+    name: str
+    fingerprint: str
+    dimension: int  # D of an index vector
+    text_dimension: int  # T of a text vector
+    forward: Forward
 
     @property
     def batch(self) -> int:
         """How many photos are best given at once."""
-        return self.forward.batch
 
     def encode_images(self, pixels: Sequence[Pixels]) -> Floats:
         """B images of (H, W, 3) uint8 RGB, any size -> (B, D) float32 unit rows: what is indexed."""
-        if not pixels:
-            return np.zeros((0, self.dimension), dtype=np.float32)
-        return np.concatenate(list(self.forward.encode(pixels)))
 
     def encode_stream(self, batches: Iterable[Sequence[Pixels]]) -> Iterator[Floats]:
         """The vectors of each batch in turn; a GPU computes one while the next is fetched from `batches`."""
-        return self.forward.stream(batches)
 
-    @torch.inference_mode()
     def encode_texts(self, texts: Sequence[str]) -> Floats:
-        """B texts -> (B, T) float32: their parts of the vector, and how much they say of colour."""
-        if not texts:
-            return np.zeros((0, self.text_dimension), dtype=np.float32)
-        sentences = self._text_tower.encode(texts).to(self._device)
-        return _array(torch.cat(self._towers.text(sentences), dim=-1))
+        """B texts -> (B, T) float32."""
 
-    @torch.inference_mode()
     def compose(self, image: Floats | None, text: Floats | None, balance: float = 0.5) -> Floats:
         """(D,) index vector and/or (T,) text vector -> (D,) float32 unit query vector.
 
-        `balance` goes from 0, the photo only, to 1, the words only; 0.5 is the learned default. With one of
-        the two missing it has no effect. Raises ValueError when both are missing or a shape is wrong.
+        `balance` goes from 0, the photo only, to 1, the words only. With one of the two missing it has no
+        effect. Raises ValueError when both are missing or a shape is wrong.
         """
-        parts, weights = self.info.config.tower.parts, self.info.config.balance
-        photo, words = self._row(image, self.dimension, "image"), self._row(text, self.text_dimension, "text")
-        if not 0 <= balance <= 1:
-            raise ValueError(f"balance must lie between 0 and 1, not at {balance}")
-        if photo is not None and words is not None:
-            query = compose(self._towers.composer, photo, words, parts, weights).at(balance)
-        elif words is not None:
-            query = words_query(words, parts, weights)
-        elif photo is not None:
-            visual, kind, *rest = (nn.functional.normalize(part, dim=-1) for part in parts.split(photo))
-            query = weigh((visual, kind, rest[0], rest[1]), weights.photo)
-        else:
-            raise ValueError("compose needs an image vector, a text vector or both")
-        return _array(query[0])
-
-    def with_towers(self, towers: Towers) -> "Pack":
-        """The same pack around other weights, for comparisons; its fingerprint no longer tells them apart."""
-        batch = self.forward.batch
-        return Pack(self.info, towers, self._text_tower, self._device, self._precision, batch)
-
-    def vision_state(self) -> dict[str, torch.Tensor]:
-        """The weights of the vision transformer, as float32."""
-        return {name: tensor.float() for name, tensor in self._towers.image.vit.state_dict().items()}
-
-    def _row(self, vector: Floats | None, width: int, what: str) -> torch.Tensor | None:
-        if vector is None:
-            return None
-        if vector.shape != (width,):
-            raise ValueError(f"the {what} vector must have shape ({width},), not {vector.shape}")
-        return torch.from_numpy(np.array(vector, dtype=np.float32))[None].to(self._device)
-
-
-def _array(tensor: torch.Tensor) -> Floats:
-    return np.ascontiguousarray(tensor.float().cpu().numpy())
 
 
 def load_pack(
@@ -127,17 +59,4 @@ def load_pack(
     `threads` sets how many cores one forward pass of this process uses, `precision` (one of PRECISIONS) how
     exactly photos are encoded, `batch` how many of them at once.
     """
-    torch.set_num_threads(threads)
-    info = read_info(directory)
-    towers = Towers(info.config)
-    if info.config.tower.bins != len(bin_centres()):
-        raise PackRefused(
-            "pack-bins", "The pack was made with other colour bins.", "Train the pack again with: make train"
-        )
-    try:
-        towers.load_state_dict(read_weights(directory, info))
-    except RuntimeError as error:
-        message = f"The weights do not fit the configuration: {error}."
-        raise PackRefused("pack-weights-shape", message, "Train the pack again with: make train") from error
-    text_tower = shared_text_tower(info.config.text_tower_sha256)
-    return Pack(info, towers, text_tower, device, precision, batch)
+    return load_tower_pack(directory, device, threads, precision, batch)

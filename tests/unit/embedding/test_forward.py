@@ -13,7 +13,7 @@ import torch
 from embedding.batching import BatchSizes, Tried, best_batch, try_batches
 from embedding.colour import patch_histograms
 from embedding.feeder import ahead
-from embedding.forward import Forward, Started
+from embedding.forward import Started, TowerForward
 from embedding.inputs import Inputs
 from embedding.pack import Pack, load_pack
 from embedding.packs import Packs, batch_sizes
@@ -88,7 +88,7 @@ def test_the_next_batch_is_sent_off_before_rows_are_waited_for(pack: Pack) -> No
     """What lets a GPU go on while the CPU fetches: seen in the order of calls."""
     said: list[str] = []
 
-    class Noting(Forward):
+    class Noting(TowerForward):
         def start(self, squares: torch.Tensor) -> Started:
             said.append(f"start {len(squares)}")
             return super().start(squares)
@@ -100,7 +100,7 @@ def test_the_next_batch_is_sent_off_before_rows_are_waited_for(pack: Pack) -> No
 
 
 def test_a_batch_that_does_not_fit_is_halved(pack: Pack) -> None:
-    class Small(Forward):
+    class Small(TowerForward):
         def start(self, squares: torch.Tensor) -> Started:
             if len(squares) > 2:
                 raise torch.OutOfMemoryError
@@ -201,7 +201,7 @@ def test_reading_goes_on_while_the_forward_pass_runs(pack: Pack) -> None:
     busy = threading.Event()
     overlapped = []
 
-    class Watched(Forward):
+    class Watched(TowerForward):
         def start(self, squares: torch.Tensor) -> Started:
             busy.set()
             time.sleep(0.05)
