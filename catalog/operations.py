@@ -116,3 +116,18 @@ class QueryLog(Base):
     top: Mapped[list[str]] = mapped_column(default=list)  # skus of the first hits, at most ten
     total: Mapped[int] = mapped_column(default=0)
     took_ms: Mapped[float] = mapped_column(default=0.0)
+
+
+class Promotion(Base):
+    """A candidate pack that an operator let in: what was measured then, and why although it had not won."""
+
+    __tablename__ = "promotion"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(default=now)
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    pack: Mapped[str] = mapped_column(String(200))  # its name, for people
+    live_fingerprint: Mapped[str] = mapped_column(String(64))  # of the pack that it was measured against
+    forced: Mapped[bool]
+    reason: Mapped[str] = mapped_column(String(1000), default="")
+    figures: Mapped[dict[str, Any]] = mapped_column(default=dict)
