@@ -1,17 +1,21 @@
 """How a pack fares on a stand-in, beside every simple way to mix photo and words.
 
 Rows: photo alone, words alone, their sum, the point midway on the arc between them (slerp), the product of
-their similarities, and the composed query. Each figure carries a bootstrap interval.
+their similarities, the two-part vector (the garment from the photo beside the meaning from the words, nothing
+weighed), and the composed query. Each figure carries a bootstrap interval.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch.nn import functional as F  # noqa: N812 - PyTorch's own name for it
 
-from embedding.pack import Pack
+from embedding.pack import Pack, TowerPack
+from embedding.towers import Parts
 from training.evaluation import bootstrap_interval, hits_at_k, ranking, share_at_k
 from training.standins import StandIn
 
@@ -50,20 +54,36 @@ class Row:
 def compare(pack: Pack, stand_in: StandIn, vectors: Floats | None = None) -> list[Row]:
     """The table of a stand-in, the composed query last. `vectors` are the gallery's, if they are at hand."""
     gallery = pack.encode_images(stand_in.gallery) if vectors is None else vectors  # (N, D)
+    scored = method_scores(pack, stand_in, gallery)
+    return [row(name, scores, stand_in) for name, scores in scored]
+
+
+def method_scores(pack: Pack, stand_in: StandIn, gallery: Floats) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+    """Each method's name and its (Q, N) scores over an (N, D) gallery, the composed query last."""
     texts = pack.encode_texts(stand_in.texts)  # (Q, T)
     photos = gallery[stand_in.queries]  # (Q, D)
     seen = np.stack([pack.compose(photo, None) for photo in photos])  # (Q, D)
     said = np.stack([pack.compose(None, text) for text in texts])
+    yield "photo alone", seen @ gallery.T
+    yield "words alone", said @ gallery.T
+    yield "sum", (seen + said) @ gallery.T
+    yield "slerp", slerp(seen, said) @ gallery.T
+    yield "product", (1 + seen @ gallery.T) * (1 + said @ gallery.T)
+    if isinstance(pack, TowerPack):  # an encoder of one space has no such parts
+        yield "two-part", two_part(pack.info.config.tower.parts, photos, texts) @ gallery.T
     both = np.stack([pack.compose(photo, text) for photo, text in zip(photos, texts, strict=True)])
-    methods: dict[str, Callable[[], npt.NDArray[Any]]] = {
-        "photo alone": lambda: seen @ gallery.T,
-        "words alone": lambda: said @ gallery.T,
-        "sum": lambda: (seen + said) @ gallery.T,
-        "slerp": lambda: slerp(seen, said) @ gallery.T,
-        "product": lambda: (1 + seen @ gallery.T) * (1 + said @ gallery.T),
-        "composed": lambda: both @ gallery.T,
-    }
-    return [row(name, scores(), stand_in) for name, scores in methods.items()]
+    yield "composed", both @ gallery.T
+
+
+def two_part(parts: Parts, photos: Floats, texts: Floats) -> Floats:
+    """(Q, D) photos and (Q, T) words -> (Q, D) unit rows: the photo's garment beside the words' meaning.
+
+    Nothing is learned or weighed here but whether a colour was named at all.
+    """
+    visual, kind, _, _ = parts.split(torch.from_numpy(photos))
+    said, colour, names = parts.split_text(torch.from_numpy(texts))
+    sides = (F.normalize(visual, dim=-1), F.normalize(kind, dim=-1), said, names * colour)
+    return np.asarray(F.normalize(torch.cat(sides, dim=-1), dim=-1).numpy(), np.float32)
 
 
 def slerp(one: Floats, other: Floats, share: float = 0.5) -> Floats:
@@ -79,11 +99,12 @@ def row(method: str, scores: npt.NDArray[Any], stand_in: StandIn) -> Row:
     ranked = ranking(scores, stand_in.excluded)
     return Row(
         method,
-        {k: _figure(hits_at_k(ranked, stand_in.targets, k)) for k in RANKS},
-        {k: _figure(share_at_k(ranked, stand_in.targets, k)) for k in RANKS},
+        {k: percent(hits_at_k(ranked, stand_in.targets, k)) for k in RANKS},
+        {k: percent(share_at_k(ranked, stand_in.targets, k)) for k in RANKS},
     )
 
 
-def _figure(values: Floats) -> Figure:
+def percent(values: Floats) -> Figure:
+    """The mean of (Q,) shares as a percentage, with its interval."""
     low, high = bootstrap_interval(values)
     return Figure(*(round(100 * each, 1) for each in (float(values.mean()), low, high)))

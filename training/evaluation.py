@@ -23,6 +23,26 @@ def hits_at_k(ranked: Rows, targets: Sequence[frozenset[int]], k: int) -> Floats
     return np.asarray(found, np.float32)
 
 
+def ranks_of_first(ranked: Rows, targets: Sequence[frozenset[int]]) -> Rows:
+    """(Q,) place of the best-placed target, counted from 1; N + 1 where none is ranked."""
+    found = np.full(len(ranked), ranked.shape[1] + 1, np.int64)
+    for query, (row, wanted) in enumerate(zip(ranked, targets, strict=True)):
+        places = np.flatnonzero(np.isin(row, list(wanted)))
+        if len(places):
+            found[query] = places[0] + 1
+    return found
+
+
+def recall_curve(ranks: Rows, upto: int) -> Floats:
+    """(upto,) recall at 1, 2, ..., upto in percent, of (Q,) ranks counted from 1."""
+    return np.asarray([100 * (ranks <= k).mean() for k in range(1, upto + 1)], np.float32)
+
+
+def same_first(one: Rows, other: Rows) -> Floats:
+    """(Q,) 1 where two (Q, N) rankings of the same gallery begin alike, else 0."""
+    return np.asarray(one[:, 0] == other[:, 0], np.float32)
+
+
 def share_at_k(ranked: Rows, targets: Sequence[frozenset[int]], k: int) -> Floats:
     """(Q,) the standard precision of each query: |ranked_q[:k] meets targets_q| / k."""
     found = [len(wanted.intersection(row[:k].tolist())) for row, wanted in zip(ranked, targets, strict=True)]

@@ -2,11 +2,13 @@
 
 `recoloured`: clothing validation photos, dyed and re-posed; the target is the same garment in the asked
 colour and another pose, among all photos in all colours and poses. `studio`: the dev half of the studio shop,
-main photo and words to a main photo. `turned`: the same shop, to a back or detail view in the other colour.
+main photo and words to a main photo; `studio, all photos`: the same queries among all its photos.
+`turned`: the same shop, to a back or detail view in the other colour.
 """
 
 import csv
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,8 @@ from torch.nn import functional as F  # noqa: N812 - PyTorch's own name for it
 
 from embedding.preprocess import Pixels
 from training.colours import NAMES, name_probabilities
-from training.datasets import STORED, Photos
+from training.datasets import STORED, Photo, Photos
+from training.protocols import MODIFICATION, Protocol
 from training.recolour import draw_dyes, recolour
 from training.views import ViewConfig, make_views
 
@@ -31,6 +34,8 @@ class StandIn:
     texts: tuple[str, ...]
     targets: tuple[frozenset[int], ...]
     excluded: tuple[frozenset[int], ...]  # rows left out of the ranking, the query among them
+    slices: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by axis ("colour"), a value a query
+    protocol: Protocol = MODIFICATION
 
 
 def recoloured(photos: Photos, colours: int = 4, limit: int = 400, seed: int = 5) -> StandIn:
@@ -50,7 +55,8 @@ def recoloured(photos: Photos, colours: int = 4, limit: int = 400, seed: int = 5
     garments = np.array([garment for garment, _, _ in order])
     words = np.array([said[block][n] for _, block, n in order])
     images = [gallery[block][n] for _, block, n in order]
-    return _pairs(images, garments, words, rng)
+    categories = tuple(photos.rows[chosen[garment]].category for garment in garments)
+    return _pairs(images, garments, words, categories, rng)
 
 
 def _dyed(
@@ -69,40 +75,60 @@ def _pairs(
     images: list[Pixels],
     garments: npt.NDArray[np.int64],
     words: npt.NDArray[np.str_],
+    categories: tuple[str, ...],
     rng: np.random.Generator,
 ) -> StandIn:
     """Each image as a query for another colour of its garment."""
-    queries, texts, targets, excluded = [], [], [], []
+    queries, texts, targets, excluded, colours = [], [], [], [], []
     for n, garment in enumerate(garments):
         others = np.flatnonzero((garments == garment) & (words != words[n]))
         if len(others):
-            wanted = words[rng.choice(others)]
+            wanted = str(words[rng.choice(others)])
             queries.append(n)
+            colours.append(wanted)
             texts.append(f"same but in {wanted}")
             targets.append(frozenset(int(m) for m in others if words[m] == wanted))
             excluded.append(frozenset({n}))
-    return StandIn("recoloured", images, np.array(queries), tuple(texts), tuple(targets), tuple(excluded))
+    slices = {"category": tuple(categories[n] for n in queries), "colour": tuple(colours)}
+    return StandIn(
+        "recoloured", images, np.array(queries), tuple(texts), tuple(targets), tuple(excluded), slices
+    )
 
 
 def studio(data: Path, photos: Photos) -> StandIn:
     """The 372 dev queries over the 196 main photos."""
     mains = [n for n, row in enumerate(photos.rows) if row.view == "main"]
-    place = {photos.rows[n].variant: i for i, n in enumerate(mains)}
+    return _studio("studio", data, [photos.rows[n] for n in mains], [photos.squares[n] for n in mains])
+
+
+def whole_studio(data: Path, photos: Photos) -> StandIn:
+    """The same queries over all 319 photos; any photo of the target variant is a hit."""
+    return _studio("studio, all photos", data, photos.rows, list(photos.squares))
+
+
+def _studio(name: str, data: Path, rows: Sequence[Photo], gallery: list[Pixels]) -> StandIn:
     with (data / "magento" / "pairs_same_style_other_colour.csv").open(
         encoding="utf-8", newline=""
     ) as stream:
         pairs = [row for row in csv.DictReader(stream) if row["split"] == "dev"]
-    queries = np.array([place[row["query_variant"]] for row in pairs])
-    targets = tuple(frozenset({place[row["target_variant"]]}) for row in pairs)
+    place = {row.variant: n for n, row in enumerate(rows) if row.view == "main"}
+    photos_of: dict[str, set[int]] = {}
+    for n, row in enumerate(rows):
+        photos_of.setdefault(row.variant, set()).add(n)
+    queries = np.array([place[pair["query_variant"]] for pair in pairs])
+    targets = tuple(frozenset(photos_of[pair["target_variant"]]) for pair in pairs)
     excluded = tuple(frozenset({int(query)}) for query in queries)
-    gallery = [photos.squares[n] for n in mains]
-    return StandIn("studio", gallery, queries, tuple(row["text"] for row in pairs), targets, excluded)
+    slices = {
+        "category": tuple(rows[n].category for n in queries),
+        "colour": tuple(rows[place[pair["target_variant"]]].colour for pair in pairs),
+    }
+    return StandIn(name, gallery, queries, tuple(pair["text"] for pair in pairs), targets, excluded, slices)
 
 
 def turned(photos: Photos) -> StandIn:
     """Main photo and "same but in COLOUR" to a back or detail view; mains of the style are left out."""
     rows = photos.rows
-    queries, texts, targets, excluded = [], [], [], []
+    queries, texts, targets, excluded, colours = [], [], [], [], []
     for n, row in enumerate(rows):
         if row.view != "main":
             continue
@@ -112,11 +138,12 @@ def turned(photos: Photos) -> StandIn:
         )
         for colour in wanted:
             queries.append(n)
+            colours.append(colour)
             texts.append(f"same but in {colour}")
             targets.append(frozenset(m for m in style if rows[m].view != "main" and rows[m].colour == colour))
             excluded.append(
                 frozenset(m for m in style if rows[m].view == "main" or rows[m].variant == row.variant)
             )
-    return StandIn(
-        "turned", list(photos.squares), np.array(queries), tuple(texts), tuple(targets), tuple(excluded)
-    )
+    slices = {"category": tuple(rows[n].category for n in queries), "colour": tuple(colours)}
+    gallery, whom = list(photos.squares), np.array(queries)
+    return StandIn("turned", gallery, whom, tuple(texts), tuple(targets), tuple(excluded), slices)
