@@ -15,6 +15,7 @@ QUICK = (
     "quality_retrieval",
     "demo_shop",
     "bad_input",
+    "understanding",
     "indexing_kill",
 )
 SLOW = (

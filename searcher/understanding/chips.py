@@ -1,0 +1,53 @@
+"""What was understood of the words: one chip for each thing asked for."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Mode = Literal["prefer", "must", "off"]
+MODES: tuple[Mode, ...] = ("prefer", "must", "off")
+WORDS = "words"  # the field of a chip that no value of the shop stands for
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a phrase stands for: a facet's values (in the index's form), or one trait that texts tell of."""
+
+    field: str
+    values: tuple[str, ...]
+    label: str
+
+
+@dataclass(frozen=True)
+class Chip:
+    """One thing asked for, or (`negated`) not wanted: a meaning, or a price in minor units, inclusive.
+
+    `start` and `end` are where it stands in the words, with its "not"; `typed` is what a typo was read from.
+    """
+
+    meaning: Meaning
+    start: int
+    end: int
+    negated: bool = False
+    low: int | None = None
+    high: int | None = None
+    typed: str = ""
+
+    @property
+    def key(self) -> str:
+        """A name that is the same for the same wish, for addresses and for choices: "-colour=red"."""
+        if self.meaning.field == "price":
+            said = f"{'' if self.low is None else self.low}..{'' if self.high is None else self.high}"
+        else:
+            said = self.meaning.label.casefold()
+        return f"{'-' if self.negated else ''}{self.meaning.field}={said}"
+
+    @property
+    def filterable(self) -> bool:
+        """Whether the index can be asked for it: facet values and prices, not traits and free words."""
+        return self.meaning.field == "price" or bool(self.meaning.values)
+
+    @property
+    def usual(self) -> Mode:
+        """How it counts unless the shopper says otherwise: a vector knows no price, no stock and no "not"."""
+        sure = self.negated or self.meaning.field in ("price", "availability", "size")
+        return "must" if sure and self.filterable else "prefer"

@@ -1,0 +1,31 @@
+"""What shoppers call things in one language: `english.toml`, read once."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+from searcher.understanding.tokens import words_of
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """A language's names, traits and small words; the file says what each is."""
+
+    same: Mapping[str, list[list[str]]]  # field -> groups of names
+    told: Mapping[str, Mapping[str, list[str]]]  # field -> value -> phrases
+    traits: Mapping[str, Mapping[str, list[str]]]
+    negations: tuple[tuple[str, ...], ...]  # the longest first
+    links: frozenset[str]
+    fillers: frozenset[str]
+
+
+@lru_cache(maxsize=1)
+def english() -> Lexicon:
+    """The one language so far."""
+    said = tomllib.loads((files(__package__) / "english.toml").read_text(encoding="utf-8"))
+    grammar = said["grammar"]
+    negations = sorted(map(words_of, grammar["negations"]), key=len, reverse=True)
+    links, fillers = frozenset(grammar["links"]), frozenset(grammar["fillers"])
+    return Lexicon(said["same"], said["told"], said["traits"], tuple(negations), links, fillers)

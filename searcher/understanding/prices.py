@@ -1,0 +1,57 @@
+"""Prices in a request: "under $50", "between 20 and 40", "30-70$", "75 or less"."""
+
+import re
+from collections.abc import Iterator
+from decimal import ROUND_HALF_UP, Decimal
+
+from searcher.understanding.chips import Chip, Meaning
+
+_SIGN = r"(?:[$€£¥]|usd|eur|gbp|dollars?|bucks|euros?|pounds?)"
+_NUMBER = r"(\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?|\d{1,7}(?:[.,]\d{1,2})?)"
+_AMOUNT = rf"(?:{_SIGN}\s*)?{_NUMBER}(?:\s*{_SIGN}(?!\w))?"
+_MONEY = rf"(?:{_SIGN}\s*{_NUMBER}|{_NUMBER}\s*{_SIGN}(?!\w))"
+_NOT_MONEY = r"(?!\s*(?:%|cm|mm|inch|inches|years?|yrs?|months?|kg|g\b|ml|xl|/|[.,]?\d|-\d|st\b|th\b))"
+_BELOW = (
+    r"(?:under|below|less than|cheaper than|up to|max(?:imum)?(?: of)?|at most|no more than|not more than"
+    r"|within|<=?)"
+)
+_ABOVE = r"(?:over|above|more than|from|at least|min(?:imum)?(?: of)?|starting at|>=?)"
+
+_BETWEEN = re.compile(rf"\b(?:between|from)\s+{_AMOUNT}\s*(?:and|to|-|–)\s*{_AMOUNT}{_NOT_MONEY}", re.I)
+_RANGE = re.compile(
+    rf"(?<![\w/])(?:{_SIGN}\s*{_NUMBER}\s*(?:-|–|to)\s*(?:{_SIGN}\s*)?{_NUMBER}|{_NUMBER}\s*(?:{_SIGN}\s*)?(?:-|–|to)\s*{_NUMBER}\s*{_SIGN}(?!\w))",
+    re.I,
+)
+_UNDER = re.compile(rf"(?<!\w){_BELOW}\s*{_AMOUNT}{_NOT_MONEY}", re.I)
+_OVER = re.compile(rf"(?<!\w){_ABOVE}\s*{_AMOUNT}{_NOT_MONEY}", re.I)
+_OR_LESS = re.compile(rf"\b(?:for\s+)?{_AMOUNT}\s+(?:or|and)\s+(?:less|under|below|cheaper)\b", re.I)
+_OR_MORE = re.compile(rf"\b(?:for\s+)?{_AMOUNT}\s+(?:or|and)\s+(?:more|over|above|up)\b", re.I)
+_FOR = re.compile(rf"\bfor\s+{_MONEY}", re.I)
+_KINDS = (
+    (_BETWEEN, "both"), (_RANGE, "both"), (_OR_LESS, "high"), (_OR_MORE, "low"), (_UNDER, "high"),
+    (_OVER, "low"), (_FOR, "high"),
+)  # fmt: skip
+_SIZED = re.compile(r"\bsizes?\s*$", re.I)
+
+
+def prices(words: str, digits: int = 2) -> Iterator[Chip]:
+    """The prices asked for, in minor units of a currency with so many digits behind the point."""
+    taken: list[tuple[int, int]] = []
+    for pattern, kind in _KINDS:
+        for found in pattern.finditer(words):
+            start, end = found.span()
+            if any(start < b and a < end for a, b in taken) or _SIZED.search(words[:start]):
+                continue
+            taken.append((start, end))
+            numbers = [_minor(each, digits) for each in found.groups() if each]
+            low = None if kind == "high" else min(numbers)
+            high = None if kind == "low" else max(numbers)
+            yield Chip(Meaning("price", (), found.group().strip()), start, end, low=low, high=high)
+
+
+def _minor(number: str, digits: int) -> int:
+    """ "1,200.50", "49,99" and "49.99" in minor units."""
+    if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?", number):
+        number = number.replace(",", "")
+    amount = Decimal(number.replace(",", "."))
+    return int((amount * 10**digits).quantize(Decimal(1), ROUND_HALF_UP))
