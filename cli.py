@@ -13,11 +13,23 @@ import click
 
 import settings as configuration
 from bootstrap import Services
-from commands import catalogue, deploying, facts, images, keeping, models, operating, serving, tuning, working
+from commands import (
+    catalogue,
+    deploying,
+    facts,
+    images,
+    keeping,
+    models,
+    operating,
+    serving,
+    train,
+    tuning,
+    working,
+)
 from launcher.refusals import explain
 from telemetry.logs import configure_plain
 
-ROOMS = (serving, working, catalogue, models, images, tuning, operating, keeping, deploying, facts)
+ROOMS = (serving, working, catalogue, models, train, images, tuning, operating, keeping, deploying, facts)
 
 
 class Commands(click.Group):

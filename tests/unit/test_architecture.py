@@ -52,6 +52,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "vectors",
         "embedding",
         "telemetry",
+        "training",
     },
     "cli": {
         "commands",
