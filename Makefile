@@ -70,5 +70,5 @@ $(VENV)/.run: $(BIN)/python pyproject.toml constraints.txt requirements-models.t
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,deployed,telemetry,train,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,deployed,telemetry,encoders,train,dev]'
 	@touch $@

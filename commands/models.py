@@ -30,6 +30,32 @@ def models(context: click.Context) -> None:
 
 
 @models.command()
+@click.argument("said", metavar="FOLDER|HUB_ID")
+@click.option("--revision", default="", metavar="SHA", help="The hub's commit. Default: the newest, pinned.")
+@click.option("--name", default="", help="What the pack is called. Default: the folder's or the hub's name.")
+@click.pass_obj
+def add(services: Services, said: str, revision: str, name: str) -> None:
+    """Make a model pack of an encoder of photos and words: CLIP, SigLIP, SigLIP 2.
+
+    FOLDER holds it as it was published; HUB_ID, like `owner/name`, is fetched once. Only safetensors are read
+    and no code that comes along runs. `twirl reembed --pack NAME` then fills an index with it.
+    """
+    from embedding.adding import add_encoder, name_for
+    from embedding.hub import encoder_source
+
+    prepare(services)
+    folder, origin = encoder_source(said, revision)
+    packs = services.pack_folders
+    taken = {each.name: each.fingerprint for each in packs}
+    pack = add_encoder(folder, packs.kept, name_for(name or origin.name), origin, taken)
+    services.keep_pack(pack)
+    say(
+        f"Added: {pack.name} ({pack.fingerprint[:16]}), {pack.dimension} numbers a picture, in {pack.folder}."
+    )
+    say(f"Fill an index with it: twirl reembed --pack {pack.name}")
+
+
+@models.command()
 @click.argument("fingerprint")
 @click.pass_obj
 def drop(services: Services, fingerprint: str) -> None:

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from embedding.dual_files import DUAL
 from embedding.errors import PackRefused
 from embedding.forward import CPU_BATCH, Floats, Forward
-from embedding.pack_files import PackInfo
+from embedding.pack_files import PackInfo, read_pack_json
 from embedding.preprocess import Pixels
 from embedding.tower_pack import TowerPack, Towers, load_tower_pack
 
@@ -59,4 +60,8 @@ def load_pack(
     `threads` sets how many cores one forward pass of this process uses, `precision` (one of PRECISIONS) how
     exactly photos are encoded, `batch` how many of them at once.
     """
+    if read_pack_json(directory).get("kind") == DUAL:
+        from embedding.dual import load_dual_pack
+
+        return load_dual_pack(directory, device, threads, precision, batch)
     return load_tower_pack(directory, device, threads, precision, batch)

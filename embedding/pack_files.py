@@ -25,7 +25,7 @@ from embedding.towers import TowerConfig
 
 FORMAT = 1
 WEIGHTS = "weights.safetensors"
-_RESTORE = "Restore the pack from where it came, or train it again with: make train"
+RESTORE = "Restore the pack from where it came, or train it again with: make train"
 
 Record = TypeVar("Record")
 
@@ -76,23 +76,49 @@ def write_pack(directory: Path, info: PackInfo, tensors: dict[str, Tensor]) -> P
     return whole
 
 
-def read_info(directory: Path) -> PackInfo:
-    """`pack.json` of a pack; PackRefused when it is missing, broken or of another format."""
+def read_pack_json(directory: Path) -> dict[str, Any]:
+    """What `pack.json` says, of either kind; PackRefused when it is missing or no JSON object."""
     path = directory / "pack.json"
     if not path.is_file():
         fix = "Point the setting for the model pack at a directory with a pack.json in it."
         raise PackRefused("pack-missing", f"There is no model pack in {directory}.", fix)
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
-        if raw.get("format") != FORMAT:
-            fix = "Use a pack made by this version of Twirl."
-            raise PackRefused("pack-format", f"{path} has format {raw.get('format')!r}, not {FORMAT}.", fix)
-        info = _build(PackInfo, raw)
+    except ValueError as error:
+        raise damaged(path, error) from error
+    if not isinstance(raw, dict):
+        raise damaged(path, "it is no object")
+    return raw
+
+
+def check_format(directory: Path, raw: dict[str, Any], wanted: int) -> None:
+    """PackRefused when the pack was written by another version of Twirl."""
+    if raw.get("format") != wanted:
+        message = f"{directory / 'pack.json'} has format {raw.get('format')!r}, not {wanted}."
+        raise PackRefused("pack-format", message, "Use a pack made by this version of Twirl.")
+
+
+def check_fingerprint(directory: Path, said: str, found: str) -> None:
+    """PackRefused when the configuration is not the one that the fingerprint was made of."""
+    if said != found:
+        message = f"{directory / 'pack.json'} was edited: its fingerprint does not fit its configuration."
+        raise PackRefused("pack-fingerprint", message, RESTORE)
+
+
+def damaged(path: Path, why: object) -> PackRefused:
+    """The refusal of a `pack.json` that says something else than it must."""
+    return PackRefused("pack-damaged", f"{path} can't be read: {why}.", RESTORE)
+
+
+def read_info(directory: Path) -> PackInfo:
+    """`pack.json` of a pack; PackRefused when it is missing, broken or of another format."""
+    raw = read_pack_json(directory)
+    check_format(directory, raw, FORMAT)
+    try:
+        info = build_record(PackInfo, raw)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise PackRefused("pack-damaged", f"{path} can't be read: {error}.", _RESTORE) from error
-    if info.fingerprint != fingerprint(info.config, info.weights_sha256):
-        message = f"{path} was edited: its fingerprint does not fit its configuration."
-        raise PackRefused("pack-fingerprint", message, _RESTORE)
+        raise damaged(directory / "pack.json", error) from error
+    check_fingerprint(directory, info.fingerprint, fingerprint(info.config, info.weights_sha256))
     return info
 
 
@@ -100,19 +126,19 @@ def read_weights(directory: Path, info: PackInfo) -> dict[str, Tensor]:
     """The tensors as float32; PackRefused when the file is missing, truncated or altered."""
     path = directory / WEIGHTS
     if not path.is_file():
-        raise PackRefused("pack-weights-missing", f"{path} is missing.", _RESTORE)
+        raise PackRefused("pack-weights-missing", f"{path} is missing.", RESTORE)
     data = path.read_bytes()
     if hashlib.sha256(data).hexdigest() != info.weights_sha256:
         raise PackRefused(
-            "pack-weights-altered", f"{path} is damaged: its checksum is not the pack's.", _RESTORE
+            "pack-weights-altered", f"{path} is damaged: its checksum is not the pack's.", RESTORE
         )
     try:
         return {name: tensor.to(torch.float32) for name, tensor in load(data).items()}
     except SafetensorError as error:
-        raise PackRefused("pack-weights-damaged", f"{path} can't be read: {error}.", _RESTORE) from error
+        raise PackRefused("pack-weights-damaged", f"{path} can't be read: {error}.", RESTORE) from error
 
 
-def _build(kind: type[Record], raw: dict[str, Any]) -> Record:
+def build_record(kind: type[Record], raw: dict[str, Any]) -> Record:
     """A dataclass from parsed JSON, nested ones and tuples included; unknown or missing keys are an error."""
     hints = get_type_hints(kind)
     if set(raw) - set(hints):
@@ -122,7 +148,7 @@ def _build(kind: type[Record], raw: dict[str, Any]) -> Record:
 
 def _value(hint: Any, value: Any) -> Any:
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        return _build(hint, value)
+        return build_record(hint, value)
     if get_origin(hint) is tuple:
         inner = get_args(hint)[0]
         return tuple(_value(inner, item) for item in value)

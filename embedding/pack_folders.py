@@ -135,8 +135,13 @@ def look(folder: Path) -> PackAtHand:
 def verified(folder: Path) -> str:
     """The fingerprint of a pack whose every byte was looked at. Raises PackRefused."""
     # Brings torch, which looking does without.
-    from embedding.pack_files import read_info, read_weights
+    from embedding.dual_files import DUAL, check_files, read_dual
+    from embedding.pack_files import read_info, read_pack_json, read_weights
 
+    if read_pack_json(folder).get("kind") == DUAL:
+        dual = read_dual(folder)
+        check_files(folder, dual)
+        return dual.fingerprint
     info = read_info(folder)
     read_weights(folder, info)
     return info.fingerprint

@@ -14,6 +14,7 @@ from embedding.forward import CPU_BATCH, Floats, Forward, TowerForward
 from embedding.minilm import TextTower, shared_text_tower
 from embedding.pack_files import PackConfig, PackInfo, read_info, read_weights
 from embedding.preprocess import Pixels
+from embedding.query_rows import check_balance, query_row, to_array
 from embedding.towers import ImageTower, TextHead
 
 
@@ -69,7 +70,7 @@ class TowerPack:
         if not texts:
             return np.zeros((0, self.text_dimension), dtype=np.float32)
         sentences = self._text_tower.encode(texts).to(self._device)
-        return _array(torch.cat(self.towers.text(sentences), dim=-1))
+        return to_array(torch.cat(self.towers.text(sentences), dim=-1))
 
     @torch.inference_mode()
     def compose(self, image: Floats | None, text: Floats | None, balance: float = 0.5) -> Floats:
@@ -79,9 +80,9 @@ class TowerPack:
         the two missing it has no effect. Raises ValueError when both are missing or a shape is wrong.
         """
         parts, weights = self.info.config.tower.parts, self.info.config.balance
-        photo, words = self._row(image, self.dimension, "image"), self._row(text, self.text_dimension, "text")
-        if not 0 <= balance <= 1:
-            raise ValueError(f"balance must lie between 0 and 1, not at {balance}")
+        check_balance(balance)
+        photo = query_row(image, self.dimension, "image", self._device)
+        words = query_row(text, self.text_dimension, "text", self._device)
         if photo is not None and words is not None:
             query = compose(self.towers.composer, photo, words, parts, weights).at(balance)
         elif words is not None:
@@ -91,7 +92,7 @@ class TowerPack:
             query = weigh((visual, kind, rest[0], rest[1]), weights.photo)
         else:
             raise ValueError("compose needs an image vector, a text vector or both")
-        return _array(query[0])
+        return to_array(query[0])
 
     def with_towers(self, towers: Towers) -> "TowerPack":
         """The same pack around other weights, for comparisons; its fingerprint no longer tells them apart."""
@@ -101,17 +102,6 @@ class TowerPack:
     def vision_state(self) -> dict[str, torch.Tensor]:
         """The weights of the vision transformer, as float32."""
         return {name: tensor.float() for name, tensor in self.towers.image.vit.state_dict().items()}
-
-    def _row(self, vector: Floats | None, width: int, what: str) -> torch.Tensor | None:
-        if vector is None:
-            return None
-        if vector.shape != (width,):
-            raise ValueError(f"the {what} vector must have shape ({width},), not {vector.shape}")
-        return torch.from_numpy(np.array(vector, dtype=np.float32))[None].to(self._device)
-
-
-def _array(tensor: torch.Tensor) -> Floats:
-    return np.ascontiguousarray(tensor.float().cpu().numpy())
 
 
 def load_tower_pack(
