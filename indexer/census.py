@@ -53,10 +53,10 @@ class Census:
                 found[point] = Found(int(self._revs[at]), bool(self._sound[at]), int(self._said[at]))
         return found
 
-    def unowned(self) -> Iterator[str]:
-        """The points that nobody has asked for."""
-        for key in self._ids[~self._owned]:
-            yield _text(key)
+    def unowned(self) -> Iterator[tuple[str, int]]:
+        """The points that nobody has asked for, each with its rev."""
+        for key, rev in zip(self._ids[~self._owned], self._revs[~self._owned].tolist(), strict=True):
+            yield _text(key), rev
 
     def duplicates(self) -> Iterator[str]:
         """Points that the collection holds twice, which only a damaged engine does."""

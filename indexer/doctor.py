@@ -45,6 +45,7 @@ class Difference:
     image_id: int | None = None  # the ledger's row, where there is one
     collection: str = ""  # where the index is at fault
     point: str | None = None  # to be deleted from the collection
+    rev: int | None = None  # that it carried: it stays if it has been written anew since
 
 
 @dataclass(frozen=True)
@@ -111,8 +112,8 @@ def _of_points(collection: str, census: Census) -> Iterator[Difference]:
     for point in census.duplicates():
         said = "The index holds this point twice."
         yield Difference("duplicate-point", point, said, _FORGET, None, collection, point)
-    for point in census.unowned():
-        yield _extra(collection, point, "No image of the ledger has this point.")
+    for point, rev in census.unowned():
+        yield _extra(collection, point, "No image of the ledger has this point.", rev)
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,8 @@ def _of_row(row: _Row) -> Iterator[Difference]:
     for collection, found in row.found.items():
         if found is not None:
             said = f"{row.subject} is {image.state if row.wanted else 'not for sale'} and must not be found."
-            yield _extra(collection, row.point, said, image.id if image.state == "live" else None)
+            again = image.id if image.state == "live" else None
+            yield _extra(collection, row.point, said, found.rev, again)
 
 
 def _of_live(row: _Row) -> Iterator[Difference]:
@@ -184,7 +186,7 @@ def _of_point(row: _Row, collection: str, found: Found | None) -> Iterator[Diffe
     revs = (found.rev, row.image.indexed_rev, row.product.rev)
     if len(set(revs)) > 1:
         said = "The index has rev {}, the image says {}, the product is at {}.".format(*revs)
-        ahead = row.point if found.rev > row.product.rev else None  # it would refuse the ledger's
+        ahead = found.rev if found.rev > row.product.rev else None  # it would refuse the ledger's
         yield _again("wrong-rev", row, said, collection, ahead)
     elif found.said != digest(mapping.payload(row.product, row.image.position)):
         said = "What the index says of it is not what the ledger says."
@@ -197,12 +199,14 @@ def _is_stuck(image: Image) -> bool:
     return image.claimed_at is None or image.claimed_at < now() - timedelta(seconds=LEASE_S)
 
 
-def _again(kind: str, row: _Row, detail: str, collection: str = "", point: str | None = None) -> Difference:
-    return Difference(kind, row.subject, detail, _REINDEX, row.image.id, collection, point)
+def _again(kind: str, row: _Row, detail: str, collection: str = "", rev: int | None = None) -> Difference:
+    """It is to be indexed again; with a `rev`, after the point that carries it is deleted."""
+    point = None if rev is None else row.point
+    return Difference(kind, row.subject, detail, _REINDEX, row.image.id, collection, point, rev)
 
 
-def _extra(collection: str, point: str, detail: str, image_id: int | None = None) -> Difference:
-    return Difference("extra-point", point, detail, _FORGET, image_id, collection, point)
+def _extra(collection: str, point: str, detail: str, rev: int, image_id: int | None = None) -> Difference:
+    return Difference("extra-point", point, detail, _FORGET, image_id, collection, point, rev)
 
 
 def _rows(sessions: Sessions) -> Iterator[list[Image]]:

@@ -254,7 +254,8 @@ class Filler:
         # What waits in a queue is about to be written by the pipeline, or taken out.
         gone = [image for image in images if image.id not in there or _settled_out(there[image.id], belong)]
         if gone:
-            self.store.delete(index.collection, [_point_id(image) for image in gone])
+            points, revs = [_point_id(image) for image in gone], [image.product.rev for image in gone]
+            self.store.delete(index.collection, points, revs)
         here = [image for image in there.values() if image.id in belong]
         return [image for image in here if not _same(image, read[image.id])]
 

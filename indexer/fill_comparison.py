@@ -28,6 +28,7 @@ PAGE = 500
 COMPARISONS = 8  # of one fill; what differs after the last is not mended by writing it again
 
 Place = tuple[int, int]  # product id, position
+Extra = tuple[Place, int]  # where a point says that it belongs, and its rev
 
 
 @dataclass
@@ -35,7 +36,7 @@ class _Found:
     """What seems to differ: images that the collection lacks or has at an older rev, and points too many."""
 
     images: set[int] = field(default_factory=set)
-    points: dict[str, Place] = field(default_factory=dict)
+    points: dict[str, Extra] = field(default_factory=dict)
 
 
 def compare(sessions: Sessions, blobs: Blobs, store: VectorStore, piece: Piece) -> Iterator[int]:
@@ -100,7 +101,7 @@ def _collection(sessions: Sessions, store: VectorStore, collection: str, found: 
         for point, payload in page:
             owner = owners.get(places[point])
             if owner is None or _point(owner) != point:
-                found.points[point] = places[point]
+                found.points[point] = places[point], _rev(payload)
             elif owner.state == "live" and _rev(payload) < owner.indexed_rev:
                 found.images.add(owner.id)
         after = page[-1][0]
@@ -121,14 +122,15 @@ def _still_wrong(
     return wrong
 
 
-def _take_out(sessions: Sessions, store: VectorStore, collection: str, points: Mapping[str, Place]) -> None:
-    """Delete the points that still no image owns, not even one that waits."""
+def _take_out(sessions: Sessions, store: VectorStore, collection: str, points: Mapping[str, Extra]) -> None:
+    """Delete the points that still no image owns, not even one that waits, and nobody has written since."""
     listed = list(points)
     for start in range(0, len(listed), PAGE):
         some = listed[start : start + PAGE]
-        places = {points[point] for point in some}
+        places = {points[point][0] for point in some}
         owned = {_point(row) for row in _owners(sessions, places, waiting=True).values()}
-        store.delete(collection, [point for point in some if point not in owned])
+        extra = [point for point in some if point not in owned]
+        store.delete(collection, extra, [points[point][1] for point in extra])
 
 
 def _owners(sessions: Sessions, places: set[Place], waiting: bool = False) -> dict[Place, Row[Any]]:

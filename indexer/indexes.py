@@ -5,7 +5,7 @@ whenever SQL's answer has changed since the last look.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -108,15 +108,18 @@ class Indexes:
                 self.store.upsert(ref.collection, points)
 
     def delete(self, jobs: Sequence[Job], site: SiteState) -> None:
-        """Take the jobs' points out of every index."""
-        delete_points(self.store, site, [job.point_id for job in jobs])
+        """Take the jobs' points out of every index, but for what has been written since they were claimed."""
+        delete_points(self.store, site, {job.point_id: job.product.rev for job in jobs})
 
 
-def delete_points(store: VectorStore, site: SiteState, ids: Sequence[str]) -> None:
-    """Take points out of every maintained index; one whose collection is not there has none."""
-    for ref in site.maintained if ids else ():
+def delete_points(store: VectorStore, site: SiteState, points: Mapping[str, int]) -> None:
+    """Take {point: rev} out of every maintained index; one whose collection is not there has none.
+
+    A point that carries a newer rev stays: whoever takes out may be late, and the product be for sale again.
+    """
+    for ref in site.maintained if points else ():
         try:
-            store.delete(ref.collection, ids)
+            store.delete(ref.collection, list(points), list(points.values()))
         except CollectionMissing:
             continue
 

@@ -63,12 +63,16 @@ def _ids(some: Iterable[Difference]) -> set[int]:
 
 
 def _delete(store: VectorStore, some: Sequence[Difference]) -> None:
-    wrong = defaultdict(set)
+    late: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for each in some:
-        if each.point is not None:
-            wrong[each.collection].add(each.point)
-    for collection, points in wrong.items():
-        patiently(store.delete, collection, sorted(points))
+        if each.point is None:
+            continue
+        if each.rev is None:
+            patiently(store.delete, each.collection, [each.point])
+        else:
+            late[each.collection][each.point] = each.rev
+    for collection, points in late.items():
+        patiently(store.delete, collection, list(points), list(points.values()))
 
 
 def _own(sessions: Sessions, image_ids: Sequence[int]) -> None:

@@ -128,7 +128,8 @@ def take_out_poisoned(sessions: Sessions, store: VectorStore, site: SiteState) -
         rows = session.execute(
             select(Image.id, Image.position, Product).join(Image.product).where(given_up)
         ).all()
-    delete_points(store, site, [point_id(row[2].merchant_id, row[2].sku, row[1]) for row in rows])
+    points = {point_id(each.merchant_id, each.sku, position): each.rev for _, position, each in rows}
+    delete_points(store, site, points)
     if rows:
         with sessions.begin() as session:
             out = update(Image).where(Image.id.in_([row[0] for row in rows]), given_up)
@@ -169,8 +170,9 @@ def purge(sessions: Sessions, store: VectorStore, site: SiteState, grace_s: floa
         dead = session.scalars(found).all()
     if not dead:
         return 0
-    ids = [point_id(each.merchant_id, each.sku, position) for each in dead for position in positions()]
-    delete_points(store, site, ids)
+    places = ((each, position) for each in dead for position in positions())
+    points = {point_id(each.merchant_id, each.sku, position): each.rev for each, position in places}
+    delete_points(store, site, points)
     with sessions.begin() as session:
         return sum(purge_product(session, each.id, each.rev) for each in dead)
 

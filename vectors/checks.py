@@ -66,8 +66,10 @@ def check_same(known: Collection, wanted: Collection) -> None:
         )
 
 
-def check_ids(ids: Sequence[str]) -> None:
-    """Ids are uuids in their usual spelling, because both engines give them back so."""
+def check_ids(ids: Sequence[str], revs: Sequence[int] | None = None) -> None:
+    """Ids are uuids in their usual spelling, because both engines give them back so; a rev each, if any."""
+    if revs is not None and len(revs) != len(ids):
+        raise VectorsRefused("vectors-revs", "There is not one rev for each id.", "Name as many of both.")
     for point_id in ids:
         if not isinstance(point_id, str) or not _UUID.fullmatch(point_id):
             raise VectorsRefused(

@@ -139,8 +139,8 @@ class VectorStore(Protocol):
     def upsert(self, name: str, points: Sequence[Point]) -> None:
         """Write whole points, durable on return; one whose payload "rev" is older than the stored is left."""
 
-    def delete(self, name: str, ids: Sequence[str]) -> None:
-        """Remove points; unknown ids are no error."""
+    def delete(self, name: str, ids: Sequence[str], revs: Sequence[int] | None = None) -> None:
+        """Remove points; unknown ids are no error. With `revs`, one an id, what carries a newer one stays."""
 
     def search(
         self,

@@ -271,6 +271,21 @@ def test_deleted_points_are_gone_from_every_answer(store: VectorStore, empty: st
     assert sum(count for _, count in store.facets(empty, "front")) == 10
 
 
+def test_a_late_delete_leaves_what_was_written_since(store: VectorStore, empty: str) -> None:
+    vector = np.ones(DIMENSION, np.float32)
+    revs: dict[int, int | None] = {1: 4, 2: 5, 3: 6, 4: None, 5: 2}
+    for number, rev in revs.items():
+        store.upsert(empty, [Point(identity(number), vector, {} if rev is None else {"rev": rev})])
+    ids = [identity(number) for number in (1, 2, 3, 4, 5, 99)]
+    store.delete(empty, ids, [5, 5, 5, 5, 1, 5])
+    assert {point_id for point_id, _ in store.scroll(empty)} == {identity(3), identity(5)}
+    store.delete(empty, [], [])
+    store.delete(empty, [identity(3)], [6])
+    assert [point_id for point_id, _ in store.scroll(empty)] == [identity(5)]
+    with pytest.raises(VectorsRefused):
+        store.delete(empty, [identity(5)], [2, 3])
+
+
 def test_an_alias_means_one_collection_at_a_time(store: VectorStore, empty: str) -> None:
     store.drop("contract-other")
     store.create(Collection("contract-other", 3, (Field("brand", "keyword"),)))

@@ -53,9 +53,14 @@ class Shard:
             self._shard.update(qe.UpdateOperation.upsert_points(chosen))
         return len(chosen)
 
-    def delete(self, ids: Sequence[str]) -> None:
-        """Remove points; unknown ids are no error."""
-        self._shard.update(qe.UpdateOperation.delete_points(list(ids)))
+    def delete(self, ids: Sequence[str], revs: Sequence[int] | None = None) -> int:
+        """Remove points, those left that carry a newer rev than is said; how many ids were asked for."""
+        if revs is not None:
+            stored, upto = self._revs(ids), dict(zip(ids, revs, strict=True))
+            ids = [each for each in ids if stored.get(each, upto[each]) <= upto[each]]
+        if ids:
+            self._shard.update(qe.UpdateOperation.delete_points(list(ids)))
+        return len(ids)
 
     def search(
         self,

@@ -71,8 +71,7 @@ class ShardServer:
     def apply(self, header: Header, body: bytearray) -> None:
         """One write on the shard; the caller has the turn, or is alone."""
         if header["op"] == "delete":
-            self._shard.delete(header["ids"])
-            self._tail += len(header["ids"])
+            self._tail += self._shard.delete(header["ids"], header.get("revs"))
             return
         check_width(self._order.collection, header["dimension"])
         points = unpack_points(header, body, header["dimension"])

@@ -77,12 +77,16 @@ class EdgeStore:
             header, body = pack_points(points[span], rows[span])
             self._shard(name, {"op": "upsert", **header}, body, WRITE_S)
 
-    def delete(self, name: str, ids: Sequence[str]) -> None:
+    def delete(self, name: str, ids: Sequence[str], revs: Sequence[int] | None = None) -> None:
         """See `VectorStore.delete`."""
-        checks.check_ids(ids)
+        checks.check_ids(ids, revs)
         self._collection(name)
-        for batch in _batches(ids, 8 * BATCH):
-            self._shard(name, {"op": "delete", "ids": list(batch)}, timeout_s=WRITE_S)
+        for start in range(0, len(ids), 8 * BATCH):
+            span = slice(start, start + 8 * BATCH)
+            header: dict[str, object] = {"op": "delete", "ids": list(ids[span])}
+            if revs is not None:
+                header["revs"] = list(revs[span])
+            self._shard(name, header, timeout_s=WRITE_S)
 
     def search(
         self,

@@ -33,6 +33,21 @@ def _upsert(points: list[models.PointStruct], rev: int | None) -> models.UpsertO
     return models.UpsertOperation(upsert=models.PointsList(points=points, update_filter=fence))
 
 
+def deletes(ids: Sequence[str], revs: Sequence[int] | None) -> list[Any]:
+    """Operations that remove these points: all, or what carries no newer rev than is said of it."""
+    if revs is None:
+        return [models.DeleteOperation(delete=models.PointIdsList(points=list(ids)))]
+    by_rev: dict[int, list[models.ExtendedPointId]] = defaultdict(list)
+    for point_id, rev in zip(ids, revs, strict=True):
+        by_rev[rev].append(point_id)
+    return [
+        models.DeleteOperation(delete=models.FilterSelector(filter=models.Filter(must=[named, fence])))
+        for named, fence in (
+            (models.HasIdCondition(has_id=some), not_newer_than(rev)) for rev, some in by_rev.items()
+        )
+    ]
+
+
 def _struct(point: Point, row: NDArray[np.float32]) -> models.PointStruct:
     vector: dict[str, Any] = {DENSE: row.tolist()}
     if point.lexical is not None and len(point.lexical.indices):

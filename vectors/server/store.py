@@ -107,13 +107,12 @@ class ServerStore:
     def _update(self, name: str, steps: list[Any]) -> None:
         self._write(name, lambda client: client.batch_update_points(name, steps, wait=True, ordering=_ORDER))
 
-    def delete(self, name: str, ids: Sequence[str]) -> None:
-        """See `VectorStore.delete`."""
-        checks.check_ids(ids)
+    def delete(self, name: str, ids: Sequence[str], revs: Sequence[int] | None = None) -> None:
+        """See `VectorStore.delete`; the server itself compares revs, in the same step as it removes."""
+        checks.check_ids(ids, revs)
         self._collection(name)
         if ids:
-            chosen = models.PointIdsList(points=list(ids))
-            self._write(name, lambda client: client.delete(name, chosen, wait=True, ordering=_ORDER))
+            self._update(name, packing.deletes(ids, revs))
 
     def search(
         self,
