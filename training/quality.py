@@ -8,7 +8,7 @@ import numpy.typing as npt
 from embedding.pack import Pack
 from training.captions import describe
 from training.datasets import Photos
-from training.evaluation import precision_at_k, ranking, recall_at_k
+from training.evaluation import hits_at_k, precision_at_k, ranking, recall_at_k
 from training.facts import draw_colour
 from training.vocabulary import kinds_of
 
@@ -50,7 +50,12 @@ def word_recall(pack: Pack, queries: WordQueries, gallery: Floats, k: int = 10) 
 
 
 def same_piece_recall(pack: Pack, photos: Photos, vectors: Floats, k: int) -> float:
-    """Recall@k by photo alone, in percent: another photo of the very variant, among all; itself left out.
+    """Recall@k by photo alone, in percent; see `same_piece_hits`."""
+    return 100 * float(same_piece_hits(pack, photos, vectors, k).mean())
+
+
+def same_piece_hits(pack: Pack, photos: Photos, vectors: Floats, k: int) -> Floats:
+    """(Q,) 1 where another photo of the very variant is among the first k; the query itself is left out.
 
     `vectors` are the (N, D) index vectors of `photos`. Variants with one photo are in the gallery only.
     """
@@ -62,4 +67,4 @@ def same_piece_recall(pack: Pack, photos: Photos, vectors: Floats, k: int) -> fl
     asked = [n for n, wanted in enumerate(others) if wanted]
     composed = np.stack([pack.compose(vectors[n], None) for n in asked])
     ranked = ranking(composed @ vectors.T, [frozenset({n}) for n in asked])
-    return recall_at_k(ranked, [others[n] for n in asked], k)
+    return hits_at_k(ranked, [others[n] for n in asked], k)

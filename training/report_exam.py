@@ -19,6 +19,7 @@ from training.evaluation import ranking, same_first
 from training.paraphrases import wording
 from training.protocols import CAPTION, REPLACE
 from training.report_answers import Answers, answer
+from training.report_vectors import gallery_vectors
 from training.standins import StandIn
 
 Floats = npt.NDArray[np.float32]
@@ -38,10 +39,10 @@ class Exam:
     published: tuple[Answers, ...]  # under the protocols of published tables: whole caption, replace
 
 
-def sit(pack: Pack, folder: Path, bases: int = 150) -> Exam:
+def sit(pack: Pack, folder: Path, bases: int = 150, work: Path | None = None) -> Exam:
     """Draw the exam's pictures into `folder`, where they are not there yet, and take it."""
     task = draw_task(folder, bases)
-    gallery = pack.encode_images(list(task.pictures))  # (N, D)
+    gallery = gallery_vectors(pack, task.pictures, work)  # (N, D)
     asked = labelled(task)
     answers = answer(pack, asked, gallery)
     away = removals(task)
