@@ -63,19 +63,20 @@ def train(
     if not catalogue:
         raise click.UsageError("Say what to learn from: twirl train --catalogue")
     from training.catalogue.recipe import Recipe
-    from training.catalogue.run import train_on_catalogue
+    from training.catalogue.run import candidate_name, train_on_catalogue
 
     prepare(services)
     shop = services.merchant(merchant)
     workshop = _workshop(services, shop)
     live = services.pack_folders.choose(services.fingerprint)
     recipe = Recipe(seed=seed, threads=threads, steps=steps or Recipe.steps)
+    called = name or candidate_name(live.folder, shop.slug)
     folder = (out or workshop.folder / "candidate").expanduser().resolve()
     outcome = train_on_catalogue(
-        _export(services, shop, workshop), live.folder, folder, workshop, recipe, name or shop.slug
+        _export(services, shop, workshop), live.folder, folder, workshop, recipe, called
     )
     print_judgement(outcome.judgement)
-    say(f"Learned from {outcome.pairs} pairs in {outcome.seconds:.0f} s: {outcome.info.name} in {folder}")
+    say(f"Learned from {outcome.pairs} pairs in {outcome.seconds:.0f} s: {outcome.name} in {folder}")
     if objections := outcome.judgement.objections():
         say("It has not won: " + "; ".join(objections) + ". Nothing changes.")
     else:
@@ -169,11 +170,10 @@ def print_judgement(judgement: "Judgement") -> None:
 
 def _judged(services: Services, shop: Merchant, live: Path, candidate: Path) -> "Judgement":
     """Both packs on the catalogue as it is now, with the candidate's own split."""
-    from embedding.pack_files import read_info
     from training.catalogue.run import judge, recipe_of, take_stock
 
     workshop = _workshop(services, shop)
-    recipe = recipe_of(read_info(candidate))
+    recipe = recipe_of(candidate)
     stock = take_stock(_export(services, shop, workshop), recipe)
     return judge(stock, live, candidate, workshop)
 

@@ -40,7 +40,7 @@ class FeatureCache:
 
         Raises PictureUnreadable.
         """
-        path = self.folder / f"features-{heads.trunk}.safetensors"
+        path = self._path(heads)
         known = _read(path)
         keys = [_content(picture) for picture in pictures]
         missing = {key: picture for key, picture in zip(keys, pictures, strict=True) if key not in known}
@@ -56,6 +56,14 @@ class FeatureCache:
         if missing:
             _write(path, known)
         return torch.stack([known[key] for key in keys])
+
+    def put(self, heads: Heads, pictures: Sequence[Path], rows: Tensor) -> None:
+        """Keep (N, F) features of N pictures that were looked at elsewhere. Raises PictureUnreadable."""
+        path = self._path(heads)
+        _write(path, _read(path) | dict(zip(map(_content, pictures), rows, strict=True)))
+
+    def _path(self, heads: Heads) -> Path:
+        return self.folder / f"features-{heads.trunk}.safetensors"
 
 
 def _batches(pictures: list[tuple[str, Path]]) -> Iterator[list[tuple[str, Path]]]:

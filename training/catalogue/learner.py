@@ -46,6 +46,7 @@ class Learner:
     def run(self, checkpoint: Path, key: str, progress: Progress, saved: int = 100) -> dict[str, float]:
         """Learn, going on from a checkpoint of the same key, kept every `saved` steps; the last losses."""
         losses: dict[str, float] = {}
+        self.heads.learning(True)
         for step in range(self._resumed(checkpoint, key), self.recipe.steps):
             losses = self.step(step)
             progress(step + 1, self.recipe.steps)
@@ -53,6 +54,7 @@ class Learner:
                 facts: dict[str, Any] = {"key": key, "losses": losses}
                 tensors = {**_under("heads", self.heads.state()), **optimiser_tensors("adam", self.optimiser)}
                 save_checkpoint(checkpoint, step + 1, tensors, facts)
+        self.heads.learning(False)
         return losses
 
     def _resumed(self, checkpoint: Path, key: str) -> int:
@@ -71,17 +73,19 @@ class Learner:
         """One batch: forward, losses, backward, update. Depends on weights, moments and the step alone."""
         for group in self.optimiser.param_groups:
             group["lr"] = group["peak"] * _schedule(step, self.recipe.steps)
-        losses = self._losses(self.lessons.batch(step), torch.Generator().manual_seed(step))
+        with torch.random.fork_rng(devices=()):
+            torch.manual_seed(step)
+            losses = self._losses(self.lessons.batch(step))
         self.optimiser.zero_grad()
         torch.stack(list(losses.values())).sum().backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
         return {name: round(float(loss.detach()), 6) for name, loss in losses.items()}
 
-    def _losses(self, batch: Batch, generator: torch.Generator) -> dict[str, Tensor]:
+    def _losses(self, batch: Batch) -> dict[str, Tensor]:
         recipe, place = self.recipe, np.searchsorted(batch.gallery, batch.sources)
         gallery = self.heads.index(self.features[batch.gallery])  # (G, D)
         asked = [self.rows[text] for text in batch.texts]
-        words = self.heads.words(self._noisy(self.sentences[asked], generator))  # (B, T)
+        words = self.heads.words(self._noisy(self.sentences[asked]))  # (B, T)
         query = self.heads.query(gallery[place], words)
         losses = {
             "composed": info_nce(query.both, gallery, torch.from_numpy(batch.answers), recipe.scale),
@@ -95,9 +99,8 @@ class Learner:
             losses["words"] = recipe.weight_words * contrast
         return losses
 
-    def _noisy(self, sentences: Tensor, generator: torch.Generator) -> Tensor:
-        noise = torch.randn(sentences.shape, generator=generator)
-        return F.normalize(sentences + self.recipe.noise * noise, dim=-1)
+    def _noisy(self, sentences: Tensor) -> Tensor:
+        return F.normalize(sentences + self.recipe.noise * torch.randn(sentences.shape), dim=-1)
 
     def settle(self, checked: Exam) -> float:
         """Go only the share of the way from the live weights that does best on `checked`; that share.

@@ -8,13 +8,14 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from embedding.pack_files import PackInfo, read_info, write_pack
+from embedding.dual_files import DualInfo
+from embedding.pack_files import PackInfo, read_pack_json
 from training.catalogue.exam import Exam, examine, make_exam
 from training.catalogue.features import FeatureCache
 from training.catalogue.heads import Heads, open_heads
@@ -26,6 +27,7 @@ from training.catalogue.recipe import Recipe
 from training.catalogue.triplets import Triplets, find_triplets, side_of
 
 LEAST_QUERIES = 20
+Info = PackInfo | DualInfo
 Show = Callable[[str], AbstractContextManager[Callable[[int, int | None], None]]]
 
 
@@ -46,9 +48,11 @@ class Workshop:
 class Outcome:
     """What came out of a training."""
 
-    info: PackInfo
+    name: str
+    fingerprint: str
     judgement: Judgement
-    pairs: int
+    pairs: int  # that were learned from
+    share: float  # of the way from the live weights to the learned ones that was gone
     seconds: float
 
 
@@ -107,9 +111,9 @@ def train_on_catalogue(
     facts = _facts(heads.info, recipe, stock, len(lessons.pairs), share)
     _write(out, heads, name, facts, {})
     judgement = judge(stock, pack, out, workshop)
-    info = _write(out, heads, name, facts, {"this shop, held-out articles": judgement.record()})
+    found = _write(out, heads, name, facts, {"this shop, held-out articles": judgement.record()})
     checkpoint.unlink(missing_ok=True)
-    return Outcome(info, judgement, len(lessons.pairs), time.perf_counter() - began)
+    return Outcome(name, found, judgement, len(lessons.pairs), share, time.perf_counter() - began)
 
 
 def judge(stock: Stock, live: Path, candidate: Path, workshop: Workshop) -> Judgement:
@@ -122,9 +126,18 @@ def judge(stock: Stock, live: Path, candidate: Path, workshop: Workshop) -> Judg
     return Judgement(results[0], results[1], stock.exam)
 
 
-def recipe_of(info: PackInfo) -> Recipe:
-    """The recipe that a candidate was made by; the default for a pack that no catalogue has made."""
-    said = info.training.get("catalogue", {}).get("recipe", {})
+def candidate_name(pack: Path, shop: str) -> str:
+    """What a candidate is called by default: the pack that it all began with, and the shop."""
+    said = read_pack_json(pack)
+    return f"{said.get('training', {}).get('catalogue', {}).get('root', said['name'])}-{shop}"
+
+
+def recipe_of(folder: Path) -> Recipe:
+    """The recipe that a candidate was made by; the default for a pack that no catalogue has made.
+
+    Raises PackRefused.
+    """
+    said = read_pack_json(folder).get("training", {}).get("catalogue", {}).get("recipe", {})
     return Recipe(**{**asdict(Recipe()), **said, "shares": tuple(said.get("shares", Recipe().shares))})
 
 
@@ -133,7 +146,7 @@ def _looked(heads: Heads, items: Sequence[Item], cache: FeatureCache, workshop: 
         return cache.features(heads, [item.picture for item in items], progress)
 
 
-def _key(info: PackInfo, stock: Stock, features: torch.Tensor, recipe: Recipe) -> str:
+def _key(info: Info, stock: Stock, features: torch.Tensor, recipe: Recipe) -> str:
     """Changes with anything that decides what is learned."""
     found = hashlib.sha256(repr((info.fingerprint, recipe)).encode())
     for item in stock.items:
@@ -142,7 +155,9 @@ def _key(info: PackInfo, stock: Stock, features: torch.Tensor, recipe: Recipe) -
     return found.hexdigest()
 
 
-def _facts(info: PackInfo, recipe: Recipe, stock: Stock, pairs: int, share: float) -> dict[str, Any]:
+def _facts(
+    info: PackInfo | DualInfo, recipe: Recipe, stock: Stock, pairs: int, share: float
+) -> dict[str, Any]:
     before = info.training.get("catalogue", {})
     learned = {
         "root": before.get("root", info.name),  # what the first of such packs began with
@@ -155,20 +170,13 @@ def _facts(info: PackInfo, recipe: Recipe, stock: Stock, pairs: int, share: floa
     return {**info.training, "catalogue": learned}
 
 
-def _write(out: Path, heads: Heads, name: str, facts: dict[str, Any], metrics: dict[str, Any]) -> PackInfo:
-    """Write the candidate, all of it or nothing."""
+def _write(out: Path, heads: Heads, name: str, training: dict[str, Any], metrics: dict[str, Any]) -> str:
+    """Write the candidate, all of it or nothing; its fingerprint."""
     beside = out.with_name(f".{out.name}.part")
     shutil.rmtree(beside, ignore_errors=True)
-    info = replace(
-        heads.info, name=name, training=facts, metrics={**heads.info.metrics, **metrics},
-        description=f"{facts['catalogue']['root']}, heads and composer learned on the shop's own catalogue",
-    )  # fmt: skip
-    written = write_pack(beside, info, heads.whole())
+    beside.parent.mkdir(parents=True, exist_ok=True)
+    said = f"{training['catalogue']['root']}, heads and composer learned on the shop's own catalogue"
+    fingerprint = heads.write(beside, name, said, training, {**heads.info.metrics, **metrics})
     shutil.rmtree(out, ignore_errors=True)
     beside.rename(out)
-    return written
-
-
-def candidate_info(folder: Path) -> PackInfo:
-    """`pack.json` of a candidate. Raises PackRefused."""
-    return read_info(folder)
+    return fingerprint

@@ -7,45 +7,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from embedding.minilm import SHA256
-from embedding.pack import Towers, load_pack
+from embedding.pack import load_pack
 from embedding.pack_files import FORMAT, PackConfig, PackInfo, read_info, read_weights, write_pack
+from embedding.tower_pack import Towers
 from embedding.towers import TowerConfig
 from embedding.vit import ViTConfig
 from training.catalogue.features import FeatureCache, PictureUnreadable
 from training.catalogue.heads import open_heads
 from training.catalogue.items import CatalogueTooSmall
 from training.catalogue.recipe import Recipe
-from training.catalogue.run import Workshop, recipe_of, take_stock, train_on_catalogue
+from training.catalogue.run import Workshop, candidate_name, recipe_of, take_stock, train_on_catalogue
 
-COLOURS = {"red": (190, 30, 40), "navy": (25, 35, 90), "green": (30, 130, 60), "yellow": (235, 210, 50)}
-GROUPS = 30
 RECIPE = Recipe(threads=1, steps=50, batch=48, wordings=60, rate=3e-3, weight_keep=0.02)
 SAVED = 20
-
-
-@pytest.fixture(scope="module")
-def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Thirty shirts, each a pattern of its own, in four colours."""
-    folder, rows = tmp_path_factory.mktemp("catalogue"), []
-    for group in range(GROUPS):
-        cut = np.kron(np.random.default_rng(group).random((4, 4)) < 0.5, np.ones((16, 16))) > 0
-        for name, rgb in COLOURS.items():
-            pixels = np.full((64, 64, 3), 245, dtype=np.uint8)
-            pixels[cut] = rgb
-            path = folder / f"{group}-{name}.png"
-            Image.fromarray(pixels).save(path)
-            rows.append(
-                {
-                    "id": f"{group}-{name}", "item_group_id": f"s{group}", "product_type": "Shirts",
-                    "color": name, "image_link": str(path),
-                }
-            )  # fmt: skip
-    path = folder / "catalogue.jsonl"
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -80,9 +56,10 @@ def test_a_candidate_learns_and_says_how_it_was_made(trained, live: Path) -> Non
     assert judgement.won.percent(10) > judgement.live["composed"].percent(10) + 20, judgement.record()
     info = read_info(work / "candidate")
     before = read_info(live)
-    assert (info.name, info.fingerprint) == ("learned", outcome.info.fingerprint) != before.fingerprint
+    assert (info.name, info.fingerprint) == ("learned", outcome.fingerprint) != before.fingerprint
     assert info.training["catalogue"]["from"] == before.fingerprint
-    assert recipe_of(info) == RECIPE
+    assert recipe_of(work / "candidate") == RECIPE
+    assert candidate_name(work / "candidate", "shoes") == candidate_name(live, "shoes") == "small-shoes"
     assert info.metrics["studio"] == 1
     assert info.metrics["this shop, held-out articles"] == judgement.record()
 
@@ -119,7 +96,7 @@ def test_a_run_that_was_cut_off_goes_on_to_the_same_figures(
     (tmp_path / "again").touch()
     done = train_on_catalogue(catalogue, live, tmp_path / "candidate", shop, RECIPE, "learned")
     assert done.judgement.record() == whole.judgement.record()  # six digits
-    assert done.info.fingerprint == whole.info.fingerprint
+    assert done.fingerprint == whole.fingerprint
 
 
 def test_heads_answer_as_the_pack_does(trained) -> None:
