@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
+from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
@@ -13,7 +14,7 @@ from catalog.blobs import BlobMissing
 from catalog.models import now
 from catalog.object_store import StorageRefused
 from catalog.operations import Worker
-from catalog.place import Images, Noted
+from catalog.place import LEFT, Images, Noted
 from catalog.site import decide_images_url
 
 AT_ONCE = 16  # images copied side by side
@@ -48,7 +49,7 @@ def copy_images(source: Images, target: Images, moving: Moving = lambda _done, _
     Raises StorageRefused for a place of another installation, StorageUnavailable.
     """
     owner, there = source.owner(), target.owner()
-    if there not in ("", owner):
+    if there not in ("", owner, LEFT + owner):
         raise StorageRefused(
             "storage-foreign", f"{target.address} holds the images of another installation ({there}).",
             "Name another bucket, prefix or folder.",
@@ -66,10 +67,23 @@ def copy_images(source: Images, target: Images, moving: Moving = lambda _done, _
     return Moved(images, incoming)
 
 
-def note_moved(sessions: sessionmaker[Session], target: Images) -> None:
-    """From now on, whoever starts uses the target."""
+def note_moved(sessions: sessionmaker[Session], source: Images, target: Images) -> None:
+    """From now on, whoever starts uses the target.
+
+    A folder that was left says so: with the installation's id in it, it would be taken for the place again.
+    """
+    owner = target.owner()
     with sessions.begin() as session:
         decide_images_url(session, lambda text: str(Noted(target.address, Noted.read(text).id)))
+    if isinstance(source.root, Path) and not is_same(source, target):
+        source.own(LEFT + owner)
+
+
+def is_same(one: Images, other: Images) -> bool:
+    """Whether two places are one, whatever their addresses."""
+    if isinstance(one.root, Path) and isinstance(other.root, Path):
+        return other.root.exists() and one.root.samefile(other.root)
+    return one.address == other.address
 
 
 def _copy_image(source: Images, target: Images, sha256: str) -> bool:

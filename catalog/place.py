@@ -25,6 +25,8 @@ from catalog.pack_files import PackFiles, Verify
 from catalog.rendition_cache import RenditionCache
 from catalog.site import decide_images_url, read_site
 
+LEFT = "left:"  # in a folder, before the id of the installation that was moved away from it
+
 
 class PlaceSettings(Protocol):
     """The settings that say where image bytes are kept."""
@@ -152,10 +154,9 @@ def settle(sessions: sessionmaker[Session], images: Images, own_ledger: bool) ->
         return
 
     def decide(text: str) -> str:
-        noted = Noted.read(text)
-        if noted.address and not own_ledger:
-            check_ours(images, noted)  # another process was first, or object storage has lost the id
-        owner = images.owner()
+        noted, owner = Noted.read(text), images.owner()
+        if noted.address and (not own_ledger or owner.startswith(LEFT)):
+            check_ours(images, noted)  # another process was first, object storage lost the id, or they moved
         if owner and not noted.address and not own_ledger:
             raise _foreign(images, owner)
         wanted = noted.id or owner or secrets.token_hex(8)
@@ -181,7 +182,7 @@ def adopt(sessions: sessionmaker[Session], images: Images) -> None:
     """Say that this place holds the images of this installation: after a restore, or a change of address."""
 
     def decide(text: str) -> str:
-        wanted = Noted.read(text).id or images.owner() or secrets.token_hex(8)
+        wanted = Noted.read(text).id or images.owner().removeprefix(LEFT) or secrets.token_hex(8)
         images.own(wanted)
         return str(Noted(images.address, wanted))
 

@@ -1,5 +1,6 @@
 """Commands on where image bytes are kept: show, move, adopt."""
 
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
@@ -35,7 +36,7 @@ def move(services: Services, url: str) -> None:
     URL is object storage (s3://bucket/prefix) or a folder (file:///mnt/images). Stop Twirl first. If it is
     interrupted, run it again: it goes on where it was. The old place is left as it is.
     """
-    from catalog.moving import check_quiet, copy_images, note_moved
+    from catalog.moving import check_quiet, copy_images, is_same, note_moved
     from launcher.preflight import lock_store
 
     prepare(services)
@@ -46,9 +47,18 @@ def move(services: Services, url: str) -> None:
         with progress() as bars:
             moved = copy_images(source, target, bar(bars, "copying"))
         _copy_packs(services, target)
-        note_moved(services.sessions, target)
+        note_moved(services.sessions, source, target)
     say(f"{moved.images} pictures and {moved.incoming} that wait were copied to {target.address}.")
-    say(f"Start Twirl with TWIRL_IMAGES_URL={url}, or with none. What is in {source.address} can go.")
+    say(f"Start Twirl with TWIRL_IMAGES_URL={url}, or with none.")
+    if not is_same(source, target):
+        say(f"Once `twirl doctor` finds no difference, {_left(source)} can go.")
+
+
+def _left(source: Images) -> str:
+    """What the pictures were: in a data folder there is more."""
+    if isinstance(source.root, Path):
+        return f"{source.root / 'blobs'} and {source.root / 'incoming'}"
+    return f"what is in {source.address}"
 
 
 def _copy_packs(services: Services, target: Images) -> None:

@@ -17,7 +17,7 @@ from catalog.byte_vault import Vault, listed
 from catalog.database import current_revision, downgrade, knows, upgrade
 from catalog.models import Image, ImportJob, now
 from catalog.operations import FillRange, Site, Worker
-from catalog.place import Images, Noted, adopt, find_place
+from catalog.place import LEFT, Images, Noted, adopt, find_place
 from catalog.site import IndexRef, SiteState, dropped, live_index, read_site
 from catalog.table_dump import in_use, load_tables
 from indexer.claims import CLAIMED
@@ -110,7 +110,7 @@ def _place(services: Services, backup: Backup, ours: Noted) -> Images | None:
         return None
     chosen = services.settings.storage.images_url
     place = find_place(chosen, Noted(), services.data, services.place.open)
-    owner, alone = place.owner(), not services.settings.storage.database_url
+    owner, alone = place.owner().removeprefix(LEFT), not services.settings.storage.database_url
     mine = alone and place.root == services.data  # with the database beside it, it is nobody else's
     if owner and not mine and owner not in (_noted_in(backup).id, ours.id):
         raise BackupRefused(

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -255,14 +256,47 @@ def test_images_move_from_a_folder_to_s3_and_on(machines: Machines, s3: S3Server
     moved = copy_images(first.place.images, target)
     assert (moved.images, moved.incoming) == (19, 1)
     assert copy_images(first.place.images, target).images == 0
-    note_moved(first.sessions, target)
+    note_moved(first.sessions, first.place.images, target)
     second = machines.machine("two")
     assert sorted(second.blobs) == hashes and second.incoming.read(raw) == b"waits"
     assert second.blobs.read_all(hashes[3]) == RENDITIONS
     back = second.place.open(f"file://{tmp_path}/back")
     assert copy_images(second.place.images, back).images == 20
-    note_moved(second.sessions, back)
+    note_moved(second.sessions, second.place.images, back)
     assert machines.machine("three").blobs.read_all(hashes[3]) == RENDITIONS
+
+
+@pytest.mark.parametrize("deployed", [True, False])
+def test_a_folder_that_was_left_is_not_taken_again(tmp_path: Path, deployed: bool) -> None:
+    from catalog.moving import copy_images, is_same, note_moved
+
+    database = f"sqlite:///{tmp_path / 'shared.sqlite3'}" if deployed else ""
+    chosen = Settings(storage=Storage(data=tmp_path / "data", database_url=database))
+
+    def begin(images_url: str = "") -> Services:
+        made = Services(replace(chosen, storage=replace(chosen.storage, images_url=images_url)))
+        made.prepare()
+        return made
+
+    def move(services: Services, folder: Path) -> None:
+        source, target = services.place.images, services.place.open(f"file://{folder}")
+        copy_images(source, target)
+        note_moved(services.sessions, source, target)
+
+    mount, data = tmp_path / "mount", tmp_path / "data"
+    first = begin()
+    first.blobs.put(HASH, RENDITIONS)
+    move(first, mount)
+    for url in ("", f"file://{mount}"):  # the data folder has them still
+        assert begin(url).place.images.root == mount
+    mount.rename(tmp_path / "unmounted")
+    for url in ("", f"file://{data}"):
+        assert refusal(lambda url=url: begin(url)).code == "storage-elsewhere"
+    (tmp_path / "unmounted").rename(mount)
+    move(begin(), mount)  # to where they are
+    assert is_same(begin().place.images, begin().place.open(f"file://{mount}"))
+    move(begin(), data)
+    assert begin().place.images.root == data
 
 
 def test_moving_by_command(tmp_path: Path, s3: S3Server) -> None:
