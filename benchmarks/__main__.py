@@ -33,6 +33,7 @@ SLOW = (
     "ledger_overhead",
     "sizing",
     "encode_precision",
+    "train_heads",
     "deployed_import",
     "deployed_kills",
 )

@@ -42,7 +42,7 @@ class PromotionRefused(Exception):
     "--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Which articles are held out."
 )
 @click.option("--steps", type=click.IntRange(min=1), help="How long to learn. Default: 600 batches.")
-@click.option("--threads", default=2, show_default=True, type=click.IntRange(min=1), help="Cores to use.")
+@click.option("--threads", default=1, show_default=True, type=click.IntRange(min=1), help="Cores to use.")
 @MERCHANT
 @click.pass_obj
 def train(

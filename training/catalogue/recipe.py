@@ -8,7 +8,9 @@ class Recipe:
     """How heads and composer learn from a merchant's catalogue."""
 
     seed: int = 0
-    threads: int = 2  # cores; with another number the last digits of a figure may differ
+    threads: int = (
+        1  # cores, of which a second gains little; with another number the last digits of a figure may differ
+    )
     items: int = 20_000  # whole articles are drawn from a larger catalogue
     held_out: float = 0.25  # of the articles: the exam; nothing is learned from them, no choice made on them
     checked: float = 0.10  # of the articles: how far to go from the live pack is chosen on them

@@ -61,7 +61,7 @@ class TowerHeads:
 
     def words(self, sentences: Tensor) -> Tensor:
         """(B, 384) -> (B, T) text vectors."""
-        return torch.cat(self.towers.text(sentences), dim=-1)
+        return self.towers.text.vectors(sentences)
 
     def query(self, image: Tensor, text: Tensor) -> Query:
         """(B, D) and (B, T) -> the three corners of the query, as `Pack.compose` makes them."""
