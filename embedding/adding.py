@@ -10,13 +10,14 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from embedding import open_clip
 from embedding.architectures import ARCHITECTURES
 from embedding.dual import load_dual_pack
 from embedding.dual_files import DUAL, DUAL_FORMAT, DualConfig, DualInfo, Origin, sha256_of, write_dual
@@ -31,6 +32,7 @@ READ = (
 )  # fmt: skip
 KEPT = ("README.md", "LICENSE", "LICENSE.txt", "LICENSE.md", "NOTICE")  # beside it: licences ask for that
 WEIGHTS, SHARDS = "model.safetensors", "model.safetensors.index.json"
+STRIPS = "strips_punctuation"  # in what OpenCLIP's folder says
 _SAME = 1e-5  # between vectors that ought to differ
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".msgpack", ".h5")
 
@@ -72,6 +74,9 @@ def check_encoder(folder: Path, called: str, names: Iterable[str] | None = None)
     """
     there = set(names) if names is not None else {path.name for path in folder.iterdir()}
     config = _read(folder / "config.json")
+    if open_clip.is_open_clip(folder, config):
+        _check_safe(there, called, open_clip.FILES)
+        return {"model_type": "siglip", STRIPS: open_clip.strips_punctuation(folder)}
     if any("auto_map" in _read(folder / name) for name in READ if name.endswith("config.json")):
         raise PackRefused(
             "encoder-remote-code", f"{called} brings program code along, which Twirl never runs.",
@@ -83,14 +88,20 @@ def check_encoder(folder: Path, called: str, names: Iterable[str] | None = None)
             "encoder-unknown", f"{called} is an encoder of type {config.get('model_type')!r}.",
             f"Give one of photos and words: {known}.",
         )  # fmt: skip
-    if not there & {WEIGHTS, SHARDS}:
-        pickled = sorted(name for name in there if name.endswith(_PICKLES))
-        raise PackRefused(
-            "encoder-pickled" if pickled else "encoder-weights",
-            f"{called} has no weights as safetensors" + (f", only {pickled[0]}." if pickled else "."),
-            "Twirl opens nothing that could run code: give a revision that has model.safetensors.",
-        )
+    _check_safe(there, called, (WEIGHTS, SHARDS))
     return config
+
+
+def _check_safe(there: Set[str], called: str, wanted: Iterable[str]) -> None:
+    """PackRefused unless one of these files of weights is among those that are there."""
+    if there & set(wanted):
+        return
+    pickled = sorted(name for name in there if name.endswith(_PICKLES))
+    raise PackRefused(
+        "encoder-pickled" if pickled else "encoder-weights",
+        f"{called} has no weights as safetensors" + (f", only {pickled[0]}." if pickled else "."),
+        "Twirl opens nothing that could run code: give a revision that has model.safetensors.",
+    )
 
 
 def name_for(said: str) -> str:
@@ -126,14 +137,17 @@ def weight_files(folder: Path) -> Sequence[str]:
 
 
 def _copied(folder: Path, into: Path) -> dict[str, str]:
-    """Copy what is read; return its hashes."""
-    names = [*(name for name in READ if (folder / name).is_file()), *weight_files(folder)]
-    for name in names:
-        shutil.copyfile(folder / name, into / name)
+    """Copy what is read, or what OpenCLIP's files become; return its hashes."""
+    if open_clip.is_open_clip(folder, _read(folder / "config.json")):
+        open_clip.convert(folder, into)
+    else:
+        for name in (*(name for name in READ if (folder / name).is_file()), *weight_files(folder)):
+            shutil.copyfile(folder / name, into / name)
+    made = {path.name: sha256_of(path) for path in sorted(into.iterdir())}
     for name in KEPT:
         if (folder / name).is_file():
             shutil.copyfile(folder / name, into / name)
-    return {name: sha256_of(into / name) for name in names}
+    return made
 
 
 def _described(
@@ -141,10 +155,8 @@ def _described(
 ) -> DualInfo:
     architecture = str(config["model_type"])
     description = f"{ARCHITECTURES[architecture].title} of {origin.name}, photo and words mixed by slerp"
-    return DualInfo(
-        DUAL_FORMAT, DUAL, name, description, licence, 0, 0, "", origin, DualConfig(architecture, 0, files),
-        {}, {},
-    )  # fmt: skip
+    said = DualConfig(architecture, 0, files, bool(config.get(STRIPS)))
+    return DualInfo(DUAL_FORMAT, DUAL, name, description, licence, 0, 0, "", origin, said, {}, {})
 
 
 def _tried(folder: Path, info: DualInfo) -> DualInfo:

@@ -13,7 +13,13 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own name for it
 
-from embedding.architectures import ARCHITECTURES, read_image_processor, read_model, read_tokenizer
+from embedding.architectures import (
+    ARCHITECTURES,
+    compute_in,
+    read_image_processor,
+    read_model,
+    read_tokenizer,
+)
 from embedding.composer import Query, slerp
 from embedding.dual_files import COMPOSER, DualInfo, check_files, read_dual
 from embedding.dual_images import image_forward
@@ -94,8 +100,10 @@ def load_dual_pack(
     name, tokens = info.config.architecture, info.config.tokens
     model, processor = read_model(directory, name), read_image_processor(directory)
     forward = image_forward(name, model, processor, device, precision, batch)
+    compute_in(model.text_model, forward.dtype)  # type: ignore[arg-type]
     full = ARCHITECTURES[name].pad_to_full
-    texts = TextEncoder(model, read_tokenizer(directory), tokens, full, forward.device)
+    strips = info.config.strips_punctuation
+    texts = TextEncoder(model, read_tokenizer(directory), tokens, full, forward.device, strips)
     return DualPack(info, forward, texts, composer)
 
 

@@ -40,6 +40,7 @@ class DualConfig:
     architecture: str  # a key of `architectures.ARCHITECTURES`
     tokens: int  # a longer text is cut here
     files: dict[str, str]  # {name: sha256} of every file that is read
+    strips_punctuation: bool = False  # from texts, where the tokenizer leaves that to the caller
     composer: ResidualConfig | None = None  # None: photo and words are mixed by slerp
 
 

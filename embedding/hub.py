@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
+from embedding import open_clip
 from embedding.adding import KEPT, READ, SHARDS, check_encoder
 from embedding.architectures import import_transformers
 from embedding.dual_files import Origin
@@ -19,7 +20,8 @@ from embedding.errors import PackRefused
 Answer = TypeVar("Answer")
 _HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_WANTED = (*READ, *KEPT, "model.safetensors", "model-*.safetensors", SHARDS)
+_FIRST = (*READ, open_clip.CONFIG)
+_WANTED = (*_FIRST, *KEPT, *open_clip.FILES, "model-*.safetensors", SHARDS)
 
 
 def encoder_source(said: str, revision: str = "", endpoint: str | None = None) -> tuple[Path, Origin]:
@@ -64,7 +66,7 @@ def fetch(repository: str, revision: str = "", endpoint: str | None = None) -> t
     hub = HfApi(endpoint)
     about = _asked(repository, lambda: hub.model_info(repository, revision=revision or None, timeout=20))
     commit = str(about.sha)
-    folder = _asked(repository, lambda: get(READ))  # a few files, before what may be gigabytes
+    folder = _asked(repository, lambda: get(_FIRST))  # a few files, before what may be gigabytes
     check_encoder(folder, repository, [each.rfilename for each in about.siblings or ()])
     return _asked(repository, lambda: get(_WANTED)), Origin(repository, commit)
 

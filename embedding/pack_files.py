@@ -60,8 +60,21 @@ class PackInfo:
 
 def fingerprint(config: PackConfig, weights_sha256: str) -> str:
     """32 hex digits that change with the configuration or any weight."""
-    canonical = json.dumps(dataclasses.asdict(config), sort_keys=True)
+    canonical = json.dumps(_written(config), sort_keys=True)
     return hashlib.sha256(f"{FORMAT}|{canonical}|{weights_sha256}".encode()).hexdigest()[:32]
+
+
+def _written(record: Any) -> dict[str, Any]:
+    """A record as JSON; a field younger than the first packs is left out where it says what they were.
+
+    So the fingerprints of packs that shops run stay what they are.
+    """
+    found: dict[str, Any] = {}
+    for each in dataclasses.fields(record):
+        value = getattr(record, each.name)
+        if "unwritten" not in each.metadata or each.metadata["unwritten"] != value:
+            found[each.name] = _written(value) if dataclasses.is_dataclass(value) else value
+    return found
 
 
 def write_pack(directory: Path, info: PackInfo, tensors: dict[str, Tensor]) -> PackInfo:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from embedding.colour import bin_centres
-from embedding.composer import Composer, compose, weigh, words_query
+from embedding.composer import compose, make_composer, weigh, words_query
 from embedding.errors import PackRefused
 from embedding.forward import CPU_BATCH, Floats, Forward, TowerForward
 from embedding.minilm import TextTower, shared_text_tower
@@ -25,7 +25,7 @@ class Towers(nn.Module):
         super().__init__()
         self.image = ImageTower(config.tower)
         self.text = TextHead(config.tower)
-        self.composer = Composer(config.tower)
+        self.composer = make_composer(config.tower)
 
 
 class TowerPack:
@@ -70,7 +70,7 @@ class TowerPack:
         if not texts:
             return np.zeros((0, self.text_dimension), dtype=np.float32)
         sentences = self._text_tower.encode(texts).to(self._device)
-        return to_array(torch.cat(self.towers.text(sentences), dim=-1))
+        return to_array(self.towers.text.vectors(sentences))
 
     @torch.inference_mode()
     def compose(self, image: Floats | None, text: Floats | None, balance: float = 0.5) -> Floats:

@@ -42,7 +42,11 @@ class Parts:
     def split_text(self, vectors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(..., T) text vectors -> (..., aligned), (..., colour), (..., 1): how far they name a colour."""
         end = self.aligned + self.colour
-        return vectors[..., : self.aligned], vectors[..., self.aligned : end], vectors[..., end:]
+        return vectors[..., : self.aligned], vectors[..., self.aligned : end], vectors[..., end : end + 1]
+
+    def wish_of(self, vectors: Tensor) -> Tensor:
+        """(..., T) text vectors -> (..., wish): what the words want of the photo's parts."""
+        return vectors[..., self.aligned + self.colour + 1 :]
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,13 @@ class TowerConfig:
     bins: int = 135  # of the colour histogram
     text: int = 384  # width of the text tower's vector
     hidden: int = 512  # of each head
+    # Of a text vector: what the words want of the photo's parts. The packs of 2026-11-23 have none.
+    wish: int = field(default=0, metadata={"unwritten": 0})
+
+    @property
+    def text_dimension(self) -> int:
+        """Width T of a text vector."""
+        return self.parts.aligned + self.parts.colour + 1 + self.wish
 
 
 def _head(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
@@ -105,9 +116,17 @@ class TextHead(nn.Module):
         self.aligned = _head(config.text, config.hidden, config.parts.aligned)
         self.colour = _head(config.text, config.hidden, config.parts.colour)
         self.names_colour = _head(config.text, GATE_HIDDEN, 1)
+        if config.wish:
+            layers = (nn.LayerNorm(config.text), nn.Linear(config.text, config.wish), nn.GELU())
+            self.wish = nn.Sequential(*layers)
 
     def forward(self, sentence: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(B, text) -> (B, aligned) and (B, colour) unit rows, (B, 1) in 0..1: does it name a colour."""
         aligned = F.normalize(self.aligned(sentence), dim=-1)
         colour = F.normalize(self.colour(sentence), dim=-1)
         return aligned, colour, self.names_colour(sentence).sigmoid()
+
+    def vectors(self, sentence: Tensor) -> Tensor:
+        """(B, text) -> (B, T) text vectors: what `forward` gives and, where the pack has one, the wish."""
+        sides = self(sentence)
+        return torch.cat([*sides, self.wish(sentence)] if hasattr(self, "wish") else sides, dim=-1)

@@ -1,4 +1,4 @@
-"""Tiny encoders of photos and words with random weights, in folders as they are published.
+"""Encoders of photos and words with random weights, tiny ones by default, in folders as they are published.
 
 Each is what `transformers` itself saves: CLIP; SigLIP with its SentencePiece tokenizer; SigLIP 2 of one
 resolution, which is a SigLIP network with Gemma's tokenizer; SigLIP 2 NaFlex.
@@ -7,24 +7,50 @@ resolution, which is a SigLIP network with Gemma's tokenizer; SigLIP 2 NaFlex.
 import io
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import sentencepiece
 import torch
-import transformers
+import transformers as library
 from tokenizers import pre_tokenizers
 from tokenizers.trainers import BpeTrainer
-from transformers.models.siglip2.tokenization_siglip2 import Siglip2Tokenizer
+from transformers.models.siglip2 import tokenization_siglip2
 
 WORDS = ["a red dress with long sleeves", "blue shirt", "striped navy trousers, in dark green", "no logo!"]
-TOWER: dict[str, Any] = {
-    "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 2,
-}  # fmt: skip
-SIDE = 32  # of the square that the fixed ones see
 
 
-def clip(folder: Path) -> Path:
+@dataclass(frozen=True)
+class Size:
+    """How large a network is; both of its towers."""
+
+    width: int = 32  # features a token
+    mlp: int = 48
+    depth: int = 2
+    heads: int = 2
+    side: int = 32  # of the square that the fixed ones see, pixels
+    patch: int = 8  # pixels
+    tokens: int = 16  # of a text, at most
+    projection: int = 24  # of CLIP
+    text_width: int = 32  # features a token of CLIP's text tower
+    text_heads: int = 2
+
+    @property
+    def tower(self) -> dict[str, Any]:
+        """As the configurations of `transformers` say it."""
+        return {
+            "hidden_size": self.width, "intermediate_size": self.mlp, "num_hidden_layers": self.depth,
+            "num_attention_heads": self.heads,
+        }  # fmt: skip
+
+
+TINY = Size()
+HF: Any = library  # its annotations ask for more than it needs
+HF_SIGLIP2: Any = tokenization_siglip2
+
+
+def clip(folder: Path, size: Size = TINY) -> Path:
     """CLIP: crops the middle, takes the state of the last token, projects to 24 numbers."""
     first, last = "<|startoftext|>", "<|endoftext|>"
     alphabet = pre_tokenizers.ByteLevel.alphabet()
@@ -32,25 +58,28 @@ def clip(folder: Path) -> Path:
         vocab_size=320, special_tokens=[first, last], end_of_word_suffix="</w>", initial_alphabet=alphabet,
         show_progress=False,
     )  # fmt: skip
-    vocabulary, merges = _trained(transformers.CLIPTokenizer(), trainer)
-    tokenizer = transformers.CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=16)
+    vocabulary, merges = _trained(HF.CLIPTokenizer(), trainer)
+    tokenizer = HF.CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=size.tokens)
     ends = {
         "bos_token_id": vocabulary[first],
         "eos_token_id": vocabulary[last],
         "pad_token_id": vocabulary[last],
     }
-    words = {"vocab_size": len(vocabulary), "max_position_embeddings": 16, "projection_dim": 24}
-    config = transformers.CLIPConfig(
-        text_config=TOWER | ends | words,
-        vision_config=TOWER | {"image_size": SIDE, "patch_size": 8, "projection_dim": 24},
-        projection_dim=24,
+    space = {"projection_dim": size.projection}
+    width = size.text_width
+    spoken = {"hidden_size": width, "intermediate_size": 4 * width, "num_attention_heads": size.text_heads}
+    words = {"vocab_size": len(vocabulary), "max_position_embeddings": size.tokens}
+    config = HF.CLIPConfig(
+        text_config=size.tower | spoken | ends | words | space,
+        vision_config=size.tower | {"image_size": size.side, "patch_size": size.patch} | space,
+        **space,
     )
-    size = {"height": SIDE, "width": SIDE}
-    processor = transformers.CLIPImageProcessorPil(size={"shortest_edge": SIDE}, crop_size=size)
-    return _saved(folder, transformers.CLIPModel, config, tokenizer, processor)
+    square = {"height": size.side, "width": size.side}
+    processor = HF.CLIPImageProcessorPil(size={"shortest_edge": size.side}, crop_size=square)
+    return _saved(folder, HF.CLIPModel, config, tokenizer, processor)
 
 
-def siglip(folder: Path) -> Path:
+def siglip(folder: Path, size: Size = TINY) -> Path:
     """SigLIP: squashes, pools by attention, reads every text at full length."""
     written = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
@@ -60,55 +89,56 @@ def siglip(folder: Path) -> Path:
     folder.mkdir(parents=True)
     model = folder / "spiece.model"
     model.write_bytes(written.getvalue())
-    tokenizer = transformers.SiglipTokenizer(
-        vocab_file=str(model), model_input_names=["input_ids"], model_max_length=16
+    tokenizer = HF.SiglipTokenizer(
+        vocab_file=str(model), model_input_names=["input_ids"], model_max_length=size.tokens
     )
-    processor = transformers.SiglipImageProcessorPil(size={"height": SIDE, "width": SIDE})
-    return _saved(folder, transformers.SiglipModel, _siglip_config(len(tokenizer)), tokenizer, processor)
+    processor = HF.SiglipImageProcessorPil(size={"height": size.side, "width": size.side})
+    return _saved(folder, HF.SiglipModel, _siglip_config(len(tokenizer), size), tokenizer, processor)
 
 
-def siglip2_fixed(folder: Path) -> Path:
+def siglip2_fixed(folder: Path, size: Size = TINY) -> Path:
     """SigLIP 2 of one resolution: a SigLIP network, Gemma's tokenizer, which does not lower what it reads."""
     vocabulary, merges = _gemma_pieces()
-    tokenizer = transformers.GemmaTokenizer(
+    tokenizer = HF.GemmaTokenizer(
         vocab=vocabulary, merges=merges, padding_side="right", model_input_names=["input_ids"],
-        add_bos_token=False, add_eos_token=True, do_lower_case=True, model_max_length=16,
+        add_bos_token=False, add_eos_token=True, do_lower_case=True, model_max_length=size.tokens,
     )  # fmt: skip
-    processor = transformers.SiglipImageProcessorPil(size={"height": SIDE, "width": SIDE}, resample=2)
-    return _saved(folder, transformers.SiglipModel, _siglip_config(len(vocabulary)), tokenizer, processor)
+    processor = HF.SiglipImageProcessorPil(size={"height": size.side, "width": size.side}, resample=2)
+    return _saved(folder, HF.SiglipModel, _siglip_config(len(vocabulary), size), tokenizer, processor)
 
 
-def siglip2(folder: Path) -> Path:
-    """SigLIP 2 NaFlex: as many patches as the photo's shape asks for, at most 24."""
+def siglip2(folder: Path, size: Size = TINY) -> Path:
+    """SigLIP 2 NaFlex: as many patches as the photo's shape asks for, some more than it has positions."""
+    grid = size.side // size.patch
     vocabulary, merges = _gemma_pieces()
-    tokenizer = Siglip2Tokenizer(
+    tokenizer = HF_SIGLIP2.Siglip2Tokenizer(
         vocab=vocabulary, merges=merges, padding_side="right", model_input_names=["input_ids"],
-        model_max_length=16,
+        model_max_length=size.tokens,
     )  # fmt: skip
-    config = transformers.Siglip2Config(
-        text_config=TOWER | {"vocab_size": len(vocabulary), "max_position_embeddings": 16},
-        vision_config=TOWER | {"patch_size": 8, "num_patches": 16},
+    config = HF.Siglip2Config(
+        text_config=size.tower | {"vocab_size": len(vocabulary), "max_position_embeddings": size.tokens},
+        vision_config=size.tower | {"patch_size": size.patch, "num_patches": grid**2},
     )
-    processor = transformers.Siglip2ImageProcessorPil(patch_size=8, max_num_patches=24)
-    return _saved(folder, transformers.Siglip2Model, config, tokenizer, processor)
+    processor = HF.Siglip2ImageProcessorPil(patch_size=size.patch, max_num_patches=grid * (grid + 2))
+    return _saved(folder, HF.Siglip2Model, config, tokenizer, processor)
 
 
-MAKERS: dict[str, Callable[[Path], Path]] = {
+MAKERS: dict[str, Callable[..., Path]] = {
     "clip": clip, "siglip": siglip, "siglip2_fixed": siglip2_fixed, "siglip2": siglip2,
 }  # fmt: skip
 
 
-def _siglip_config(words: int) -> transformers.SiglipConfig:
-    return transformers.SiglipConfig(
-        text_config=TOWER | {"vocab_size": words, "max_position_embeddings": 16},
-        vision_config=TOWER | {"image_size": SIDE, "patch_size": 8},
+def _siglip_config(words: int, size: Size) -> Any:
+    return HF.SiglipConfig(
+        text_config=size.tower | {"vocab_size": words, "max_position_embeddings": size.tokens},
+        vision_config=size.tower | {"image_size": size.side, "patch_size": size.patch},
     )
 
 
 def _gemma_pieces() -> tuple[dict[str, int], list[tuple[str, ...]]]:
     special = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", *(f"<0x{byte:02X}>" for byte in range(256))]
     trainer = BpeTrainer(vocab_size=400, special_tokens=special, show_progress=False)
-    return _trained(transformers.GemmaTokenizer(), trainer)
+    return _trained(HF.GemmaTokenizer(), trainer)
 
 
 def _trained(tokenizer: Any, trainer: BpeTrainer) -> tuple[dict[str, int], list[tuple[str, ...]]]:

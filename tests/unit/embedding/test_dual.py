@@ -149,6 +149,8 @@ def test_bf16_keeps_to_fp32(encoder: Published) -> None:
     fast = load_pack(encoder.pack_folder, precision="bf16")
     exact, quick = encoder.pack.encode_images(photos()), fast.encode_images(photos())
     assert (exact != quick).any() and (exact * quick).sum(1).min() > 0.995  # networks of 32 numbers a token
+    exact, quick = encoder.pack.encode_texts(TEXTS), fast.encode_texts(TEXTS)
+    assert (exact != quick).any() and (exact * quick).sum(1).min() > 0.995
 
 
 def test_a_query_is_a_point_of_the_arc(made: dict[str, Published]) -> None:
