@@ -6,7 +6,9 @@ from alembic.util import CommandError
 from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, NoSuchModuleError
 
 from launcher.preflight import StartRefused
+from searcher.errors import SearchUnavailable
 from settings import SettingError
+from vectors.protocol import VectorStoreError
 
 _DISK_FULL = "free some disk, then run it again: it goes on from there"
 _OF_THE_DISK = {
@@ -17,6 +19,17 @@ _OF_THE_DISK = {
     errno.EPERM: "make it yours, or name another folder: TWIRL_DATA=/path/to/folder",
     errno.EMFILE: "raise the limit of open files: ulimit -n 4096",
 }
+_OF_POSTGRES = {  # what its message says: the first that fits
+    "password authentication failed": "write the role's password into TWIRL_DATABASE_URL, or give the role "
+    "the one that stands there: ALTER ROLE twirl PASSWORD '...'",
+    "role ": "make it: CREATE ROLE twirl LOGIN PASSWORD '...', or name another in TWIRL_DATABASE_URL",
+    "does not exist": "make it: CREATE DATABASE twirl OWNER twirl, or name another in TWIRL_DATABASE_URL",
+    "resolve host": "correct the host's name in TWIRL_DATABASE_URL",
+    "connection slots": "raise max_connections, or lower TWIRL_DB_POOL_SIZE and TWIRL_DB_POOL_OVERFLOW",
+    "too many clients": "raise max_connections, or lower TWIRL_DB_POOL_SIZE and TWIRL_DB_POOL_OVERFLOW",
+    "statement timeout": "look what keeps the server busy, or raise TWIRL_DB_STATEMENT_TIMEOUT_MS",
+    "lock timeout": "another session holds the rows; run it again, or raise TWIRL_DB_LOCK_TIMEOUT_MS",
+}
 _OF_SERVERS = {"billiard", "celery", "kombu", "psycopg", "qdrant_client", "redis"}
 
 
@@ -24,6 +37,8 @@ def explain(error: Exception) -> str | None:
     """Return the cause and the fix of a failure that is not a fault of the program's; else None."""
     if isinstance(error, StartRefused | SettingError):
         return str(error)
+    if isinstance(error, SearchUnavailable) and isinstance(error.__cause__, VectorStoreError):
+        return explain(error.__cause__)  # its own fix is a shopper's: to try again
     if hasattr(error, "fix"):
         return f"{getattr(error, 'message', error)}\n  Fix: {error.fix}"
     if isinstance(error, ArgumentError | NoSuchModuleError):
@@ -59,6 +74,8 @@ def _of_the_database(said: str) -> str:
         fix = "make the data folder writable, or name another one: TWIRL_DATA=/path/to/folder"
     elif "locked" in said:
         fix = "another Twirl is writing; wait a moment and run it again"
+    else:
+        fix = next((fix for sign, fix in _OF_POSTGRES.items() if sign in said), fix)
     return _with_fix(f"The database cannot be used: {said}.", fix)
 
 

@@ -109,6 +109,9 @@ class VectorStoreError(Exception):
         self.code, self.message, self.fix = code, message, fix
 
 
+FORBIDDEN = "vectors-forbidden"  # the code of an engine that refuses our key: waiting mends nothing
+
+
 class VectorStoreUnavailable(VectorStoreError):
     """The engine is away or too slow just now: the same call may work later."""
 

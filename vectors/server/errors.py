@@ -6,9 +6,10 @@ from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
 from vectors.checks import collection_missing
-from vectors.protocol import VectorsRefused, VectorStoreError, VectorStoreUnavailable
+from vectors.protocol import FORBIDDEN, VectorsRefused, VectorStoreError, VectorStoreUnavailable
 
-TIMEOUT, FORBIDDEN = "vectors-timeout", "vectors-forbidden"
+__all__ = ["FORBIDDEN", "TIMEOUT", "late", "translate"]
+TIMEOUT = "vectors-timeout"
 
 _PASSING = {
     grpc.StatusCode.UNAVAILABLE,
@@ -74,7 +75,7 @@ def _forbidden() -> VectorStoreUnavailable:
 def _away(message: str) -> VectorStoreUnavailable:
     return VectorStoreUnavailable(
         "vectors-away",
-        f"The Qdrant server does not answer: {message.strip()[:300]}",
+        f"The Qdrant server does not answer: {message.strip()[:300].rstrip('.')}.",
         "Start it, or check its address.",
     )
 
@@ -82,6 +83,6 @@ def _away(message: str) -> VectorStoreUnavailable:
 def _refused(message: str) -> VectorsRefused:
     return VectorsRefused(
         "vectors-refused",
-        f"The Qdrant server refuses: {message.strip()[:300]}",
+        f"The Qdrant server refuses: {message.strip()[:300].rstrip('.')}.",
         "Run a server of the client's minor version.",
     )

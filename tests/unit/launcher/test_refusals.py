@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from catalog.database import open_engine, upgrade
 from launcher.refusals import explain
+from searcher.errors import SearchUnavailable
+from vectors.protocol import FORBIDDEN, VectorStoreUnavailable
 
 
 def failing(url: str) -> Exception:
@@ -25,6 +27,31 @@ def test_databases_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     assert away and "TWIRL_DATABASE_URL" in away and "hush" not in away
     assert "cannot be read" in str(explain(failing("nonsense")))
     assert "cannot be read" in str(explain(failing("dbase://x/y")))
+
+
+@pytest.mark.parametrize(
+    ("said", "fix"),
+    [
+        ('FATAL:  password authentication failed for user "twirl"', "ALTER ROLE"),
+        ('FATAL:  role "twirl" does not exist', "CREATE ROLE"),
+        ('FATAL:  database "twirl" does not exist', "CREATE DATABASE"),
+        ("failed to resolve host 'db': [Errno -2] Name or service not known", "host's name"),
+        ("FATAL:  sorry, too many clients already", "max_connections"),
+        ("canceling statement due to statement timeout", "TWIRL_DB_STATEMENT_TIMEOUT_MS"),
+        ("canceling statement due to lock timeout", "TWIRL_DB_LOCK_TIMEOUT_MS"),
+        ("connection failed: Connection refused", "check that it runs"),
+    ],
+)
+def test_what_postgresql_says_has_its_own_fix(said: str, fix: str) -> None:
+    text = explain(OperationalError("SELECT 1", {}, Exception(said)))
+    assert text is not None and said in text and fix in text.split("Fix: ")[1]
+
+
+def test_a_search_that_the_engine_failed_says_what_to_do_about_the_engine() -> None:
+    away = SearchUnavailable("The Qdrant server refuses this API key.")
+    assert "Try again in a moment" in str(explain(away))
+    away.__cause__ = VectorStoreUnavailable(FORBIDDEN, "It refuses.", "Set TWIRL_QDRANT_API_KEY.")
+    assert explain(away) == "It refuses.\n  Fix: Set TWIRL_QDRANT_API_KEY."
 
 
 def test_tables_of_a_newer_version_are_named() -> None:
