@@ -68,12 +68,14 @@ def needs(services: Services) -> list[Need]:
     found = [
         Need("database", lambda: _database(services),
              "Check that the database runs and that TWIRL_DATABASE_URL names it."),
-        Need("schema", lambda: _schema(services), "Run `twirl migrate`."),
+        Need("schema", lambda: _schema(services), "Run `twirl migrate`.", stands_on=("database",)),
         Need("engine", lambda: services.store.collections(),
              "Start the vector engine, or read its log; check TWIRL_QDRANT_URL where that is set."),
         Need("live-index", lambda: _live_index(services),
-             "Start a worker: it makes the index. If it was lost, run `twirl rebuild`."),
-        Need("model", lambda: _model(services), "Read this process's log: why was the pack not loaded?"),
+             "Start a worker: it makes the index. If it was lost, run `twirl rebuild`.",
+             stands_on=("database", "engine")),
+        Need("model", lambda: _model(services), "Read this process's log: why was the pack not loaded?",
+             stands_on=("database",)),
         Need("images", lambda: services.blobs.check(), "Check that the image storage is there and readable."),
     ]  # fmt: skip
     if services.deployed:

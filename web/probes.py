@@ -6,7 +6,7 @@ it has answered.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from structlog import get_logger
 
@@ -28,6 +28,7 @@ class Need:
     check: Callable[[], object]
     fix: str
     required: bool = True
+    stands_on: tuple[str, ...] = ()  # while one of these is away, its own fix mends nothing
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Probes:
         for need, question, answered in begun:
             there = answered is None or answered.wait(max(0.0, deadline - time.monotonic()))
             found[need.name] = _state(need, question, there)
-        return found
+        return {need.name: _rooted(need, found) for need, _ in self._asked}
 
 
 def _state(need: Need, question: Question[object], there: bool) -> State:
@@ -75,6 +76,13 @@ def _state(need: Need, question: Question[object], there: bool) -> State:
     said = getattr(answer.error, "message", "") if _may_be_shown(answer.error) else ""
     message = said or f"The {need.name} does not answer."
     return State(False, answer.seconds, message, need.fix, need.required)
+
+
+def _rooted(need: Need, found: Mapping[str, State]) -> State:
+    """How it was found; where what it stands on is away, that is what to mend."""
+    state = found[need.name]
+    away = next((name for name in need.stands_on if not found[name].ok), "")
+    return state if state.ok or not away else replace(state, fix=f"See {away}: it must answer first.")
 
 
 def _noting(need: Need) -> Callable[[], object]:

@@ -2,11 +2,12 @@
 
 import threading
 import time
+from collections.abc import Callable, Mapping
 
 import pytest
 
 from web.asking import Question
-from web.probes import Missing, Need, Probes
+from web.probes import Missing, Need, Probes, State
 
 
 def refuse() -> None:
@@ -31,6 +32,20 @@ def test_each_need_says_how_it_is() -> None:
     assert found["schema"].fix == "Run `twirl migrate`."
     assert found["redis"].message == "The redis does not answer."  # what a library says is not for everyone
     assert not found["redis"].required
+
+
+def test_what_stands_on_another_says_which_to_mend_first() -> None:
+    def states(database: Callable[[], None]) -> Mapping[str, State]:
+        needs = [
+            Need("database", database, "Start it."),
+            Need("schema", refuse, "Run `twirl migrate`.", stands_on=("database",)),
+        ]
+        return Probes(needs).states()
+
+    assert states(lambda: None)["schema"].fix == "Run `twirl migrate`."
+    both = states(refuse)
+    assert both["database"].fix == "Start it." and not both["schema"].ok
+    assert both["schema"].fix == "See database: it must answer first."
 
 
 def test_what_hangs_delays_nobody_and_is_asked_once() -> None:
