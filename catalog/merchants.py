@@ -1,10 +1,30 @@
 """Finding a shop, and making one that is not there yet."""
 
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from catalog.models import Merchant
 from catalog.products import ensure_merchant, find_merchant
+
+
+class MerchantUnknown(Exception):
+    """There is no shop of that name; `message` and `fix` say so to an operator."""
+
+    def __init__(self, slug: str, known: list[str]) -> None:
+        self.message = f"There is no shop {slug!r}."
+        self.fix = f"Name one of: {', '.join(known) or 'none yet'}. An import makes the one that it names."
+        super().__init__(f"{self.message} {self.fix}")
+
+
+def known_merchant(sessions: sessionmaker[Session], slug: str) -> Merchant:
+    """The merchant of that slug: a word mistyped makes none. Raises MerchantUnknown."""
+    with sessions() as session:
+        known = find_merchant(session, slug)
+        slugs = list(session.scalars(select(Merchant.slug).order_by(Merchant.slug).limit(20)))
+    if known is None:
+        raise MerchantUnknown(slug, slugs)
+    return known
 
 
 def merchant_of(sessions: sessionmaker[Session], slug: str, name: str = "") -> Merchant:

@@ -5,6 +5,8 @@ from pathlib import Path
 import click
 
 from bootstrap import Services
+from catalog.merchants import known_merchant
+from catalog.models import Merchant
 from commands.options import FILE, MERCHANT
 from launcher.embedded import prepare
 from launcher.show import (
@@ -62,7 +64,7 @@ def reindex(services: Services, merchant: str | None) -> None:
     from launcher.embedded import borrowed
 
     prepare(services)
-    shop = services.merchant(merchant)
+    shop = _shop(services, merchant)
     console.print(f"{enqueue_reindex(services.sessions, shop.id)} images queued")
     services.doorbell.ring()
     with borrowed(services, ("engine", "indexer"), say) as tend, progress() as bars:
@@ -95,7 +97,7 @@ def search(
 
     prepare(services)
     query = SearchQuery(
-        merchant_id=services.merchant(merchant).id,
+        merchant_id=_shop(services, merchant).id,
         words=words,
         photo=services.decoder.decode(photo.read_bytes()).pixels if photo else None,
         reference=like,
@@ -105,6 +107,11 @@ def search(
     with borrowed(services, ("engine",), say):
         results = services.searcher.search(query)
     print_hits(results.hits, as_json)
+
+
+def _shop(services: Services, slug: str | None) -> Merchant:
+    """The shop that is meant: a name that was typed must be there. Raises MerchantUnknown."""
+    return known_merchant(services.sessions, slug) if slug else services.merchant()
 
 
 COMMANDS = (import_, reindex, search)

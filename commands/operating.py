@@ -3,6 +3,7 @@
 import click
 
 from bootstrap import Services
+from catalog.merchants import known_merchant
 from launcher.embedded import prepare
 from launcher.show import console, say
 
@@ -19,7 +20,7 @@ def retry(services: Services, code: str, merchant: str | None) -> None:
     Without --code every failed picture is tried again; /ops shows the reasons with examples.
     """
     prepare(services)
-    shop = services.merchant(merchant).id if merchant else None
+    shop = known_merchant(services.sessions, merchant).id if merchant else None
     retried = services.operations.retry(code=code, merchant_id=shop)
     console.print(f"{retried} pictures are tried again.")
     if not retried and code:

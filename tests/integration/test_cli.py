@@ -194,6 +194,14 @@ def test_serving_holds_the_store_and_survives_its_children(shop: tuple[Cli, Path
         assert serving.wait(30) == 0
 
 
+@pytest.mark.parametrize("command", [["search", "dress"], ["reindex"], ["retry"]])
+def test_a_shop_that_is_mistyped_is_named_and_not_made(tmp_path: Path, command: list[str]) -> None:
+    made = Cli(tmp_path / "data")
+    assert made("retry").returncode == 0
+    done = made(*command, "--merchant", "dmeo")
+    assert done.returncode == 1 and "There is no shop 'dmeo'" in done.stderr and "Fix:" in done.stderr
+
+
 @pytest.mark.parametrize(
     "command", [[], ["demo"], ["import"], ["search"], ["doctor"], ["models"], ["reindex"]]
 )
