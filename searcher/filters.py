@@ -20,7 +20,8 @@ class Filters:
     """Any of the values of each field that is given, every field at once; prices in minor units, inclusive.
 
     `category` takes a path ("Women > Dresses") and everything below it. `without` holds (field, value)
-    pairs that must not be there. Raises QueryRefused.
+    pairs that must not be there; each of `also` is a field and values any of which must be there besides,
+    in the index's form: what words ask for narrows further, whatever is ticked. Raises QueryRefused.
     """
 
     category: tuple[str, ...] = ()
@@ -35,6 +36,7 @@ class Filters:
     price_min: int | None = None
     price_max: int | None = None
     without: tuple[tuple[str, str], ...] = ()
+    also: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def __post_init__(self) -> None:
         for name in FACET_FIELDS:
@@ -53,7 +55,7 @@ class Filters:
 
         A single string stands for a list of one. Raises QueryRefused for a name that is no filter.
         """
-        known = [each.name for each in fields(cls)]
+        known = [each.name for each in fields(cls) if each.name != "also"]
         for name in given:
             if name not in known:
                 raise QueryRefused(
@@ -84,6 +86,7 @@ class Filters:
         if self.price_min is not None or self.price_max is not None:
             terms.append(Between("price", self.price_min, self.price_max))
         terms += [Not(Equals(field, keyword(value))) for field, value in self.without]
+        terms += [AnyOf(field, values) for field, values in self.also]
         return tuple(terms)
 
 

@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 
 from searcher.errors import QueryRefused
 from searcher.filters import Filters
+from searcher.understanding.chips import MODES
 
 MAX_WORDS = 500  # characters
 MAX_LIMIT = 100  # hits of one page
 MAX_NAME = 256  # characters of a sku or a photo id
 MAX_EXCLUDE = 100
+MAX_CHOICES = 50
 SORTS = ("", "price", "price-desc", "newest")  # "" is best match
 
 Mode = Literal["browse", "words", "photo", "photo+words"]
@@ -28,7 +30,9 @@ class SearchQuery:
 
     `photo` is (H, W, 3) uint8 RGB; `photo_id` names one kept by `QueryPhotos`. `balance` goes from 0 (the
     picture only) over 0.5 (the learned default) to 1 (the words only). `exclude` holds skus.
-    `sort` orders the best matches, or the whole shop when nothing is asked for. Raises QueryRefused.
+    `sort` orders the best matches, or the whole shop when nothing is asked for. What the words ask for is
+    understood and applied unless `understand` is False; `choices` are (key of a chip, mode) where the shopper
+    wants it otherwise, and `currency_digits` tell what "under 50" means. Raises QueryRefused.
     """
 
     merchant_id: int
@@ -44,6 +48,9 @@ class SearchQuery:
     exclude: tuple[str, ...] = ()
     facets: bool = True
     sort: str = ""
+    understand: bool = True
+    choices: tuple[tuple[str, str], ...] = ()
+    currency_digits: int = 2
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "words", clean_words(self.words))
@@ -51,7 +58,9 @@ class SearchQuery:
         object.__setattr__(self, "reference", self.reference or None)
         object.__setattr__(self, "exclude", tuple(self.exclude))
         _check_photo(self.photo)
+        object.__setattr__(self, "choices", tuple(self.choices))
         _check_names(self)
+        _check_choices(self.choices)
         _check_numbers(self)
 
     @property
@@ -71,7 +80,7 @@ class SearchQuery:
         photo = "" if self.photo is None else hashlib.sha256(self.photo.tobytes()).hexdigest()
         parts = [
             self.merchant_id, self.words, photo, self.photo_id, self.reference, repr(self.filters),
-            self.balance, self.collapse, self.exclude, self.sort,
+            self.balance, self.collapse, self.exclude, self.sort, self.understand, self.choices,
         ]  # fmt: skip
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
@@ -115,6 +124,18 @@ def _check_names(query: SearchQuery) -> None:
             "exclude-refused", "Too many, too long or unusable skus to exclude.",
             f"Exclude at most {MAX_EXCLUDE} skus.", "exclude",
         )  # fmt: skip
+
+
+def _check_choices(choices: Any) -> None:
+    if len(choices) > MAX_CHOICES or not all(_is_choice(each) for each in choices):
+        raise QueryRefused(
+            "choices-refused", "Too many or unusable choices about what was understood.",
+            f"Give at most {MAX_CHOICES}, each a chip's key with one of: {', '.join(MODES)}.", "chips",
+        )  # fmt: skip
+
+
+def _is_choice(choice: Any) -> bool:
+    return isinstance(choice, tuple) and len(choice) == 2 and _is_name(choice[0]) and choice[1] in MODES
 
 
 def _is_name(value: Any) -> bool:

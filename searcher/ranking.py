@@ -16,7 +16,8 @@ from vectors.protocol import AnyOf, CollectionMissing, Filter, Sparse, Value, Ve
 RRF = 60  # Cormack, Clarke and Buettcher, "Reciprocal Rank Fusion", 2009
 WINDOWS = (48, 200, 1000)  # places of each ranking that are fused; the deeper ones are for later pages
 SORTED = 240  # best matches that a sort by price or date reorders
-_SKU, _TITLE, _BRAND = 3.0, 2.0, 1.0  # above any fused score, in this order
+_SKU, _TITLE, _BRAND, _ALL, _KIND = 3.0, 2.0, 1.0, 0.7, 0.4  # above any fused score, in this order
+Preferred = tuple[tuple[str, tuple[str, ...]], ...]  # (field, values any of which will do)
 
 
 class Ranker:
@@ -30,8 +31,17 @@ class Ranker:
         """Nearest first."""
         return lambda wanted: in_order(self._search(vector, self.where, wanted))
 
-    def by_words(self, words: str, vector: NDArray[np.float32], shelf: Shelf, passing: Bools) -> Source:
-        """Exact names first, then lexical and dense rankings fused.
+    def by_words(
+        self,
+        words: str,
+        vector: NDArray[np.float32],
+        shelf: Shelf,
+        passing: Bools,
+        preferred: Preferred = (),
+    ) -> Source:
+        """Exact names first, then what has all that is preferred, then its kind; all else behind.
+
+        Within each, lexical and dense rankings fused.
 
         What only a deeper window has stands behind the whole of the one before, so that pages fit together.
         """
@@ -39,6 +49,7 @@ class Ranker:
 
         def source(wanted: int) -> list[Ranked]:
             places = self._named(words, vector, sparse, shelf, passing)
+            places = merged(places, self._liked(vector, sparse, preferred))
             for depth, window in enumerate(WINDOWS):
                 fused = self._fused(vector, sparse, self.where, window)
                 places = merged(places, [replace(each, score=each.score - depth) for each in fused])
@@ -59,6 +70,17 @@ class Ranker:
             fused = self._fused(vector, sparse, of_brand, WINDOWS[0])
             found += [replace(each, score=each.score + _BRAND) for each in fused]
         return merged(found)
+
+    def _liked(self, vector: NDArray[np.float32], sparse: Sparse, preferred: Preferred) -> list[Ranked]:
+        """Products that have all that is preferred, then those that are at least of the kind."""
+        kind = tuple(each for each in preferred if each[0] == "category")
+        tiers = [(preferred, _ALL)] + ([(kind, _KIND)] if kind and kind != preferred else [])
+        found = []
+        for wanted, bonus in tiers if preferred else ():
+            where = (*self.where, *(AnyOf(field, values) for field, values in wanted))
+            fused = self._fused(vector, sparse, where, WINDOWS[0])
+            found.append([replace(each, score=each.score + bonus) for each in fused])
+        return merged(*found)
 
     def _row(self, shelf: Shelf, row: int, score: float) -> Ranked:
         product_id = int(shelf.ids[row])

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from catalog.models import Image, Product
 from searcher.query import Mode
+from searcher.understanding.wishes import Wish
 
 
 @dataclass(frozen=True)
@@ -11,13 +12,15 @@ class ProductHit:
     """One product, shown by its best variant and that variant's best picture.
 
     `variants` are the other sellable variants of the same product, none of which is a hit of its own.
-    `score` falls down the list: cosine for pictures, fused rank for words, 0 when browsing.
+    `score` falls down the list: cosine for pictures, fused rank for words, 0 when browsing. `why` says of
+    each preference, by its key, whether the product is so; None where the shop does not say.
     """
 
     product: Product
     image: Image
     score: float
     variants: tuple[Product, ...] = ()
+    why: tuple[tuple[str, bool | None], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class Results:
     next_cursor: str | None = None
     facets: list[Facet] = field(default_factory=list)
     timings: dict[str, float] = field(default_factory=dict)  # milliseconds by stage
+    wishes: tuple[Wish, ...] = ()  # what was understood of the words
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 
 import numpy as np
 from sqlalchemy import select
@@ -21,10 +22,12 @@ from searcher.models import Model, Models
 from searcher.pages import Page, Read, read_page
 from searcher.query import MAX_LIMIT, SearchQuery
 from searcher.ranked import Ranked, Source
-from searcher.ranking import Ranker, browse, resorted
+from searcher.ranking import Preferred, Ranker, browse, resorted
 from searcher.results import Facet, Likeness, ProductHit, Results
 from searcher.shelf import Shelf
 from searcher.stock import LOOK_EVERY_S, Stock
+from searcher.understanding.reasons import reasons
+from searcher.understanding.wishes import Wish, Wishes, preferred
 from vectors.budget import within
 from vectors.protocol import AnyOf, Equals, Not, Term, VectorStore, VectorStoreUnavailable
 
@@ -50,6 +53,7 @@ class Searcher:
         self._patience_s = patience_s
         self._counter = FacetCounter()
         self._hydrator = Hydrator(sessions)
+        self._wishes = Wishes()
 
     def search(self, query: SearchQuery, model: Model | None = None) -> Results:
         """One page of hits, on the live model or on the one given. Raises QueryRefused, SearchUnavailable."""
@@ -58,14 +62,18 @@ class Searcher:
         model = model or self._model(query, after)  # once: nothing below may look which one is live
         with _outages(self._patience_s):
             shelf = self.stock.shelf(query.merchant_id)
-            source = self._source(query, model, shelf, clock)
-            page = self._page(query, source, after, clock)
+            with clock.stage("understand"):
+                asked, wishes = self._wishes.read(query, shelf)
+            source = self._source(asked, model, shelf, clock, preferred(wishes))
+            page = self._page(asked, source, after, clock)
         with clock.stage("facets"):
-            counted = self._counter.count(shelf, query.filters)
+            counted = self._counter.count(shelf, asked.filters)
         timings = {**clock.stages, "total": (time.perf_counter() - began) * 1000}
         facets = counted.facets if query.facets else []
         following = _cursor(query, model, after, page)
-        return Results(page.hits, counted.total, query.mode, model.fingerprint, following, facets, timings)
+        hits = _with_reasons(page.hits, wishes)
+        mode, total = query.mode, counted.total
+        return Results(hits, total, mode, model.fingerprint, following, facets, timings, wishes)
 
     def similar(self, merchant_id: int, sku: str, limit: int = 12) -> Likeness:
         """More like this: the nearest other products. Raises QueryRefused and SearchUnavailable."""
@@ -99,7 +107,9 @@ class Searcher:
             )  # fmt: skip
         return held
 
-    def _source(self, query: SearchQuery, model: Model, shelf: Shelf, clock: "_Clock") -> Source:
+    def _source(
+        self, query: SearchQuery, model: Model, shelf: Shelf, clock: "_Clock", liked: Preferred
+    ) -> Source:
         """Where the ranked places of this query come from."""
         left_out = self._left_out(query)
         passing = shelf.mask(query.filters) & ~np.isin(shelf.ids, left_out)
@@ -113,7 +123,7 @@ class Searcher:
         where = tenant(query.merchant_id, (*query.filters.terms(), *others))
         ranker = self._ranker(model, where, query.collapse)
         if query.mode == "words":
-            source = ranker.by_words(query.words, vector, shelf, passing)
+            source = ranker.by_words(query.words, vector, shelf, passing, liked)
         else:
             source = ranker.by_vector(vector)
         return resorted(source, shelf, passing, query)
@@ -146,6 +156,11 @@ class Searcher:
                 return self._hydrator.hits(merchant_id, places, collapse)
 
         return read
+
+
+def _with_reasons(hits: list[ProductHit], wishes: Sequence[Wish]) -> list[ProductHit]:
+    chips = [wish.chip for wish in wishes if wish.mode == "prefer"]  # a must needs no saying
+    return [replace(hit, why=reasons(hit.product, chips)) for hit in hits] if chips else hits
 
 
 def _cursor(query: SearchQuery, model: Model, before: Cursor | None, page: Page) -> str | None:

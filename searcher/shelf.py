@@ -68,6 +68,7 @@ class Shelf:
         }
         self._titles = _Names(row.title for row in rows)
         self._skus = _Names(row.sku for row in rows)
+        self.title_words = frozenset(word for row in rows for word in row.title.casefold().split())
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -80,6 +81,8 @@ class Shelf:
                 passing &= column.having(chosen, len(self))
         for field, value in filters.without:
             passing &= ~self.columns[field].having((keyword(value),), len(self))
+        for field, values in filters.also:
+            passing &= self.columns[field].having(values, len(self))
         if but != "price":
             passing &= self._in_range(filters)
         return passing
@@ -161,6 +164,11 @@ class _Names:
 
 def _folded(name: str) -> int:
     return hash(" ".join(name.split()).casefold())
+
+
+def keywords(field: str, text: str) -> list[str]:
+    """The values of one field of a product, as filters compare them."""
+    return [keyword(part) for part in _parts(field, text)]
 
 
 def _column(name: str, texts: Sequence[str]) -> Column:

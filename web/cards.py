@@ -1,7 +1,8 @@
 """Products as the pages show them: words, money and addresses, nothing that a template must work out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from flask import url_for
@@ -9,15 +10,11 @@ from flask import url_for
 from catalog.models import Image, Product
 from searcher.results import ProductHit
 from web import colours, money
+from web.availability import AVAILABILITY
 from web.pagestate import PageState
 from web.pictures import Shot, shots
+from web.understood import Reason, why
 
-AVAILABILITY = {
-    "in_stock": "In stock",
-    "out_of_stock": "Sold out",
-    "preorder": "Pre-order",
-    "backorder": "Back soon",
-}
 MOST_SWATCHES = 6
 
 
@@ -55,10 +52,11 @@ class Card:
     sold_out: bool
     swatches: list[Swatch]
     more_swatches: int
+    why: list[Reason]
 
 
-def card(hit: ProductHit) -> Card:
-    """A hit as a card, the picture that matched best in front."""
+def card(hit: ProductHit, said: Mapping[str, str] = MappingProxyType({})) -> Card:
+    """A hit as a card, the picture that matched best in front; `said` are the wishes by their keys."""
     product = hit.product
     swatches = swatches_of(product, [product, *hit.variants])
     return Card(
@@ -73,6 +71,7 @@ def card(hit: ProductHit) -> Card:
         sold_out=product.availability == "out_of_stock",
         swatches=swatches[:MOST_SWATCHES] if len(swatches) > 1 else [],
         more_swatches=max(0, len(swatches) - MOST_SWATCHES),
+        why=why(hit.why, said),
     )
 
 

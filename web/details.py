@@ -11,6 +11,7 @@ from flask import url_for
 
 from catalog.models import Product
 from web import cards, money
+from web.availability import AVAILABILITY
 from web.panel import shown_as
 from web.pictures import Shot, shots
 
@@ -57,7 +58,7 @@ def page(product: Product, variants: Sequence[Product], host: str) -> Page:
     return Page(
         shots=shots(product),
         price=cards.price_of(product),
-        availability=cards.AVAILABILITY.get(product.availability, ""),
+        availability=AVAILABILITY.get(product.availability, ""),
         sold_out=product.availability == "out_of_stock",
         colours=cards.swatches_of(product, variants),
         sizes=_sizes(product, variants),

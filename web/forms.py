@@ -20,6 +20,8 @@ def search_query(state: PageState, merchant_id: int, currency: str) -> SearchQue
         limit=PAGE,
         cursor=state.cursor or None,
         sort=state.sort,
+        choices=tuple(state.choices.items()),
+        currency_digits=money.digits(currency),
     )
 
 

@@ -13,7 +13,7 @@ BEGIN, END = "<!-- written by python -m web.metrics -->", "<!-- end of what is w
 FAST = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds, of whole requests
 FINER = (0.001, 0.0025, *FAST)  # … and of their stages
 
-SEARCH_STAGES = ("decode", "encode", "compose", "search", "hydrate", "facets")
+SEARCH_STAGES = ("decode", "understand", "encode", "compose", "search", "hydrate", "facets")
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ SEARCH = (
     Metric("twirl_search_duration_seconds", "histogram", ("mode",),
            "Searches from query to page of hits, by mode: `browse`, `words`, `photo`, `photo+words`."),
     Metric("twirl_search_stage_duration_seconds", "histogram", ("stage",),
-           "The same by stage: `decode` (the shopper's photo), `encode`, `compose`, `search` (the vector "
-           "engine), `hydrate` (SQL), `facets`."),
+           "The same by stage: `decode` (the shopper's photo), `understand`, `encode`, `compose`, `search` "
+           "(the vector engine), `hydrate` (SQL), `facets`."),
     Metric("twirl_search_errors_total", "counter", ("code",), "Searches that failed for want of something."),
     Metric("twirl_search_refused_total", "counter", ("code",), "Searches and photos that were refused."),
     Metric("twirl_shelf_renewals_total", "counter", (),

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from werkzeug.datastructures import MultiDict
 
+from searcher.understanding.chips import MODES
 from web.problems import FieldError, invalid
 
 FACETS = ("category", "brand", "colour", "pattern", "material", "gender", "age_group", "size", "availability")
@@ -39,6 +40,7 @@ class PageState:
     price_min: str = ""
     price_max: str = ""
     sort: str = ""
+    choices: Mapping[str, str] = field(default_factory=dict)  # key of a wish -> how it counts
     cursor: str = ""
 
     @classmethod
@@ -62,6 +64,7 @@ class PageState:
             price_min=values.get("price_min", "").strip()[:12].strip(),
             price_max=values.get("price_max", "").strip()[:12].strip(),
             sort=values.get("sort", "") if values.get("sort", "") in SORTS else "",
+            choices=_choices(values.getlist("wish")),
             cursor=values.get("cursor", "")[:2048],
         )
 
@@ -89,9 +92,10 @@ class PageState:
         """Names and values as an address or a form's hidden fields carry them, empty ones left out."""
         single = [(name, getattr(self, name)) for name in ("q", "photo", "like")]
         chosen = [(name, value) for name, values in self.filters.items() for value in values]
+        weighed = [("wish", f"{mode}:{key}") for key, mode in self.choices.items()]
         rest = [(name, getattr(self, name)) for name in ("price_min", "price_max", "sort", "cursor")]
-        left_out = set(without)
-        return [(name, value) for name, value in single + chosen + rest if value and name not in left_out]
+        left_out, named = set(without), single + chosen + weighed + rest
+        return [(name, value) for name, value in named if value and name not in left_out]
 
     def url(self) -> str:
         """The address of this search."""
@@ -116,9 +120,19 @@ class PageState:
         filters = {**self.filters, name: chosen} if chosen else dict(self.filters)
         return replace(self, filters=filters, cursor="")
 
+    def weigh(self, key: str, mode: str) -> "PageState":
+        """With one wish counting otherwise."""
+        return replace(self, choices={**self.choices, key: mode}, cursor="")
+
     def unfiltered(self) -> "PageState":
         """The same search without any filter."""
         return replace(self, filters={}, price_min="", price_max="", cursor="")
+
+
+def _choices(given: Iterable[str]) -> dict[str, str]:
+    """Read "must:colour=red"; what is no such thing is left out."""
+    pairs = [each[:MAX_NAME].partition(":") for each in given]
+    return {key: mode for mode, _, key in pairs[:MAX_VALUES] if key and mode in MODES}
 
 
 def _faults(values: "MultiDict[str, str]") -> Iterable[FieldError]:

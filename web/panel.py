@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from catalog.models import Product
 from searcher.results import Facet, FacetValue, ProductHit
 from web import colours, money
-from web.cards import AVAILABILITY
+from web.availability import AVAILABILITY
 from web.pagestate import PageState
 from web.pictures import Shot, shots
 

@@ -12,6 +12,7 @@ from searcher.errors import SearchUnavailable
 from searcher.filters import Filters
 from searcher.results import Likeness, Results
 from web import cards, details, observing, panel, shelf, wording
+from web import understood as reading
 from web.forms import search_query
 from web.pagestate import BROWSING_SORTS, SORTS, PageState
 from web.pictures import shots
@@ -93,6 +94,8 @@ def _search_page(state: PageState, results: Results) -> dict[str, Any]:
     currency = merchant().currency
     chips = panel.chips(results.facets, state, currency)
     labels = [chip.label for chip in chips]
+    wishes = reading.understood(results.wishes, state, currency)
+    said = reading.labels(wishes)
     # The picture in the bar shows which piece; who does not see it is told the name.
     spoken = wording.heading(state, reference.title if reference else "", labels)
     counted = wording.count(state, results.total)
@@ -104,7 +107,8 @@ def _search_page(state: PageState, results: Results) -> dict[str, Any]:
         "heading": wording.heading(state, "this piece", labels),
         "title": spoken,
         "announcement": wording.announcement(spoken, counted, bool(results.hits)),
-        "cards": [cards.card(hit) for hit in results.hits],
+        "cards": [cards.card(hit, said) for hit in results.hits],
+        "wishes": wishes,
         "counted": counted,
         "more_url": state.change(cursor=results.next_cursor).url() if results.next_cursor else "",
         "categories": panel.categories(results.facets, state),

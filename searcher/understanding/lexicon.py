@@ -19,6 +19,7 @@ class Lexicon:
     negations: tuple[tuple[str, ...], ...]  # the longest first
     links: frozenset[str]
     fillers: frozenset[str]
+    courtesies: frozenset[str]
 
 
 @lru_cache(maxsize=1)
@@ -27,5 +28,5 @@ def english() -> Lexicon:
     said = tomllib.loads((files(__package__) / "english.toml").read_text(encoding="utf-8"))
     grammar = said["grammar"]
     negations = sorted(map(words_of, grammar["negations"]), key=len, reverse=True)
-    links, fillers = frozenset(grammar["links"]), frozenset(grammar["fillers"])
-    return Lexicon(said["same"], said["told"], said["traits"], tuple(negations), links, fillers)
+    small = (frozenset(grammar[name]) for name in ("links", "fillers", "courtesies"))
+    return Lexicon(said["same"], said["told"], said["traits"], tuple(negations), *small)

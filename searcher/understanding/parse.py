@@ -25,11 +25,15 @@ class _Found:
 
 @dataclass(frozen=True)
 class Understanding:
-    """The chips of a request, in its order, and the request with its typos put right, cut into pieces."""
+    """The chips of a request, in its order, and the request with its typos put right.
+
+    `whole`: nothing was said that is not understood.
+    """
 
     words: str
     chips: tuple[Chip, ...] = ()
     repairs: tuple[tuple[int, int, str], ...] = ()  # (start, end, what is meant there)
+    whole: bool = False
 
     def without(self, chips: Iterable[Chip]) -> str:
         """The request with typos put right and without what these chips stand for."""
@@ -50,7 +54,14 @@ def understand(words: str, vocabulary: Vocabulary, digits: int = 2) -> Understan
     chips = [*priced, *(_chip(each, tokens) for each in found)]
     firsts = {chip.key: chip for chip in sorted(chips, key=lambda each: -each.start)}
     repairs = tuple((each.start, each.end, each.word) for each in tokens if each.typed)
-    return Understanding(words, tuple(firsts.values())[::-1], repairs)
+    return Understanding(words, tuple(firsts.values())[::-1], repairs, not _left_over(tokens, chips))
+
+
+def _left_over(tokens: Sequence[Token], chips: Sequence[Chip]) -> bool:
+    """Whether there is a word besides that could ask for something."""
+    language, spans = english(), [(chip.start, chip.end) for chip in chips]
+    little = language.fillers | language.courtesies | {word for words in language.negations for word in words}
+    return any(not (t.sign or t.word in little or _inside(t, spans)) for t in tokens)
 
 
 def _inside(token: Token, taken: Sequence[tuple[int, int]]) -> bool:

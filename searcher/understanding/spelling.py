@@ -32,9 +32,10 @@ def warm() -> None:
 class Spelling:
     """Finds the word that was meant, among those that are understood. Thread-safe."""
 
-    def __init__(self, words: Iterable[str]) -> None:
+    def __init__(self, words: Iterable[str], names: Iterable[str] = ()) -> None:
+        """`words` may be meant; `names` are right as they are."""
         self._words = sorted({word for word in words if word.isalpha() and len(word) >= SHORTEST})
-        self._known = frozenset(self._words)
+        self._known = frozenset((*self._words, *names))
 
     def meant(self, word: str) -> str | None:
         """The one nearest word, None where the word is right or nothing is clearly nearest.

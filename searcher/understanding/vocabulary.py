@@ -29,7 +29,8 @@ _ORDER = ("brand", "category", "material", "pattern", "colour")  # what claims a
 class Vocabulary:
     """Phrase -> meaning. Never changes; made anew with the shelf."""
 
-    def __init__(self, values: Values) -> None:
+    def __init__(self, values: Values, names: Iterable[str] = ()) -> None:
+        """`names` are words that the shop uses besides: no typos of anything."""
         self._phrases: dict[str, Meaning] = {}
         self._spoken: set[str] = set()
         for field, traits in english().traits.items():
@@ -46,13 +47,14 @@ class Vocabulary:
             for value, label in values.get("size", {}).items()
         }
         small = (word for words in english().negations for word in words)
-        self.spelling = Spelling((*self._spoken, *small, *english().fillers, *_PRICED))
+        self.spelling = Spelling((*self._spoken, *small, *english().fillers, *_PRICED), names)
 
     @classmethod
     def of(cls, shelf: Shelf) -> "Vocabulary":
         """What the shelf's facets hold."""
         columns = shelf.columns.items()
-        return cls({name: dict(zip(each.values, each.labels, strict=True)) for name, each in columns})
+        values = {name: dict(zip(each.values, each.labels, strict=True)) for name, each in columns}
+        return cls(values, shelf.title_words)
 
     def find(self, words: Sequence[str]) -> Meaning | None:
         """What these words together stand for."""

@@ -73,7 +73,7 @@ def test_a_photo_finds_its_variant_and_lists_the_others(shop: Shop, searcher: Se
     assert found.mode == "photo" and best.product.sku == "S16" and best.image.position == 0
     assert [each.sku for each in best.variants] == ["S15", "S17"]
     assert best.score > 0.95 and len({hit.product.item_group_id for hit in found.hits}) == len(found.hits)
-    assert set(found.timings) == {"encode", "compose", "search", "hydrate", "facets", "total"}
+    assert set(found.timings) == {"understand", "encode", "compose", "search", "hydrate", "facets", "total"}
 
 
 def test_the_picture_that_matched_is_the_one_shown(shop: Shop, searcher: Searcher) -> None:

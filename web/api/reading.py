@@ -9,6 +9,7 @@ from marshmallow import ValidationError
 
 from searcher.filters import Filters
 from searcher.query import SearchQuery
+from web import money
 from web.api.schemas import FiltersSchema, SearchSchema
 from web.problems import FieldError, http, invalid
 from web.uploads import keep_photo, uploaded
@@ -16,8 +17,8 @@ from web.uploads import keep_photo, uploaded
 _NUMBERS = {"balance": float, "limit": int}
 
 
-def read_search(merchant_id: int) -> SearchQuery:
-    """The query of a POST /search. Raises Refused, QueryRefused or ImageRefused."""
+def read_search(merchant_id: int, currency: str) -> SearchQuery:
+    """The query of a POST /search in a shop of this currency. Raises Refused, QueryRefused, ImageRefused."""
     photo_id = None
     if request.mimetype == "application/json":
         given = _json_object()
@@ -27,7 +28,7 @@ def read_search(merchant_id: int) -> SearchQuery:
         photo_id = keep_photo(photo) if photo is not None else None
     else:
         raise http(415)
-    return _query(merchant_id, given, photo_id)
+    return _query(merchant_id, given, photo_id, money.digits(currency))
 
 
 def read_filters() -> Filters:
@@ -38,12 +39,13 @@ def read_filters() -> Filters:
     return Filters.from_mapping(_load(FiltersSchema(), given, "filters."))
 
 
-def _query(merchant_id: int, given: Mapping[str, Any], photo_id: str | None) -> SearchQuery:
+def _query(merchant_id: int, given: Mapping[str, Any], photo_id: str | None, digits: int) -> SearchQuery:
     asked = _load(SearchSchema(), given)
     filters = Filters.from_mapping(asked.pop("filters"))
     asked["exclude"] = tuple(asked["exclude"])
+    asked["choices"] = tuple(asked.pop("chips").items())
     asked["photo_id"] = photo_id or asked["photo_id"]
-    return SearchQuery(merchant_id=merchant_id, filters=filters, **asked)
+    return SearchQuery(merchant_id=merchant_id, filters=filters, currency_digits=digits, **asked)
 
 
 def _json_object() -> Mapping[str, Any]:
@@ -69,7 +71,7 @@ def _form() -> Mapping[str, Any]:
         raise http(400, "The form could not be read.", "Send multipart/form-data with its boundary.")
     given: dict[str, Any] = {name: value for name, value in request.form.items() if name != "photo"}
     _check_text(given)
-    for name, default in (("filters", {}), ("exclude", [])):
+    for name, default in (("filters", {}), ("exclude", []), ("chips", {})):
         if name in given:
             given[name] = _json_field(name, given[name] or json.dumps(default))
     for name, kind in _NUMBERS.items():

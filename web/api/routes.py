@@ -69,7 +69,7 @@ _FILTERS: list[dict[str, Any]] = [
 @blueprint.alt_response(503, "SERVICE_UNAVAILABLE", success=False)
 def search() -> dict[str, Any]:
     """The page of hits, the facets, and a cursor to the next page."""
-    query = read_search(merchant().id)
+    query = read_search(merchant().id, merchant().currency)
     return shapes.results(observing.search(query), query.photo_id)
 
 

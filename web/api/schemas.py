@@ -3,7 +3,8 @@
 from marshmallow import RAISE, Schema, fields, validate
 
 from searcher.filters import FACET_FIELDS
-from searcher.query import MAX_EXCLUDE, MAX_LIMIT, MAX_NAME, MAX_WORDS, SORTS
+from searcher.query import MAX_CHOICES, MAX_EXCLUDE, MAX_LIMIT, MAX_NAME, MAX_WORDS, SORTS
+from searcher.understanding.chips import MODES
 
 
 def _said(words: str) -> dict[str, str]:
@@ -85,6 +86,16 @@ class SearchSchema(Schema):
         load_default=True, truthy={True, "true", "1"}, falsy={False, "false", "0"},
         metadata=_said("Count what could be filtered by."),
     )  # fmt: skip
+    understand = fields.Boolean(
+        load_default=True, truthy={True, "true", "1"}, falsy={False, "false", "0"},
+        metadata=_said("Read filters, prices and typos from the words; `understood` says which."),
+    )  # fmt: skip
+    chips = fields.Dict(
+        keys=fields.String(validate=validate.Length(max=MAX_NAME)),
+        values=fields.String(validate=validate.OneOf(MODES)),
+        load_default=dict, validate=validate.Length(max=MAX_CHOICES),
+        metadata=_said('How a thing understood counts, by its key: {"colour=red": "must"}.'),
+    )  # fmt: skip
     exclude = fields.List(  # type: ignore[assignment]
         fields.String(validate=validate.Length(max=MAX_NAME)), load_default=list,
         validate=validate.Length(max=MAX_EXCLUDE), metadata=_said("SKUs to leave out."),
@@ -99,6 +110,7 @@ class PhotoSearchSchema(SearchSchema):
     )
     filters = fields.String(metadata=_said("JSON of the same shape as in a JSON request."))  # type: ignore[assignment]
     exclude = fields.String(metadata=_said("JSON list of SKUs."))  # type: ignore[assignment]
+    chips = fields.String(metadata=_said("JSON object, as in a JSON request."))  # type: ignore[assignment]
 
 
 class PhotoSchema(Schema):
@@ -151,6 +163,13 @@ class VariantSchema(Schema):
     image = fields.Nested(PictureSchema, required=True, allow_none=True)
 
 
+class WhySchema(Schema):
+    """One thing asked for, and whether a hit is so."""
+
+    key = fields.String(required=True, metadata=_said("Of one of the answer's `understood`."))
+    satisfied = fields.Boolean(required=True, allow_none=True, metadata=_said("null: the shop does not say."))
+
+
 class HitSchema(VariantSchema):
     """One product of a result, by its best variant and that variant's best picture."""
 
@@ -161,6 +180,9 @@ class HitSchema(VariantSchema):
     link = fields.String(required=True, metadata=_said("The merchant's own page of it."))
     page = fields.String(required=True, metadata=_said("Its page in this storefront."))
     score = fields.Float(required=True, metadata=_said("Falls down the list; comparable within one result."))
+    why = fields.List(
+        fields.Nested(WhySchema), required=True, metadata=_said("Of each preference, is it so?")
+    )
     variants = fields.List(fields.Nested(VariantSchema), required=True, metadata=_said("The other ones."))
 
 
@@ -183,6 +205,30 @@ class FacetSchema(Schema):
     high = fields.Integer(required=True, allow_none=True)
 
 
+class UnderstoodSchema(Schema):
+    """One thing that the words ask for: a facet's value, a trait that texts tell of, or a price."""
+
+    key = fields.String(required=True, metadata=_said('Names it in `chips`: "-pattern=striped".'))
+    field = fields.String(required=True)
+    label = fields.String(required=True)
+    values = fields.List(
+        fields.String(), required=True, metadata=_said("What a filter takes; [] for traits.")
+    )
+    negated = fields.Boolean(required=True, metadata=_said("It is not wanted."))
+    low = fields.Integer(required=True, allow_none=True, metadata=_said("Of a price, in minor units."))
+    high = fields.Integer(required=True, allow_none=True)
+    mode = fields.String(
+        required=True, validate=validate.OneOf(MODES),
+        metadata=_said("prefer: steers the ranking; must: filters; off: is left out."),
+    )  # fmt: skip
+    filterable = fields.Boolean(required=True, metadata=_said("Whether it can be a must."))
+    typed = fields.String(
+        required=True, metadata=_said('What was typed, where that was read as a typo; else "".')
+    )
+    start = fields.Integer(required=True, metadata=_said("Where it stands in the words."))
+    end = fields.Integer(required=True)
+
+
 class ResultsSchema(Schema):
     """One page of a search."""
 
@@ -192,6 +238,7 @@ class ResultsSchema(Schema):
     model = fields.String(
         required=True, metadata=_said("Fingerprint of the one model that this whole answer comes from.")
     )
+    understood = fields.List(fields.Nested(UnderstoodSchema), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
     facets = fields.List(fields.Nested(FacetSchema), required=True)
     timings_ms = fields.Dict(keys=fields.String(), values=fields.Float(), required=True)
@@ -212,7 +259,7 @@ class ProductSchema(HitSchema):
     class Meta:
         """A product on its own has no rank."""
 
-        exclude = ("score",)
+        exclude = ("score", "why")
 
     description = fields.String(required=True)
     material = fields.String(required=True)

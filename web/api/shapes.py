@@ -6,6 +6,7 @@ from flask import url_for
 
 from catalog.models import Image, Product
 from searcher.results import Facet, ProductHit, Results
+from searcher.understanding.wishes import Wish
 from web import money
 from web.pictures import SIZES, Shot, shot, shots
 
@@ -17,6 +18,7 @@ def results(found: Results, photo_id: str | None) -> dict[str, Any]:
         "total": found.total,
         "mode": found.mode,
         "model": found.model,
+        "understood": [understood(each) for each in found.wishes],
         "next_cursor": found.next_cursor,
         "facets": [facet(each) for each in found.facets],
         "timings_ms": {stage: round(ms, 2) for stage, ms in found.timings.items()},
@@ -28,7 +30,27 @@ def hit(found: ProductHit) -> dict[str, Any]:
     """One product of a result."""
     image = _picture(found.image)
     variants = [variant(each) for each in found.variants]
-    return {**_common(found.product), "image": image, "score": found.score, "variants": variants}
+    why = [{"key": key, "satisfied": holds} for key, holds in found.why]
+    return {**_common(found.product), "image": image, "score": found.score, "why": why, "variants": variants}
+
+
+def understood(found: Wish) -> dict[str, Any]:
+    """One thing that the words ask for."""
+    chip = found.chip
+    return {
+        "key": chip.key,
+        "field": chip.meaning.field,
+        "label": chip.meaning.label,
+        "values": list(chip.meaning.values),
+        "negated": chip.negated,
+        "low": chip.low,
+        "high": chip.high,
+        "mode": found.mode,
+        "filterable": chip.filterable,
+        "typed": chip.typed,
+        "start": chip.start,
+        "end": chip.end,
+    }
 
 
 def product(found: Product, variants: list[Product]) -> dict[str, Any]:

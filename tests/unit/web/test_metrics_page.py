@@ -22,7 +22,7 @@ def test_names_follow_the_conventions() -> None:
         if metric.kind == "histogram":
             assert name.endswith("_seconds")
         assert "milliseconds" not in name and metric.meaning.endswith("."), name
-    assert len(set(SEARCH_STAGES)) == 6
+    assert len(set(SEARCH_STAGES)) == 7
 
 
 def test_every_alert_of_the_page_is_in_the_runbook_and_asks_for_what_is_there() -> None:

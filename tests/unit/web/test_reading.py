@@ -24,7 +24,7 @@ def read(body: Any) -> SearchQuery:
     with APP.test_request_context(
         "/api/v1/search", method="POST", data=data, content_type="application/json"
     ):
-        return read_search(1)
+        return read_search(1, "USD")
 
 
 def test_everything_that_can_be_asked_arrives() -> None:
@@ -122,7 +122,7 @@ def test_a_form_says_the_same_as_json() -> None:
         "collapse": "false",
     }
     with APP.test_request_context("/", method="POST", data=form, content_type="multipart/form-data"):
-        query = read_search(1)
+        query = read_search(1, "USD")
     assert (query.words, query.limit, query.balance, query.exclude) == ("in red", 5, 0.75, ("a", "b"))
     assert query.filters.values("colour") == ("red",)
     assert query.collapse is False
@@ -136,7 +136,7 @@ def test_a_form_field_that_cannot_be_read_is_named(form: dict[str, str]) -> None
         APP.test_request_context("/", method="POST", data=form, content_type="multipart/form-data"),
         pytest.raises(Refused) as refused,
     ):
-        read_search(1)
+        read_search(1, "USD")
     assert refused.value.problem.errors[0].field.split(".")[0] in form
 
 
@@ -145,7 +145,7 @@ def test_other_bodies_are_415() -> None:
         APP.test_request_context("/", method="POST", data=io.BytesIO(b"<x/>"), content_type="text/xml"),
         pytest.raises(Refused) as refused,
     ):
-        read_search(1)
+        read_search(1, "USD")
     assert refused.value.problem.status == 415
 
 

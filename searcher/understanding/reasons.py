@@ -1,0 +1,79 @@
+"""Why a product is a hit: which of the things asked for it has, as far as the shop says."""
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+
+from catalog.models import Product
+from searcher.filters import FACET_FIELDS
+from searcher.shelf import keywords
+from searcher.understanding.chips import WORDS, Chip
+from searcher.understanding.lexicon import english
+from searcher.understanding.tokens import key, words_of
+from searcher.understanding.vocabulary import LONGEST
+
+
+def reasons(product: Product, chips: Iterable[Chip]) -> tuple[tuple[str, bool | None], ...]:
+    """(key of a chip, whether the product is so) for each; None where the shop does not say."""
+    said = _Said(product)
+    return tuple((chip.key, _holds(chip, said)) for chip in chips)
+
+
+class _Said:
+    """What the shop says of one product; its text is read when first asked for."""
+
+    def __init__(self, product: Product) -> None:
+        self.product = product
+        self._phrases: frozenset[str] | None = None
+
+    @property
+    def phrases(self) -> frozenset[str]:
+        if self._phrases is None:
+            words = words_of(f"{self.product.title} . {self.product.description}")
+            self._phrases = frozenset(_phrases(words))
+        return self._phrases
+
+
+def _phrases(words: tuple[str, ...]) -> Iterator[str]:
+    for start in range(len(words)):
+        for end in range(start + 1, min(start + LONGEST, len(words) + 1)):
+            yield key(words[start:end])
+
+
+def _holds(chip: Chip, said: _Said) -> bool | None:
+    found = _has(chip, said)
+    return found if found is None else found != chip.negated
+
+
+def _has(chip: Chip, said: _Said) -> bool | None:
+    meaning, product = chip.meaning, said.product
+    if meaning.field == "price":
+        return _priced(chip, product)
+    if meaning.field in FACET_FIELDS:
+        values = keywords(meaning.field, getattr(product, meaning.field))
+        return any(value in meaning.values for value in values) if values else None
+    if meaning.field == WORDS:
+        return key((meaning.label,)) in said.phrases or (None if not chip.negated else False)
+    return _told(meaning.field, meaning.label, said.phrases)
+
+
+def _priced(chip: Chip, product: Product) -> bool | None:
+    price = product.price_minor if product.sale_price_minor is None else product.sale_price_minor
+    if price is None:
+        return None
+    return (chip.low is None or price >= chip.low) and (chip.high is None or price <= chip.high)
+
+
+@lru_cache
+def _ways(field: str) -> tuple[tuple[str, frozenset[str]], ...]:
+    """(value, the keys of all phrases for it) of one trait."""
+    traits = english().traits[field].items()
+    return tuple((name, frozenset(key(words_of(way)) for way in ways)) for name, ways in traits)
+
+
+def _told(field: str, value: str, phrases: frozenset[str]) -> bool | None:
+    """Whether a text tells of a trait; one that names another sleeve says that it is not this one."""
+    named = {name for name, ways in _ways(field) if not phrases.isdisjoint(ways)}
+    if value in named:
+        return True
+    alone = field in ("sleeve", "neckline", "length")  # a garment has one of these
+    return False if named and alone else None

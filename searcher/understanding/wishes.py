@@ -1,0 +1,108 @@
+"""What its words ask for, applied to a query: as filters what must be, as words what is preferred."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
+
+from searcher.filters import Filters
+from searcher.query import SearchQuery
+from searcher.shelf import Shelf
+from searcher.understanding.chips import MODES, Chip, Mode
+from searcher.understanding.parse import understand
+from searcher.understanding.vocabulary import Vocabulary
+
+_ASKS_FOR_NOTHING = 2**53 - 1  # a price that nothing has: what two limits ask for that exclude each other
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One thing understood, and how it counts."""
+
+    chip: Chip
+    mode: Mode
+    whole: bool = False  # nothing is asked for besides that is not understood
+
+
+class Wishes:
+    """Reads queries against the vocabulary of a shelf, which is made once a shelf. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._vocabularies: WeakKeyDictionary[Shelf, Vocabulary] = WeakKeyDictionary()
+
+    def read(self, query: SearchQuery, shelf: Shelf) -> tuple[SearchQuery, tuple[Wish, ...]]:
+        """The query that is searched with, and what was understood of the one that was asked."""
+        if not (query.words and query.understand) or _is_name(query.words, shelf):
+            return query, ()
+        read = understand(query.words, self._vocabulary(shelf), query.currency_digits)
+        chosen = dict(query.choices)
+        wishes = tuple(Wish(chip, _mode(chip, chosen.get(chip.key)), read.whole) for chip in read.chips)
+        musts = [wish.chip for wish in wishes if wish.mode == "must"]
+        words = read.without([wish.chip for wish in wishes if _is_said_otherwise(wish)])
+        return replace(query, words=words, filters=narrowed(query.filters, musts)), wishes
+
+    def _vocabulary(self, shelf: Shelf) -> Vocabulary:
+        found = self._vocabularies.get(shelf)
+        if found is None:  # two threads may both make it: as good
+            found = self._vocabularies[shelf] = Vocabulary.of(shelf)
+        return found
+
+
+def _is_name(words: str, shelf: Shelf) -> bool:
+    """Whether the words are a SKU or a title: then nothing about them is to be understood otherwise."""
+    return bool(len(shelf.with_sku(words)) or len(shelf.with_title(words)))
+
+
+def _mode(chip: Chip, chosen: str | None) -> Mode:
+    if chosen == "must":
+        return "must" if chip.filterable else "prefer"
+    return next((mode for mode in MODES if mode == chosen), chip.usual)
+
+
+def _is_said_otherwise(wish: Wish) -> bool:
+    """Whether its words would only mislead the model: what is off, denied by a filter, or a figure."""
+    figure = wish.chip.meaning.field in ("price", "availability", "size")
+    return wish.mode == "off" or figure or (wish.mode == "must" and wish.chip.negated)
+
+
+def narrowed(filters: Filters, musts: Sequence[Chip]) -> Filters:
+    """The shopper's filters and, besides, what must be."""
+    also = [_terms(chip) for chip in musts if _is_value(chip)]
+    denied = tuple(pair for chip in musts if chip.negated for pair in _pairs(chip))
+    low = [chip.low for chip in musts if chip.low is not None]
+    high = [chip.high for chip in musts if chip.high is not None]
+    low += [filters.price_min] if filters.price_min is not None else []
+    high += [filters.price_max] if filters.price_max is not None else []
+    price_min, price_max = max(low, default=None), min(high, default=None)
+    if price_min is not None and price_max is not None and price_min > price_max:
+        price_min = price_max = _ASKS_FOR_NOTHING
+    return replace(
+        filters, price_min=price_min, price_max=price_max,
+        without=(*filters.without, *denied), also=(*filters.also, *_joined(also)),
+    )  # fmt: skip
+
+
+def preferred(wishes: Sequence[Wish]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The facet values that would be nice: (field, values any of which will do).
+
+    None where more is said than is understood: then texts know better than facets ("model 13 linen").
+    """
+    liked = [each.chip for each in wishes if each.whole and each.mode == "prefer" and _is_value(each.chip)]
+    return tuple(_joined([_terms(chip) for chip in liked]))
+
+
+def _terms(chip: Chip) -> tuple[str, tuple[str, ...]]:
+    return chip.meaning.field, chip.meaning.values
+
+
+def _is_value(chip: Chip) -> bool:
+    return not chip.negated and bool(chip.meaning.values)
+
+
+def _pairs(chip: Chip) -> Iterator[tuple[str, str]]:
+    return ((chip.meaning.field, value) for value in chip.meaning.values)
+
+
+def _joined(also: Sequence[tuple[str, tuple[str, ...]]]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """ "green or blue": of one field any will do."""
+    for field in dict.fromkeys(field for field, _ in also):
+        yield field, tuple(dict.fromkeys(value for name, values in also if name == field for value in values))

@@ -1,0 +1,166 @@
+"""What words ask for, through the API and the page of the real shop: preferred, demanded, put away."""
+
+import html
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
+from bootstrap import Services
+from catalog.models import Product
+from tests.support.shop import small_shop
+from web.app import create_app
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    with small_shop(tmp_path_factory.mktemp("shop")) as services:
+        yield services
+
+
+@pytest.fixture(scope="module")
+def app(shop: Services) -> Flask:
+    return create_app(shop)
+
+
+@pytest.fixture(scope="module")
+def commonest(shop: Services) -> dict[str, str]:
+    """A value of each field that neither all products have nor just one."""
+    found = {}
+    with shop.sessions() as session:
+        total = session.scalar(select(func.count(Product.id))) or 0
+        for field in ("colour", "pattern", "material"):
+            column = getattr(Product, field)
+            counts = session.execute(select(column, func.count()).group_by(column)).all()
+            fitting = [(n, value) for value, n in counts if "/" not in value and 1 < n < total]
+            found[field] = max(fitting)[1].lower()
+    return found
+
+
+def ask(client: FlaskClient, words: str, **body: Any) -> Any:
+    answer = client.post("/api/v1/search", json={"words": words, **body})
+    assert answer.status_code == 200, answer.text
+    return answer.get_json()
+
+
+def modes(answer: Any) -> dict[str, str]:
+    return {each["key"]: each["mode"] for each in answer["understood"]}
+
+
+def colours(hit: Any) -> list[str]:
+    return [part.strip().lower() for part in hit["colour"].split("/")]
+
+
+def test_what_is_preferred_comes_first_and_each_hit_says_why(
+    client: FlaskClient, commonest: dict[str, str]
+) -> None:
+    colour = commonest["colour"]
+    answer = ask(client, f"something {colour}", limit=100)
+    key = f"colour={colour}"
+    assert modes(answer) == {key: "prefer"}
+    satisfied = [next(each["satisfied"] for each in hit["why"]) for hit in answer["hits"]]
+    first = satisfied.index(False)
+    assert first >= 1 and not any(satisfied[first:]), "a product without it stands before one with it"
+    for hit, holds in zip(answer["hits"], satisfied, strict=True):
+        assert holds == any(colour in part for part in colours(hit))
+
+
+def test_a_must_filters_and_off_forgets(client: FlaskClient, commonest: dict[str, str]) -> None:
+    colour = commonest["colour"]
+    everything = ask(client, "", limit=100)["total"]
+    must = ask(client, f"something {colour}", chips={f"colour={colour}": "must"}, limit=100)
+    assert 0 < must["total"] == len(must["hits"]) < everything
+    assert all(any(colour in part for part in colours(hit)) for hit in must["hits"])
+    assert all(hit["why"] == [] for hit in must["hits"])
+    off = ask(client, f"something {colour}", chips={f"colour={colour}": "off"}, limit=100)
+    assert off["total"] == everything and modes(off) == {f"colour={colour}": "off"}
+    assert ask(client, f"something {colour}", understand=False)["understood"] == []
+
+
+def test_what_is_denied_is_not_there(client: FlaskClient, commonest: dict[str, str]) -> None:
+    material = commonest["material"]
+    everything = ask(client, "", limit=100)["total"]
+    answer = ask(client, f"not {material}", limit=100)
+    assert modes(answer) == {f"-material={material}": "must"}
+    assert 0 < answer["total"] < everything
+    facet = next(each for each in answer["facets"] if each["field"] == "material")
+    assert material not in [each["value"] for each in facet["values"]]
+    with_price = ask(client, f"not {material}, under $60", limit=100)
+    assert modes(with_price)["price=..6000"] == "must"
+    assert all((hit["sale_price"] or hit["price"])["minor"] <= 6000 for hit in with_price["hits"])
+
+
+def test_wishes_narrow_within_what_is_ticked(client: FlaskClient, commonest: dict[str, str]) -> None:
+    colour = commonest["colour"]
+    contradiction: dict[str, Any] = {"words": f"{colour} one", "chips": {f"colour={colour}": "must"}}
+    answer = ask(client, **contradiction, filters={"colour": ["no such colour"]})
+    assert answer["total"] == 0 and answer["hits"] == []
+    assert ask(client, "under $20", filters={"price_min": 3000})["hits"] == []
+
+
+def test_a_typo_is_read_as_what_was_meant(client: FlaskClient, commonest: dict[str, str]) -> None:
+    right = ask(client, "cotton with long sleeves", limit=10)
+    typed = ask(client, "coton with long sleves", limit=10)
+    assert [each["typed"] for each in typed["understood"]] == ["coton", "long sleves"]
+    assert [hit["sku"] for hit in typed["hits"]] == [hit["sku"] for hit in right["hits"]]
+
+
+def test_a_title_is_taken_as_it_is(client: FlaskClient) -> None:
+    title = ask(client, "")["hits"][0]["title"]
+    answer = ask(client, title)
+    assert answer["understood"] == [] and answer["hits"][0]["title"] == title
+
+
+def test_pages_of_a_search_with_wishes_fit_together(client: FlaskClient, commonest: dict[str, str]) -> None:
+    words = f"{commonest['colour']} {commonest['pattern']} dress"
+    whole = [hit["sku"] for hit in ask(client, words, limit=100)["hits"]]
+    seen, cursor = list[str](), None
+    while True:
+        page = ask(client, words, limit=7, cursor=cursor)
+        seen += [hit["sku"] for hit in page["hits"]]
+        if (cursor := page["next_cursor"]) is None:
+            break
+    assert seen == whole and len(seen) == len(set(seen))
+
+
+def test_choices_that_cannot_be_are_refused(client: FlaskClient) -> None:
+    refused: list[Any] = [
+        {"colour=red": "maybe"},
+        {"x" * 300: "must"},
+        {str(n): "off" for n in range(51)},
+        [],
+    ]
+    for chips in refused:
+        answer = client.post("/api/v1/search", json={"words": "red", "chips": chips})
+        assert answer.status_code == 422 and answer.get_json()["fix"], chips
+
+
+def test_the_page_shows_what_was_understood(client: FlaskClient, commonest: dict[str, str]) -> None:
+    colour = commonest["colour"]
+    page = client.get("/", query_string={"q": f"{colour} dress under $500"}).text
+    assert f"Colour: {colour}" in page and "Up to $500" in page and "Category: dresses" in page
+    links = [html.unescape(each) for each in re.findall(r'data-swap id="wish-[^"]*" href="([^"]*)"', page)]
+    must = next(each for each in links if f"must%3Acolour%3D{colour.replace(' ', '+')}" in each)
+    followed = client.get(must).text
+    assert re.search(r'(?s)<li class="wish is-must">.{0,600}?Colour: ', followed)
+    assert "wish=" in followed
+
+
+def test_a_page_with_nothing_says_what_to_ask_less_of(client: FlaskClient) -> None:
+    page = client.get("/", query_string={"q": "dress under $1"}).text
+    assert "Nothing here fits all of that" in page and "Take less than all you asked for" in page
+    (looser,) = re.findall(r'href="([^"]*wish=prefer[^"]*)">Up to', page)
+    assert 'id="grid"' in client.get(html.unescape(looser)).text
+
+
+def test_hostile_choices_in_an_address_are_left_out(client: FlaskClient) -> None:
+    for wish in ("must:", ":", "maybe:colour=red", "must:" + "x" * 5000, "\x00", "must:<script>"):
+        answer = client.get("/", query_string={"q": "red", "wish": wish})
+        assert (
+            answer.status_code == 200
+            and "<script>" not in answer.text.split("</head>")[1].split("<script")[0]
+        )

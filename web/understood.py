@@ -1,0 +1,95 @@
+"""What was understood of the words, as chips that a shopper can make stricter, looser, or put away."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from searcher.understanding.chips import WORDS, Chip, Mode
+from searcher.understanding.wishes import Wish
+from web import colours, money
+from web.pagestate import PageState
+from web.panel import LABELS, shown_as
+
+_MODES: dict[Mode, str] = {"prefer": "Prefer", "must": "Must", "off": "Off"}
+_PARTS = ("detail", WORDS)  # what a garment is with or without
+_MARKS = {True: "yes", False: "no"}
+
+
+@dataclass(frozen=True)
+class Option:
+    """One way in which a wish can count, with the address of the same search with it."""
+
+    label: str
+    url: str
+    current: bool
+
+
+@dataclass(frozen=True)
+class Understood:
+    """One wish as the page shows it."""
+
+    key: str
+    label: str
+    mode: Mode
+    typed: str
+    paints: list[str]
+    options: list[Option]
+    looser: str  # the address of the search where it is only preferred; "" where it is
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One wish beside a product: does it have it ("yes" or "no")?"""
+
+    label: str
+    holds: str
+
+
+def understood(wishes: Sequence[Wish], state: PageState, currency: str) -> list[Understood]:
+    """The chips of a search."""
+    return [_understood(wish, state, currency) for wish in wishes]
+
+
+def _understood(wish: Wish, state: PageState, currency: str) -> Understood:
+    chip = wish.chip
+    plain = chip.meaning.field == "colour" and not chip.negated
+    options = [
+        Option(label, state.weigh(chip.key, mode).url(), mode == wish.mode)
+        for mode, label in _MODES.items()
+        if mode != "must" or chip.filterable
+    ]
+    looser = next(option.url for option in options if option.label == _MODES["prefer"])
+    paints = colours.paints(chip.meaning.label) if plain else []
+    looser = looser if wish.mode == "must" else ""
+    return Understood(chip.key, label(chip, currency), wish.mode, chip.typed, paints, options, looser)
+
+
+def label(chip: Chip, currency: str) -> str:
+    """A wish in words: "Colour: red", "Not striped", "Without a hood", "Under $50"."""
+    meaning = chip.meaning
+    if meaning.field == "price":
+        return _price(chip, currency)
+    value = shown_as(meaning.field, meaning.values[0] if meaning.values else "", meaning.label)
+    if chip.negated:
+        return f"{'Without' if meaning.field in _PARTS else 'Not'} {value.lower()}"
+    if meaning.field in _PARTS:
+        return f"With {value.lower()}"
+    field = LABELS.get(meaning.field, meaning.field.capitalize())
+    return f"{field}: {value if meaning.field in ('brand', 'size') else value.lower()}"
+
+
+def _price(chip: Chip, currency: str) -> str:
+    low = "" if chip.low is None else money.shown(chip.low, currency)
+    high = "" if chip.high is None else money.shown(chip.high, currency)
+    if low and high:
+        return f"{low} – {high}"
+    return f"From {low}" if low else f"Up to {high}"
+
+
+def labels(found: Sequence[Understood]) -> dict[str, str]:
+    """{key: label} of the wishes that count."""
+    return {each.key: each.label for each in found if each.mode != "off"}
+
+
+def why(reasons: Sequence[tuple[str, bool | None]], said: Mapping[str, str]) -> list[Reason]:
+    """Why a product is a hit, as far as the shop says."""
+    return [Reason(said[key], _MARKS[holds]) for key, holds in reasons if holds is not None and key in said]
