@@ -7,9 +7,13 @@ rounds, so that others' load counts little. Photos are 480 x 384, as Twirl keeps
 """
 
 import argparse
+import resource
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +21,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.bar import ROOT
 from embedding.adding import add_encoder
 from embedding.dual import load_dual_pack
 from embedding.dual_files import Origin, write_composed
@@ -24,11 +29,12 @@ from embedding.preprocess import Pixels
 from embedding.residual import ResidualComposer, ResidualConfig
 from tests.support.encoders import Size, clip, siglip, siglip2
 
-BASE = Size(768, 3072, 12, 12, 224, 16, 64, 512, 512, 8)
-B32 = Size(768, 3072, 12, 12, 224, 32, 77, 512, 512, 8)
+BASE = Size(768, 3072, 12, 12, 224, 16, 64, vocabulary=32_000)
+GEMMA = replace(BASE, vocabulary=256_000)
+B16 = Size(768, 3072, 12, 12, 224, 16, 77, projection=512, text_width=512, text_heads=8, vocabulary=49_408)
 ENCODERS: dict[str, tuple[Callable[..., Path], Size]] = {
-    "CLIP ViT-B/32": (clip, B32), "CLIP ViT-B/16": (clip, BASE), "SigLIP ViT-B/16": (siglip, BASE),
-    "SigLIP 2 ViT-B/16 NaFlex": (siglip2, BASE),
+    "CLIP ViT-B/32": (clip, replace(B16, patch=32)), "CLIP ViT-B/16": (clip, B16),
+    "SigLIP ViT-B/16": (siglip, BASE), "SigLIP 2 ViT-B/16 NaFlex": (siglip2, GEMMA),
 }  # fmt: skip
 PHOTOS, ROUNDS = 8, 3
 
@@ -67,12 +73,27 @@ def measure(folder: Path, composed: Path) -> list[str]:
     composer = ResidualComposer(ResidualConfig(pack.dimension))
     write_composed(folder, composed, composer, "composed", training={}, metrics={})
     mixed = [f"{compose_ms(each):.2f}" for each in (folder, composed)]
-    return [exact[0], fast[0], f"{shrink:.1f}", exact[1], fast[1], *mixed]
+    loading = subprocess.run(
+        [sys.executable, "-m", "benchmarks.encode_own", "--load", str(folder)],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    return [exact[0], fast[0], f"{shrink:.1f}", exact[1], fast[1], *mixed, *loading.stdout.split()]
+
+
+def load(folder: Path) -> None:
+    """Print seconds of processor time until the first vector, and the process's memory in MiB."""
+    pack = load_dual_pack(folder)
+    pack.compose(pack.encode_images([np.zeros((480, 384, 3), np.uint8)])[0], pack.encode_texts(["red"])[0])
+    print(f"{time.process_time():.1f} {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f}")
 
 
 def main() -> None:
     """Print a row for each encoder."""
-    argparse.ArgumentParser(description=__doc__).parse_args()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--load", type=Path, metavar="FOLDER", help="only load a pack, and say what it took")
+    if (folder := parser.parse_args().load) is not None:
+        load(folder)
+        return
     torch.set_num_threads(1)
     table = Table(
         "encoder", "photos/s fp32", "bf16", "shrink ms", "words ms", "slerp ms", "composer ms", "MiB"
@@ -82,7 +103,7 @@ def main() -> None:
             root = Path(made)
             added = add_encoder(make(root / "published", size), root / "packs", "own", Origin("own"))
             table.add_row(name, *measure(added.folder, root / "composed"))
-    Console(width=120).print(table)
+    Console(width=140).print(table)
 
 
 if __name__ == "__main__":

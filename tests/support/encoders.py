@@ -35,6 +35,7 @@ class Size:
     projection: int = 24  # of CLIP
     text_width: int = 32  # features a token of CLIP's text tower
     text_heads: int = 2
+    vocabulary: int = 0  # rows of the table of words, at least
 
     @property
     def tower(self) -> dict[str, Any]:
@@ -68,7 +69,7 @@ def clip(folder: Path, size: Size = TINY) -> Path:
     space = {"projection_dim": size.projection}
     width = size.text_width
     spoken = {"hidden_size": width, "intermediate_size": 4 * width, "num_attention_heads": size.text_heads}
-    words = {"vocab_size": len(vocabulary), "max_position_embeddings": size.tokens}
+    words = {"vocab_size": max(len(vocabulary), size.vocabulary), "max_position_embeddings": size.tokens}
     config = HF.CLIPConfig(
         text_config=size.tower | spoken | ends | words | space,
         vision_config=size.tower | {"image_size": size.side, "patch_size": size.patch} | space,
@@ -111,12 +112,13 @@ def siglip2(folder: Path, size: Size = TINY) -> Path:
     """SigLIP 2 NaFlex: as many patches as the photo's shape asks for, some more than it has positions."""
     grid = size.side // size.patch
     vocabulary, merges = _gemma_pieces()
+    words = max(len(vocabulary), size.vocabulary)
     tokenizer = HF_SIGLIP2.Siglip2Tokenizer(
         vocab=vocabulary, merges=merges, padding_side="right", model_input_names=["input_ids"],
         model_max_length=size.tokens,
     )  # fmt: skip
     config = HF.Siglip2Config(
-        text_config=size.tower | {"vocab_size": len(vocabulary), "max_position_embeddings": size.tokens},
+        text_config=size.tower | {"vocab_size": words, "max_position_embeddings": size.tokens},
         vision_config=size.tower | {"patch_size": size.patch, "num_patches": grid**2},
     )
     processor = HF.Siglip2ImageProcessorPil(patch_size=size.patch, max_num_patches=grid * (grid + 2))
@@ -130,7 +132,8 @@ MAKERS: dict[str, Callable[..., Path]] = {
 
 def _siglip_config(words: int, size: Size) -> Any:
     return HF.SiglipConfig(
-        text_config=size.tower | {"vocab_size": words, "max_position_embeddings": size.tokens},
+        text_config=size.tower
+        | {"vocab_size": max(words, size.vocabulary), "max_position_embeddings": size.tokens},
         vision_config=size.tower | {"image_size": size.side, "patch_size": size.patch},
     )
 
