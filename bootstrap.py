@@ -305,7 +305,7 @@ class Services:
         if notice := self.pack_notice():
             log.warning("pack-not-live", message=notice)
         self.models.watch()
-        self.searcher.stock.shelf(self.merchant().id)
+        self.searcher.warm_up(self.merchant().id)
 
     def close(self) -> None:
         """Let go of what was opened; what was never asked for is not opened for it."""

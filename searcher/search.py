@@ -55,6 +55,11 @@ class Searcher:
         self._hydrator = Hydrator(sessions)
         self._wishes = Wishes()
 
+    def warm_up(self, merchant_id: int) -> None:
+        """Read now what the first search of a shop would else wait for."""
+        shelf = self.stock.shelf(merchant_id)
+        self._wishes.read(SearchQuery(merchant_id, words="warm"), shelf)
+
     def search(self, query: SearchQuery, model: Model | None = None) -> Results:
         """One page of hits, on the live model or on the one given. Raises QueryRefused, SearchUnavailable."""
         began, clock = time.perf_counter(), _Clock(self._span)

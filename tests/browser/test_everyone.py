@@ -34,7 +34,8 @@ def small(chromium: Browser, address: str) -> Iterator[Page]:
 def pages(sku: str) -> list[str]:
     return [
         "/",
-        "/?q=black+shirt",
+        "/?q=black+shrit+without+stripes+under+%2480",
+        "/?q=dress+under+%241",
         f"/?like={sku}&q=but+in+red&colour=black&price_max=90",
         "/?colour=none-such",
         f"/p/{sku}",

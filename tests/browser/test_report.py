@@ -9,6 +9,7 @@ from playwright.sync_api import Browser
 
 from embedding.pack import load_pack
 from training.report_evaluation import evaluate
+from training.report_exam import sit
 from training.report_page import Judged, Surroundings, write_report
 
 pytestmark = pytest.mark.browser
@@ -19,7 +20,8 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
-    found = evaluate(load_pack(ROOT / "packs" / "twirl-small"), folder, folder / "exam", bases=2)
+    pack = load_pack(ROOT / "packs" / "twirl-small")
+    found = evaluate(pack, sit(pack, folder / "exam", bases=2), folder)
     log = folder / "heads.log"
     log.write_text('{"step": 0, "visual": 2}\n{"step": 50, "visual": 1}\n')
     bars = [Judged("R@1", "41 %", ">= 85", False), Judged("R@10", "99 %", ">= 98", True)]

@@ -44,6 +44,24 @@ def pair(shop: Services) -> tuple[Product, Product]:
     raise AssertionError("no article has two plain colours")
 
 
+def test_what_is_understood_can_be_demanded_and_put_away(page: Page) -> None:
+    """By keyboard: from preferred to must to off, the address says so, and back restores each step."""
+    page.goto("/?q=black one under $500")
+    wish = page.locator(".wish", has_text="Colour: black")
+    expect(wish.get_by_role("link", name="Prefer")).to_have_attribute("aria-current", "true")
+    before = page.locator(".count").inner_text()
+    wish.get_by_role("link", name="Must").focus()
+    page.keyboard.press("Enter")
+    expect(wish).to_have_class(re.compile("is-must"))
+    expect(page).to_have_url(re.compile("wish=must%3Acolour%3Dblack"))
+    expect(page.locator(".count")).not_to_have_text(before)
+    assert page.locator(".card").count() < int(before.split()[0])
+    wish.get_by_role("link", name="Off").click()
+    expect(page.locator(".count")).to_have_text(before)
+    page.go_back()
+    expect(wish).to_have_class(re.compile("is-must"))
+
+
 @pytest.fixture(scope="module")
 def articles(shop: Services) -> dict[str, set[str]]:
     """The variants of each article."""
