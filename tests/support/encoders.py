@@ -115,7 +115,7 @@ def siglip2(folder: Path, size: Size = TINY) -> Path:
     words = max(len(vocabulary), size.vocabulary)
     tokenizer = HF_SIGLIP2.Siglip2Tokenizer(
         vocab=vocabulary, merges=merges, padding_side="right", model_input_names=["input_ids"],
-        model_max_length=size.tokens,
+        add_bos_token=False, add_eos_token=True, model_max_length=size.tokens,
     )  # fmt: skip
     config = HF.Siglip2Config(
         text_config=size.tower | {"vocab_size": words, "max_position_embeddings": size.tokens},

@@ -111,6 +111,25 @@ def test_words_are_what_transformers_makes_of_them(encoder: Published) -> None:
     assert np.abs(encoder.pack.encode_texts(["in red"]) - encoder.pack.encode_texts(["In RED"])).max() < 1e-6
 
 
+def test_every_text_ends_as_in_training(encoder: Published) -> None:
+    """With the token that closes a text, then padding: towers pool at that token, or at the last place."""
+    tokenizer = transformers.AutoTokenizer.from_pretrained(encoder.folder)
+    (ids,) = encoder.pack._texts.pieces(["red dress"])["input_ids"].tolist()
+    words = ids[: ids.index(tokenizer.eos_token_id)]
+    assert len(words) >= 2 and set(ids[len(words) + 1 :]) <= {tokenizer.pad_token_id}
+    assert len(ids) == (16 if encoder.padding == "max_length" else len(words) + 1)
+
+
+def test_a_preprocessor_from_before_is_read(made: dict[str, Published], copy: Path, tmp_path: Path) -> None:
+    """As OpenAI's and FashionCLIP's folders have it: one number for each size, and an older name."""
+    path = copy / "preprocessor_config.json"
+    said = json.loads(path.read_text())
+    said |= {"size": 32, "crop_size": 32, "feature_extractor_type": "CLIPFeatureExtractor"}
+    path.write_text(json.dumps({key: said[key] for key in said if key != "image_processor_type"}))
+    older = load_pack(add_encoder(copy, tmp_path / "kept", "older", Origin("x")).folder)
+    assert np.abs(older.encode_images(photos()) - made["clip"].pack.encode_images(photos())).max() < 1e-6
+
+
 def test_the_towers_input_is_that_of_the_processor(encoder: Published) -> None:
     processor = transformers.AutoImageProcessor.from_pretrained(encoder.folder, backend="pil")
     forward = encoder.pack.forward
