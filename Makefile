@@ -43,7 +43,7 @@ bench: bars  ## the same as bars
 train: $(VENV)/.dev  ## train the shipped pack anew (needs the photos of ../shared/data)
 	$(BIN)/python -m training.small --out packs/twirl-small --data ../shared/data
 
-evaluate: $(VENV)/.dev  ## retrieval quality of the pack on held-out photos
+evaluate: $(VENV)/.dev  ## every bar of quality, and runs/evaluation/report.html
 	$(BIN)/python -m benchmarks --only quality
 
 migrate: $(VENV)/.run  ## bring the database to the newest schema

@@ -12,7 +12,11 @@ from benchmarks.bar import ROOT, Bar, record, show
 
 QUICK = (
     "http_magento",
+    "quality_exam",
     "quality_retrieval",
+    "quality_composing",
+    "quality_repeat",
+    "quality_report",
     "demo_shop",
     "bad_input",
     "understanding",

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.bar import Bar, show
-from benchmarks.quality_retrieval import CACHE, DATA, PACK
+from benchmarks.quality_evaluation import CACHE, DATA, PACK
 from embedding.pack import load_pack
 from training.baselines import compare
 from training.datasets import load_photos, read_clothing, read_magento

@@ -1,44 +1,55 @@
-"""What a pack reaches on photos that it was not trained on: the figures that its `pack.json` carries."""
+"""What a pack reaches on what it was not trained on: the figures that its `pack.json` carries.
 
+    python -m training.report packs/twirl-small --data ../shared/data
+
+measures a pack that is there already and writes the figures into its `pack.json`; its weights, and so its
+fingerprint, stay. `python -m benchmarks.quality_report` shows the same figures with pictures.
+"""
+
+import argparse
+import json
 from pathlib import Path
 from typing import Any
 
-from embedding.pack import Pack
-from training.baselines import compare
-from training.datasets import load_photos, read_clothing, read_magento
-from training.quality import caption_queries, category_precision, same_piece_recall, word_recall
-from training.standins import StandIn, recoloured, studio, turned
+from embedding.pack import Pack, load_pack
+from embedding.pack_files import read_pack_json
+from training.datasets import DataMissing
+from training.report_evaluation import evaluate, figures
+from training.report_exam import sit
+
+EXAM = Path("runs/exam")  # its pictures are drawn once
 
 
-def stand_ins(data: Path, work: Path | None) -> list[StandIn]:
-    """The three stand-ins for an unseen shop."""
-    studio_photos = load_photos(read_magento(data, "dev"), work)
-    clothing = load_photos(read_clothing(data, "val"), work)
-    return [studio(data, studio_photos), turned(studio_photos), recoloured(clothing)]
+def measure(pack: Pack, data: Path, work: Path | None = None, exam: Path = EXAM) -> dict[str, Any]:
+    """Every figure by name. Raises DataMissing where a part of the data folder is not there."""
+    found = evaluate(pack, sit(pack, exam, work=work), data, work)
+    if found.missing:
+        raise DataMissing("; ".join(each.why for each in found.missing))
+    return dict(figures(found))
 
 
-def measure(pack: Pack, data: Path, work: Path | None = None) -> dict[str, Any]:
-    """Recall of every method on every stand-in, words alone, and category precision by photo."""
-    figures: dict[str, Any] = {}
-    for stand_in in stand_ins(data, work):
-        figures[f"{stand_in.name}: queries, photos"] = [len(stand_in.queries), len(stand_in.gallery)]
-        for row in compare(pack, stand_in):
-            figures[f"{stand_in.name}: {row.method}, R@1 / R@10"] = [row.at_1, row.at_10]
-    studio_photos = load_photos(read_magento(data, "dev"), work)
-    vectors = pack.encode_images(list(studio_photos.squares))
-    for k in (1, 5):
-        figures[f"photo alone, the same piece from another side, R@{k}"] = round(
-            same_piece_recall(pack, studio_photos, vectors, k), 1
-        )
-    held_out = load_photos(read_clothing(data, "val"), work)
-    gallery = pack.encode_images(list(held_out.squares))
-    figures["words to held-out clothing photos, R@10"] = round(
-        word_recall(pack, caption_queries(held_out), gallery), 1
+def write_metrics(directory: Path, metrics: dict[str, Any]) -> None:
+    """Put figures into the `pack.json` of a pack; nothing else of it changes. Raises PackRefused."""
+    raw = read_pack_json(directory) | {"metrics": metrics}
+    beside = directory / "pack.json.partial"
+    beside.write_text(json.dumps(raw, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    beside.replace(directory / "pack.json")
+
+
+def main() -> None:
+    """Read the command line, measure and write."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    train = load_photos(read_clothing(data, "train"), work)
-    known = pack.encode_images(list(train.squares))
-    precision = category_precision(
-        pack, gallery, [row.category for row in held_out.rows], known, [row.category for row in train.rows]
-    )
-    figures["category precision@10 by photo"] = round(precision, 3)
-    return figures
+    parser.add_argument("pack", type=Path, help="directory of the pack")
+    parser.add_argument("--data", type=Path, required=True, help="the data folder (see its README)")
+    parser.add_argument("--work", type=Path, default=Path("runs/small"), help="caches")
+    asked = parser.parse_args()
+    metrics = measure(load_pack(asked.pack), asked.data.resolve(), asked.work)
+    write_metrics(asked.pack, metrics)
+    for name, figure in metrics.items():
+        print(f"{name}: {figure}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,7 @@
 """One pack measured on everything that is at hand: the exam always, photos where the data folder is.
 
-evaluation = evaluate(load_pack(Path("packs/twirl-small")), Path("../shared/data"), Path("runs/exam"))
+pack = load_pack(Path("packs/twirl-small"))
+evaluation = evaluate(pack, sit(pack, Path("runs/exam")), Path("../shared/data"))
 """
 
 from collections.abc import Iterable
@@ -10,7 +11,7 @@ from pathlib import Path
 from embedding.pack import Pack
 from training.datasets import DataMissing, load_photos, read_clothing, read_magento
 from training.report_answers import Answers, answer
-from training.report_exam import Exam, sit
+from training.report_exam import Exam
 from training.report_photos import Measure, measure_photos
 from training.report_vectors import gallery_vectors
 from training.standins import StandIn, recoloured, studio, turned, whole_studio
@@ -36,11 +37,8 @@ class Evaluation:
     missing: tuple[Missing, ...]
 
 
-def evaluate(pack: Pack, data: Path, exam: Path, work: Path | None = None, bases: int = 150) -> Evaluation:
-    """Measure everything: the exam on `bases` garments, and what the data folder allows.
-
-    Drawn pictures are kept in `exam`; photos and vectors in `work`, if it is named.
-    """
+def evaluate(pack: Pack, exam: Exam, data: Path, work: Path | None = None) -> Evaluation:
+    """The exam that the pack took, and what the data folder allows; photos and vectors are kept in `work`."""
     missing: list[Missing] = []
     stand_ins: list[Answers] = []
     photos: tuple[Measure, ...] = ()
@@ -55,8 +53,7 @@ def evaluate(pack: Pack, data: Path, exam: Path, work: Path | None = None, bases
         photos = _photos(pack, data, work)
     except DataMissing as error:
         missing.append(Missing("held-out photos", str(error)))
-    taken = sit(pack, exam, bases, work)
-    return Evaluation(pack.name, pack.fingerprint, taken, tuple(stand_ins), photos, tuple(missing))
+    return Evaluation(pack.name, pack.fingerprint, exam, tuple(stand_ins), photos, tuple(missing))
 
 
 def _studio(data: Path, work: Path | None) -> Iterable[StandIn]:

@@ -58,8 +58,8 @@ class Task:
 
 TITLES = {
     "atelier": "Atelier: drawn garments that were never trained on, one attribute changed",
-    "atelier, caption": "Atelier under the published protocol `caption`",
-    "atelier, replace": "Atelier under the protocol `replace`",
+    "atelier, caption": "Atelier under the published protocol “caption”",
+    "atelier, replace": "Atelier under the protocol “replace”",
     "studio": "Studio shop, held out: main photo and colour to a main photo",
     "studio, all photos": "The same queries among all photos of the studio shop",
     "turned": "Studio shop: main photo to a back or detail view in another colour",

@@ -11,6 +11,7 @@ import pytest
 from embedding.pack import load_pack
 from training.report_curves import loss_charts
 from training.report_evaluation import Evaluation, evaluate, figures
+from training.report_exam import sit
 from training.report_page import Against, Judged, Surroundings, render, write_report
 from training.report_sheets import sheet
 from training.report_vectors import gallery_vectors
@@ -48,7 +49,7 @@ class Outline(HTMLParser):
 def evaluation(tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
     folder = tmp_path_factory.mktemp("evaluation")
     pack = load_pack(ROOT / "packs" / "twirl-small")
-    return evaluate(pack, folder / "no-data", folder / "exam", folder / "work", bases=3)
+    return evaluate(pack, sit(pack, folder / "exam", bases=3), folder / "no-data", folder / "work")
 
 
 @pytest.fixture(scope="module")
