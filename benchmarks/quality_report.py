@@ -37,7 +37,7 @@ def write(directory: Path, out: Path, against: Path) -> Path:
     """Measure the pack, write `out`/report.html and `out`/figures.json; returns the page."""
     found = evaluation(directory)
     judged = [*exam_bars(found.exam), *photo_bars(found), *composing_bars(directory)]
-    around = Surroundings(machine(), [_judged(bar) for bar in judged], LOGS, _other(against))
+    around = Surroundings(machine(), [_judged(bar) for bar in judged], LOGS, _other(against, found))
     keep_figures(found, out / "figures.json")
     return write_report(out / "report.html", found, around)
 
@@ -49,10 +49,11 @@ def keep_figures(found: Evaluation, path: Path) -> None:
     path.write_text(json.dumps({**about, "figures": figures(found)}, indent=1) + "\n", encoding="utf-8")
 
 
-def _other(path: Path) -> Against | None:
-    if not path.is_file():
-        return None
+def _other(path: Path, found: Evaluation) -> Against | None:
+    """The pack to compare with, unless it is the very one."""
     raw = json.loads(path.read_text(encoding="utf-8"))
+    if raw["fingerprint"] == found.fingerprint:
+        return None
     return Against(f"{raw['pack']} {raw['fingerprint'][:8]}", raw["figures"])
 
 

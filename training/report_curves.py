@@ -57,7 +57,7 @@ def loss_charts(log: Path) -> tuple[Chart, ...]:
     for name in names:
         values = [row.get(name, float("nan")) for row in rows]
         low, high = min(0.0, float(np.nanmin(values))), float(np.nanmax(values))
-        charts.append(_chart(name, across, {name: values}, steps, (low, high if high > low else low + 1)))
+        charts.append(_chart(name, across, {"": values}, steps, (low, high if high > low else low + 1)))
     return tuple(charts)
 
 
@@ -100,7 +100,7 @@ def _chart(
         Line(name, number, " ".join(_points(steps, values, place_x, place_y)))
         for number, (name, values) in enumerate(series.items())
     )
-    ticks_x = tuple((place_x(step), f"{step:g}") for step in _ticks(first, last))
+    ticks_x = tuple((place_x(round(step)), f"{step:.0f}") for step in _ticks(first, last))
     ticks_y = tuple((place_y(value), f"{value:.3g}") for value in _ticks(*reach))
     return Chart(title, across, lines, ticks_x, ticks_y)
 

@@ -62,7 +62,7 @@ TITLES = {
     "atelier, replace": "Atelier under the protocol “replace”",
     "studio": "Studio shop, held out: main photo and colour to a main photo",
     "studio, all photos": "The same queries among all photos of the studio shop",
-    "turned": "Studio shop: main photo to a back or detail view in another colour",
+    "turned": "Studio shop: main photo to a back or detail view in another colour (its main photos left out)",
     "recoloured": "Clothing photos, held out, dyed and re-posed",
 }
 
@@ -116,6 +116,8 @@ def _task(answers: Answers, pictures: bool = True) -> Task:
 
 
 def _beside(evaluation: Evaluation, against: Against) -> list[tuple[str, float, float]]:
-    """(figure, this pack's, the other's) wherever both have it."""
+    """(figure, this pack's, the other's) wherever both have it; of the methods the composed query alone."""
     own = figures(evaluation)
-    return [(name, own[name], against.figures[name]) for name in own if name in against.figures]
+    others = {f": {row.method}, R@" for row in evaluation.exam.answers.rows[:-1]}
+    names = [name for name in own if name in against.figures and not any(each in name for each in others)]
+    return [(name, own[name], against.figures[name]) for name in names]

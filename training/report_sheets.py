@@ -13,7 +13,7 @@ from training.report_answers import Answers
 
 SHOWN = 8  # hits of a query
 SIDE = 88  # of a picture, pixels
-FAILED, FOUND = 10, 3  # queries of a sheet
+FAILED, FOUND = 16, 4  # queries of a sheet
 
 
 @dataclass(frozen=True)
