@@ -41,7 +41,15 @@ def doctor(services: Services, repair: bool, drop_unknown: bool) -> None:
             with progress() as bars:
                 show_indexing(services, None, bars, tend)
         left = _print_differences(examine(services))
+    _print_failed(services)
     sys.exit(1 if left else 0)
+
+
+def _print_failed(services: Services) -> None:
+    """Say what is in no index because it failed: database and index agree on that."""
+    if reasons := services.operations.reasons():
+        counted = ", ".join(f"{code} {images}" for code, images in sorted(reasons.items()))
+        say(f"Pictures that failed and cannot be found: {counted}. /ops shows them.")
 
 
 def _print_differences(differences: Iterable[Difference]) -> int:
@@ -159,6 +167,7 @@ def rebuild(services: Services, drop: bool, no_wait: bool) -> None:
         with progress() as bars:
             show_indexing(services, None, bars, tend)
         left = _print_differences(_examined(services))
+    _print_failed(services)
     sys.exit(1 if left else 0)
 
 

@@ -130,7 +130,7 @@ def test_what_cannot_be_used_is_named_without_a_traceback(shop: tuple[Cli, Path]
 
 
 def test_the_doctor_finds_nothing_and_then_what_was_lost(shop: tuple[Cli, Path]) -> None:
-    cli, _ = shop
+    cli, folder = shop
     assert "0 differences" in cli("doctor").stdout
     blob = next((cli.data / "blobs").rglob("*.webp"))
     kept = blob.read_bytes()
@@ -138,8 +138,14 @@ def test_the_doctor_finds_nothing_and_then_what_was_lost(shop: tuple[Cli, Path])
     found = cli("doctor")
     assert found.returncode == 1
     assert "Fix:" in found.stdout
+    mended = cli("doctor", "--repair")  # nowhere to be fetched from: database and index agree that it is gone
+    assert mended.returncode == 0 and "0 differences" in mended.stdout
+    assert "image-missing 1" in mended.stdout
+    blob.parent.mkdir(exist_ok=True)
     blob.write_bytes(kept)
-    assert cli("doctor").returncode == 0
+    assert cli("import", str(folder / "feed.csv")).returncode == 0
+    well = cli("doctor")
+    assert well.returncode == 0 and "image-missing" not in well.stdout
 
 
 def test_an_unreadable_feed_is_refused_with_its_fix(shop: tuple[Cli, Path], tmp_path: Path) -> None:
