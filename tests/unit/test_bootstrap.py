@@ -13,8 +13,9 @@ from catalog.models import Image
 from catalog.products import save_product
 from catalog.records import ProductRecord
 from catalog.site import read_site
+from embedding.errors import PackRefused
 from embedding.pack_folders import look
-from settings import Settings, Storage
+from settings import Model, Settings, Storage
 
 
 @pytest.fixture
@@ -96,3 +97,10 @@ def test_a_ledger_from_before_goes_on_with_the_pack_that_filled_it(tmp_path: Pat
     started.prepare()
     assert started.fingerprint == shipped
     started.close()
+
+
+def test_a_program_that_was_installed_without_a_pack_names_the_setting(tmp_path: Path) -> None:
+    settings = Settings(storage=Storage(data=tmp_path / "data"), model=Model(pack=tmp_path / "none"))
+    with pytest.raises(PackRefused, match="TWIRL_PACK") as refused:
+        Services(settings).prepare()
+    assert str(tmp_path / "none") in refused.value.message

@@ -46,7 +46,18 @@ def test_a_worker_may_finish_what_it_has_in_hand() -> None:
 
 def test_its_settings_are_settings() -> None:
     known = {settings.variable(each.name) for _, each in settings.every_setting()}
-    lines = [line for line in (FOLDER / "twirl.env").read_text().splitlines() if not line.startswith("#")]
+    text = (FOLDER / "twirl.env").read_text().replace("# TWIRL_", "TWIRL_")  # suggested ones too
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
     assert len(lines) >= 5
     for line in lines:
         assert line.partition("=")[0].removesuffix("_FILE") in known, line
+
+
+def test_the_model_pack_lies_where_the_settings_say() -> None:
+    """An installed program has none beside it."""
+    program = Path(shlex.split(service(UNITS[0])["ExecStart"])[0])
+    said = dict(
+        line.split("=", 1) for line in (FOLDER / "twirl.env").read_text().splitlines() if line[:6] == "TWIRL_"
+    )
+    within = Path(said["TWIRL_PACK"]).relative_to(program.parents[2])
+    assert (ROOT / within / "pack.json").is_file()
