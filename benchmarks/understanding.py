@@ -1,4 +1,4 @@
-"""How well requests are understood: 105 written by hand and 300 generated, typos among both.
+"""How well requests are understood: 105 written by hand, 120 by strangers and 300 generated, all with typos.
 
     python -m benchmarks.understanding [--wrong]
 
@@ -26,6 +26,7 @@ from searcher.understanding.vocabulary import Vocabulary
 PRODUCTS, SEED, GENERATED = 600, 7, 300
 PRECISION, RECALL = 0.95, 0.9
 REQUESTS = Path(__file__).parent / "requests.txt"
+STRANGERS = Path(__file__).parent / "requests_of_strangers.txt"
 WISHES = Path(__file__).parent / "wishes.txt"
 _COLUMNS = {"category": "product_type", "colour": "color"}
 
@@ -38,9 +39,9 @@ class Request:
     chips: frozenset[str]
 
 
-def written() -> list[Request]:
-    """The requests written by hand."""
-    lines = [line for line in REQUESTS.read_text().splitlines() if line.strip() and line[0] != "#"]
+def written(file: Path = REQUESTS) -> list[Request]:
+    """The requests of a file that people wrote."""
+    lines = [line for line in file.read_text().splitlines() if line.strip() and line[0] != "#"]
     pairs = (line.partition("|") for line in lines)
     return [Request(words.strip(), frozenset(_keys(said))) for words, _, said in pairs]
 
@@ -152,7 +153,8 @@ def scores(
 def bars() -> Iterator[Bar]:
     """Precision and recall on both sets."""
     vocabulary = Vocabulary.of(demo_shelf())
-    for name, requests in (("written by hand", written()), ("generated", generated())):
+    sets = (("written by hand", written()), ("of strangers", written(STRANGERS)), ("generated", generated()))
+    for name, requests in sets:
         precision, recall, wrong = scores(requests, vocabulary)
         beside = f"{len(requests)} requests, {len(requests) - len(wrong)} understood exactly"
         yield Bar(
@@ -168,7 +170,7 @@ def bars() -> Iterator[Bar]:
 
 def _show_wrong() -> None:
     vocabulary = Vocabulary.of(demo_shelf())
-    for request, got in scores([*written(), *generated()], vocabulary)[2]:
+    for request, got in scores([*written(), *written(STRANGERS), *generated()], vocabulary)[2]:
         print(f"{request.words!r}: wanted {sorted(request.chips)}, found {sorted(got)}")
 
 

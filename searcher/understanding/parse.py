@@ -10,6 +10,7 @@ from searcher.understanding.tokens import Token, tokenise
 from searcher.understanding.vocabulary import LONGEST, Vocabulary
 
 _NAMES_WHAT_FOLLOWS = frozenset(("without", "sans"))
+_POINTING = frozenset(("the", "that", "those", "these", "any"))
 _SURE_SIZES = frozenset(("xxs", "xs", "xl", "xxl", "xxxl", "2xl", "3xl", "4xl"))
 
 
@@ -94,6 +95,8 @@ def _match(tokens: Sequence[Token], at: int, count: int, vocabulary: Vocabulary)
         or some[-1].sign
     ):
         return None
+    if count > 1 and some[-1].possessive:  # "for my sister's wedding" is not for her to wear
+        return None
     words = ["and" if each.word == "&" else each.word for each in some if each.word != "/"]
     meaning = vocabulary.find(words) or (_size(tokens, at, vocabulary) if count == 1 else None)
     if meaning is None or vocabulary.ordinary(meaning, words):
@@ -170,11 +173,13 @@ def _reach(tokens: Sequence[Token], at: int, starts: dict[int, int], found: list
 
 def _next(tokens: Sequence[Token], at: int, starts: dict[int, int]) -> int | None:
     """The thing found that begins at `at`, words that say nothing passed over."""
+    pointed = False  # "that itchy wool": behind such a word one that says nothing here may stand
     for place in range(at, min(at + 5, len(tokens))):
         if place in starts:
             return starts[place]
-        if tokens[place].word not in english().fillers:
+        if tokens[place].word not in english().fillers and not pointed:
             return None
+        pointed = tokens[place].word in _POINTING
     return None
 
 

@@ -7,25 +7,35 @@ from decimal import ROUND_HALF_UP, Decimal
 from searcher.understanding.chips import Chip, Meaning
 
 _SIGN = r"(?:[$€£¥]|usd|eur|gbp|dollars?|bucks|euros?|pounds?)"
-_NUMBER = r"(\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?|\d{1,7}(?:[.,]\d{1,2})?)"
-_AMOUNT = rf"(?:{_SIGN}\s*)?{_NUMBER}(?:\s*{_SIGN}(?!\w))?"
+_WRITTEN = {
+    "ten": 10, "twenty": 20, "twenty five": 25, "thirty": 30, "forty": 40, "fourty": 40, "fifty": 50,
+    "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90, "a hundred": 100, "one hundred": 100,
+    "two hundred": 200,
+}  # fmt: skip
+_IN_WORDS = "|".join(sorted(_WRITTEN, key=len, reverse=True))
+_NUMBER = rf"(\d{{1,3}}(?:,\d{{3}})+(?:\.\d{{1,2}})?|\d{{1,7}}(?:[.,]\d{{1,2}})?|(?:{_IN_WORDS})(?!\w))"
+_AMOUNT = rf"(?:{_SIGN}\s*)?{_NUMBER}(?:ish)?(?:\s*{_SIGN}(?!\w))?"
 _MONEY = rf"(?:{_SIGN}\s*{_NUMBER}|{_NUMBER}\s*{_SIGN}(?!\w))"
 _NOT_MONEY = r"(?!\s*(?:%|cm|mm|inch|inches|years?|yrs?|months?|kg|g\b|ml|xl|/|[.,]?\d|-\d|st\b|th\b))"
 _BELOW = (
-    r"(?:under|below|less than|cheaper than|up to|max(?:imum)?(?: of)?|at most|no more than|not more than"
-    r"|within|<=?)"
+    r"(?:under|below|less th[ae]n|cheaper th[ae]n|up to|max(?:imum)?(?: of)?|at most|no more th[ae]n"
+    r"|not more th[ae]n|within|sub|budget(?: of)?|<=?)"
 )
 _ABOVE = r"(?:over|above|more than|from|at least|min(?:imum)?(?: of)?|starting at|>=?)"
 
-_BETWEEN = re.compile(rf"\b(?:between|from)\s+{_AMOUNT}\s*(?:and|to|-|–)\s*{_AMOUNT}{_NOT_MONEY}", re.I)
+_BETWEEN = re.compile(rf"\b(?:between|from)\s+{_AMOUNT}\s*(?:and|to|up to|-|–)\s*{_AMOUNT}{_NOT_MONEY}", re.I)
 _RANGE = re.compile(
-    rf"(?<![\w/])(?:{_SIGN}\s*{_NUMBER}\s*(?:-|–|to)\s*(?:{_SIGN}\s*)?{_NUMBER}|{_NUMBER}\s*(?:{_SIGN}\s*)?(?:-|–|to)\s*{_NUMBER}\s*{_SIGN}(?!\w))",
+    rf"(?<![\w/])(?:{_SIGN}\s*{_NUMBER}\s*(?:-|–|to)\s*(?:{_SIGN}\s*)?{_NUMBER}"
+    rf"|{_NUMBER}\s*(?:{_SIGN}\s*)?(?:-|–|to)\s*{_NUMBER}\s*{_SIGN}(?!\w))",
     re.I,
 )
 _UNDER = re.compile(rf"(?<!\w){_BELOW}\s*{_AMOUNT}{_NOT_MONEY}", re.I)
 _OVER = re.compile(rf"(?<!\w){_ABOVE}\s*{_AMOUNT}{_NOT_MONEY}", re.I)
-_OR_LESS = re.compile(rf"\b(?:for\s+)?{_AMOUNT}\s+(?:or|and)\s+(?:less|under|below|cheaper)\b", re.I)
-_OR_MORE = re.compile(rf"\b(?:for\s+)?{_AMOUNT}\s+(?:or|and)\s+(?:more|over|above|up)\b", re.I)
+_OR_LESS = re.compile(
+    rf"\b(?:for\s+)?{_AMOUNT}\s+(?:(?:or|and)\s+(?:less|under|below|cheaper)|max(?:imum)?|tops|at most)\b",
+    re.I,
+)
+_OR_MORE = re.compile(rf"\b(?:for\s+)?{_AMOUNT}(?:\s+(?:or|and)\s+(?:more|over|above|up)\b|\s?\+)", re.I)
 _FOR = re.compile(rf"\bfor\s+{_MONEY}", re.I)
 _KINDS = (
     (_BETWEEN, "both"), (_RANGE, "both"), (_OR_LESS, "high"), (_OR_MORE, "low"), (_UNDER, "high"),
@@ -51,6 +61,8 @@ def prices(words: str, digits: int = 2) -> Iterator[Chip]:
 
 def _minor(number: str, digits: int) -> int:
     """ "1,200.50", "49,99" and "49.99" in minor units."""
+    if number.casefold() in _WRITTEN:
+        return int(_WRITTEN[number.casefold()] * 10**digits)
     if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?", number):
         number = number.replace(",", "")
     amount = Decimal(number.replace(",", "."))

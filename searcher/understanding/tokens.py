@@ -20,6 +20,7 @@ class Token:
     start: int
     end: int
     typed: str = ""  # where it was read as a typo, what stands there
+    possessive: bool = False  # "sister's"
 
     @property
     def sign(self) -> bool:
@@ -29,7 +30,13 @@ class Token:
 
 def tokenise(words: str) -> list[Token]:
     """The tokens of a request, in order."""
-    return [Token(folded(m.group()), m.start(), m.end()) for m in _TOKEN.finditer(words)]
+    return [_token(found) for found in _TOKEN.finditer(words)]
+
+
+def _token(found: re.Match[str]) -> Token:
+    word = found.group()
+    possessive = word.casefold().replace("’", "'").endswith("'s")
+    return Token(folded(word), found.start(), found.end(), possessive=possessive)
 
 
 def folded(word: str) -> str:

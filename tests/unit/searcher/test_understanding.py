@@ -2,7 +2,16 @@
 
 import pytest
 
-from benchmarks.understanding import PRECISION, RECALL, Request, demo_shelf, generated, scores, written
+from benchmarks.understanding import (
+    PRECISION,
+    RECALL,
+    STRANGERS,
+    Request,
+    demo_shelf,
+    generated,
+    scores,
+    written,
+)
 from searcher.understanding.parse import understand
 from searcher.understanding.vocabulary import Vocabulary
 
@@ -32,7 +41,9 @@ def keys(words: str, vocabulary: Vocabulary) -> list[str]:
     return [chip.key for chip in understand(words, vocabulary).chips]
 
 
-@pytest.mark.parametrize("requests", [written(), generated()], ids=["by hand", "generated"])
+@pytest.mark.parametrize(
+    "requests", [written(), written(STRANGERS), generated()], ids=["by hand", "of strangers", "generated"]
+)
 def test_the_demo_shops_requests_are_understood(requests: list[Request]) -> None:
     precision, recall, wrong = scores(requests, Vocabulary.of(demo_shelf()))
     assert precision >= PRECISION and recall >= RECALL, wrong[:10]
