@@ -23,7 +23,6 @@ from catalog.models import Merchant
 from catalog.place import ImagePlace
 from catalog.site import ensure_live, filled_by, live_index, read_site
 from embedding.devices import claim_device
-from embedding.errors import PackRefused
 from embedding.pack_folders import PackAtHand, PackFolders, look, notice, verified
 from indexer.operating import Operations
 from indexer.queue import Bell, CeleryBell, Limits, WakeFile
@@ -282,19 +281,10 @@ class Services:
         """Register the live index: of the setting's pack, or of the one that filled what is there."""
         filled = filled_by(self.sessions)
         at_hand = {each.fingerprint: each for each in self.pack_folders}
-        pack = at_hand.get(filled) or self._first_pack()
+        pack = at_hand.get(filled) or self.pack_folders.first()
         self.keep_pack(pack)
         with self.sessions.begin() as session:
             ensure_live(session, pack.fingerprint, pack.name, pack.dimension)
-
-    def _first_pack(self) -> PackAtHand:
-        try:
-            return self.pack_folders.choose(str(self.settings.model.pack))
-        except PackRefused as error:
-            if error.code != "pack-unknown":
-                raise
-            fix = "Name the folder of one in TWIRL_PACK; Twirl's own is packs/twirl-small beside its sources."
-            raise PackRefused(error.code, error.message, fix) from error
 
     def keep_pack(self, pack: PackAtHand) -> None:
         """Put a pack where every process finds it, whatever becomes of the folder it came from."""

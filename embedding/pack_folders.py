@@ -89,6 +89,16 @@ class PackFolders:
             f"Name a folder with a pack.json in it, or one of: {known}.",
         )  # fmt: skip
 
+    def first(self) -> PackAtHand:
+        """The one that the settings name: a new installation begins with it. Raises PackRefused."""
+        try:
+            return self.choose(str(self.named))
+        except PackRefused as error:
+            if error.code != "pack-unknown":
+                raise
+            fix = "Name the folder of one in TWIRL_PACK; Twirl's own is packs/twirl-small beside its sources."
+            raise PackRefused(error.code, error.message, fix) from error
+
     def keep(self, pack: PackAtHand) -> Path:
         """Copy a pack among the kept ones, checked, and publish it; one that is there stays.
 
