@@ -76,7 +76,8 @@ def check_encoder(folder: Path, called: str, names: Iterable[str] | None = None)
     config = _read(folder / "config.json")
     if open_clip.is_open_clip(folder, config):
         _check_safe(there, called, open_clip.FILES)
-        return {"model_type": "siglip", STRIPS: open_clip.strips_punctuation(folder)}
+        family, strips = open_clip.described(folder)
+        return {"model_type": family, STRIPS: strips}
     if any("auto_map" in _read(folder / name) for name in READ if name.endswith("config.json")):
         raise PackRefused(
             "encoder-remote-code", f"{called} brings program code along, which Twirl never runs.",

@@ -1,11 +1,12 @@
-"""OpenCLIP's own files, and vectors that open_clip and timm computed (tests/golden/open_clip_siglip).
+"""OpenCLIP's own files, and vectors that open_clip 3.3 and timm 1.0 computed (tests/golden/open_clip_*).
 
-The network there has random weights. Its folder is laid out as shops' fine-tuned encoders are published: the
-weights under OpenCLIP's names, and a `config.json` that asks for program code.
+The networks there have random weights. Folders are laid out as shops' fine-tuned encoders are published: the
+weights under OpenCLIP's names, and (the SigLIP) a `config.json` that asks for program code.
 """
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,12 @@ from embedding.errors import PackRefused
 from embedding.pack import Pack, load_pack
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "open_clip_siglip"
+CLIP = GOLDEN.with_name("open_clip_clip")
 
 
-def photos() -> list[np.ndarray]:
+def photos(shapes: Sequence[tuple[int, int]] = ((70, 45), (45, 90), (32, 32))) -> list[np.ndarray]:
     rng = np.random.default_rng(0)
-    return [rng.integers(0, 256, (*shape, 3), dtype=np.uint8) for shape in ((70, 45), (45, 90), (32, 32))]
+    return [rng.integers(0, 256, (*shape, 3), dtype=np.uint8) for shape in shapes]
 
 
 @pytest.fixture
@@ -55,6 +57,22 @@ def test_vectors_are_those_of_open_clip(copy: Path, tmp_path: Path) -> None:
     assert np.abs(pack.encode_texts(expected["texts"]) - np.array(expected["text rows"])).max() < 2e-6
     info = read_dual(tmp_path / "kept" / pack.fingerprint)
     assert info.config.strips_punctuation and "open_clip_config.json" not in info.config.files
+
+
+def test_a_clip_is_read_too(tmp_path: Path) -> None:
+    """Both towers OpenCLIP's own, photos cropped, the text's last token pooled, no `config.json` at all."""
+    pack, expected = added(CLIP, tmp_path), json.loads((CLIP / "expected.json").read_text())
+    images = pack.encode_images(photos([(32, 32), (40, 70), (64, 32)]))
+    assert np.abs(images - np.array(expected["image rows"])).max() < 2e-6
+    assert np.abs(pack.encode_texts(expected["texts"]) - np.array(expected["text rows"])).max() < 2e-6
+    assert read_dual(tmp_path / "kept" / pack.fingerprint).config.architecture == "clip"
+
+
+@pytest.mark.parametrize("part", ["vision_cfg", "text_cfg"])
+def test_a_clip_with_options_of_its_own_is_refused(tmp_path: Path, part: str) -> None:
+    folder = Path(shutil.copytree(CLIP, tmp_path / "encoder"))
+    edit(folder / "open_clip_config.json", part, ls_init_value=0.1)
+    assert refusal(folder, tmp_path) == "encoder-unknown"
 
 
 def test_names_without_a_prefix_and_their_own_file_are_read(copy: Path, tmp_path: Path) -> None:
