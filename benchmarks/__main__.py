@@ -38,6 +38,7 @@ SLOW = (
     "sizing",
     "encode_precision",
     "train_heads",
+    "seed_studio",
     "deployed_import",
     "deployed_kills",
 )

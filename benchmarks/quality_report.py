@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.bar import ROOT, Bar, machine, show
 from benchmarks.quality_composing import bars as composing_bars
-from benchmarks.quality_evaluation import CACHE, FIRST, PACK, evaluation
+from benchmarks.quality_evaluation import CACHE, FIRST, PACK, SEED, evaluation
 from benchmarks.quality_exam import exam_bars
 from benchmarks.quality_retrieval import photo_bars
 from training.report_evaluation import Evaluation, figures
@@ -24,7 +24,7 @@ LARGEST = 12  # MB of the page
 LOGS = {
     "Stage one, the image tower": CACHE / "tower.log",
     "Stage two, heads and composer": CACHE / "heads.log",
-    "The published network (seed)": ROOT / "runs" / "seed" / "log.csv",
+    "The published network (seed)": SEED / "log.csv",
 }
 
 

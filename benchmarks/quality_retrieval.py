@@ -23,6 +23,7 @@ from benchmarks.quality_evaluation import (
     first_pack,
     pack_at,
     table,
+    times_of_seed,
 )
 from embedding.pack import TowerPack, Towers
 from training.datasets import DataMissing, load_photos, read_clothing
@@ -65,6 +66,8 @@ def _studio(answers: Answers) -> Iterator[Bar]:
     name, methods = answers.stand_in.name, table(answers.rows)
     yield at_least(f"{name}: photo + colour, R@1", answers.composed.at_1, 92, methods)
     yield at_least(f"{name}: photo + colour, R@10", answers.composed.at_10, 98)
+    if answers.rivals:
+        yield times_of_seed(answers)
 
 
 def slices_ahead(measure: Measure, first: Mapping[str, float]) -> Bar:

@@ -1,7 +1,9 @@
 """What a pack answers to a stand-in: the table of methods, recall curves, recall by slice, and every rank."""
 
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +18,15 @@ Rows = npt.NDArray[np.int64]
 
 CURVE = 50  # recall is drawn from 1 to here
 LEAST = 5  # queries of a slice; of fewer, a share says nothing
+
+
+class Rival(Protocol):
+    """Another trained way to compose, with features of its own: a row beside the pack's."""
+
+    name: str
+
+    def scores(self, stand_in: StandIn) -> Floats:
+        """(Q, N) of the queries and the gallery."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +49,7 @@ class Answers:
     ranked: Rows  # (Q, N) gallery rows of the composed queries, best first
     ranks: Rows  # (Q,) of the first target in `ranked`, from 1
     slices: dict[str, tuple[Slice, ...]]  # by axis, weakest first
+    rivals: frozenset[str] = frozenset()  # the methods that somebody else trained
 
     @property
     def composed(self) -> Row:
@@ -47,19 +59,31 @@ class Answers:
     @property
     def best_other(self) -> Row:
         """The method with the highest R@1 among those that nobody trained to compose."""
-        return max(self.rows[:-1], key=lambda each: each.at_1)
+        simple = [each for each in self.rows[:-1] if each.method not in self.rivals]
+        return max(simple, key=lambda each: each.at_1)
 
 
-def answer(pack: Pack, stand_in: StandIn, vectors: Floats | None = None) -> Answers:
+def answer(
+    pack: Pack, stand_in: StandIn, vectors: Floats | None = None, rivals: Sequence[Rival] = ()
+) -> Answers:
     """Ask every query in every way. `vectors` are the gallery's (N, D), if they are at hand."""
     gallery = pack.encode_images(stand_in.gallery) if vectors is None else vectors
     rows, curves = [], {}
-    for name, scores in method_scores(pack, stand_in, gallery):
+    for name, scores in _every_way(pack, stand_in, gallery, rivals):
         ranked = ranking(scores, stand_in.excluded)
         ranks = ranks_of_first(ranked, stand_in.targets)
         rows.append(row(name, scores, stand_in))
         curves[name] = recall_curve(ranks, CURVE)
-    return Answers(stand_in, tuple(rows), curves, ranked, ranks, slices_of(ranks, stand_in.slices))
+    slices, others = slices_of(ranks, stand_in.slices), frozenset(each.name for each in rivals)
+    return Answers(stand_in, tuple(rows), curves, ranked, ranks, slices, others)
+
+
+def _every_way(
+    pack: Pack, stand_in: StandIn, gallery: Floats, rivals: Sequence[Rival]
+) -> Iterator[tuple[str, Floats]]:
+    for rival in rivals:
+        yield rival.name, rival.scores(stand_in)
+    yield from method_scores(pack, stand_in, gallery)
 
 
 def slices_of(ranks: Rows, labels: dict[str, tuple[str, ...]]) -> dict[str, tuple[Slice, ...]]:

@@ -4,13 +4,13 @@ pack = load_pack(Path("packs/twirl-small"))
 evaluation = evaluate(pack, sit(pack, Path("runs/exam")), Path("../shared/data"))
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from embedding.pack import Pack
 from training.datasets import DataMissing, load_photos, read_clothing, read_magento
-from training.report_answers import Answers, answer
+from training.report_answers import Answers, Rival, answer
 from training.report_exam import Exam
 from training.report_photos import Measure, measure_photos
 from training.report_vectors import gallery_vectors
@@ -37,7 +37,9 @@ class Evaluation:
     missing: tuple[Missing, ...]
 
 
-def evaluate(pack: Pack, exam: Exam, data: Path, work: Path | None = None) -> Evaluation:
+def evaluate(
+    pack: Pack, exam: Exam, data: Path, work: Path | None = None, rivals: Sequence[Rival] = ()
+) -> Evaluation:
     """The exam that the pack took, and what the data folder allows; photos and vectors are kept in `work`."""
     missing: list[Missing] = []
     stand_ins: list[Answers] = []
@@ -45,7 +47,8 @@ def evaluate(pack: Pack, exam: Exam, data: Path, work: Path | None = None) -> Ev
     for part, make in (("studio shop", _studio), ("recoloured clothing photos", _dyed)):
         try:
             stand_ins += [
-                answer(pack, each, gallery_vectors(pack, each.gallery, work)) for each in make(data, work)
+                answer(pack, each, gallery_vectors(pack, each.gallery, work), rivals)
+                for each in make(data, work)
             ]
         except DataMissing as error:
             missing.append(Missing(part, str(error)))
