@@ -60,11 +60,11 @@ class PackInfo:
 
 def fingerprint(config: PackConfig, weights_sha256: str) -> str:
     """32 hex digits that change with the configuration or any weight."""
-    canonical = json.dumps(_written(config), sort_keys=True)
+    canonical = json.dumps(written(config), sort_keys=True)
     return hashlib.sha256(f"{FORMAT}|{canonical}|{weights_sha256}".encode()).hexdigest()[:32]
 
 
-def _written(record: Any) -> dict[str, Any]:
+def written(record: Any) -> dict[str, Any]:
     """A record as JSON; a field younger than the first packs is left out where it says what they were.
 
     So the fingerprints of packs that shops run stay what they are.
@@ -73,7 +73,7 @@ def _written(record: Any) -> dict[str, Any]:
     for each in dataclasses.fields(record):
         value = getattr(record, each.name)
         if "unwritten" not in each.metadata or each.metadata["unwritten"] != value:
-            found[each.name] = _written(value) if dataclasses.is_dataclass(value) else value
+            found[each.name] = written(value) if dataclasses.is_dataclass(value) else value
     return found
 
 
@@ -84,7 +84,7 @@ def write_pack(directory: Path, info: PackInfo, tensors: dict[str, Tensor]) -> P
     digest = hashlib.sha256(data).hexdigest()
     whole = dataclasses.replace(info, weights_sha256=digest, fingerprint=fingerprint(info.config, digest))
     (directory / WEIGHTS).write_bytes(data)
-    text = json.dumps(dataclasses.asdict(whole), indent=2, ensure_ascii=False)
+    text = json.dumps(written(whole), indent=2, ensure_ascii=False)
     (directory / "pack.json").write_text(text + "\n", encoding="utf-8")
     return whole
 

@@ -1,8 +1,10 @@
+import time
+
 import pytest
 import torch
 from torch.nn.functional import cosine_similarity, normalize
 
-from embedding.composer import Balance, Composer, compose, index_vectors, slerp, weigh
+from embedding.composer import Balance, Composer, compose, index_vectors, make_composer, slerp, weigh
 from embedding.towers import Parts, TowerConfig
 
 PARTS = Parts(visual=6, kind=3, aligned=4, colour=4)
@@ -65,3 +67,45 @@ def test_weighed_queries_are_unit_rows():
     assert weigh((unit(2, 6), unit(2, 3), unit(2, 4), unit(2, 4)), Balance().both).norm(
         dim=-1
     ) == pytest.approx(1, abs=1e-5)
+
+
+def wishing(names: float, lean: float = 0.0):
+    config = TowerConfig(parts=PARTS, hidden=8, wish=5)
+    composer = make_composer(config).eval()
+    image = index_vectors((unit(2, 6), unit(2, 3), unit(2, 4), unit(2, 4)))
+    text = torch.cat([unit(2, 4), unit(2, 4), torch.full((2, 1), names), torch.rand(2, 5)], dim=-1)
+    assert text.shape[1] == config.text_dimension
+    torch.nn.init.normal_(composer.gain.weight)
+    torch.nn.init.constant_(composer.lean.bias, lean)
+    with torch.no_grad():
+        return compose(composer, image, text, PARTS, Balance()).both
+
+
+def test_the_wish_weighs_the_parts_anew_but_not_where_a_colour_is_named():
+    for names, same in ((1.0, True), (0.0, False)):
+        query = wishing(names)
+        norms = [part.norm(dim=-1) for part in PARTS.split(query)]
+        wanted = Balance().both if names else Balance().both_uncoloured
+        alike = torch.allclose(norms[3] / norms[1], torch.tensor(wanted.colour / wanted.kind), atol=1e-4)
+        assert alike is same
+        assert query.norm(dim=-1) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_wish_can_point_away_from_photo_and_words():
+    wanted = PARTS.split(wishing(0.0, lean=-50.0))[2]
+    away = torch.full((2, 4), -0.5)
+    assert cosine_similarity(wanted, away) == pytest.approx(1, abs=1e-2)
+
+
+def test_composing_is_fast():
+    config = TowerConfig(wish=256)
+    composer, parts = make_composer(config).eval(), config.parts
+    image, text = unit(1, parts.dimension), torch.rand(1, config.text_dimension)
+    with torch.inference_mode():
+        compose(composer, image, text, parts, Balance())
+        times = []
+        for _ in range(50):
+            begun = time.perf_counter()
+            compose(composer, image, text, parts, Balance())
+            times.append(time.perf_counter() - begun)
+    assert min(times) < 0.002

@@ -10,7 +10,7 @@ import pytest
 from embedding import minilm
 from embedding.errors import PackRefused
 from embedding.pack import load_pack
-from embedding.pack_files import PackConfig, fingerprint, read_info
+from embedding.pack_files import PackConfig, fingerprint, read_info, written
 
 SHIPPED = Path(__file__).parents[3] / "packs" / "twirl-small"
 
@@ -109,7 +109,14 @@ def test_the_fingerprint_changes_with_configuration_and_weights():
 
 def test_pack_json_comes_back_as_it_was_written():
     raw = json.loads((SHIPPED / "pack.json").read_text())
-    assert json.loads(json.dumps(dataclasses.asdict(read_info(SHIPPED)))) == raw
+    assert json.loads(json.dumps(written(read_info(SHIPPED)))) == raw
+
+
+def test_a_field_that_old_packs_lack_leaves_their_fingerprint_alone_until_it_is_used():
+    config = PackConfig()
+    wishing = dataclasses.replace(config, tower=dataclasses.replace(config.tower, wish=8))
+    assert "wish" not in written(config)["tower"]
+    assert fingerprint(wishing, "a") != fingerprint(config, "a")
 
 
 def test_a_missing_pack_is_refused(tmp_path):
