@@ -154,9 +154,12 @@ def print_judgement(judgement: "Judgement") -> None:
     table = Table(
         "", *(Column(name, justify="right") for name in ("live R@1", "R@10", "candidate R@1", "R@10"))
     )
-    for method, live in judgement.live.items():
+    rows = [(method, (live, judgement.candidate[method])) for method, live in judgement.live.items()]
+    if judgement.words is not None:
+        rows.append(("captions, no photo", judgement.words))
+    for method, both in rows:
         cells = []
-        for result in (live, judgement.candidate[method]):
+        for result in both:
             low, high = result.interval(1)
             cells += [f"{result.percent(1):.1f} [{low:.1f}, {high:.1f}]", f"{result.percent(10):.1f}"]
         table.add_row(method, *cells)

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own name for it
 
 from embedding.composer import slerp
+from training.catalogue.captions import ValueTable, draw_caption
 from training.catalogue.heads import Heads
 from training.catalogue.items import Item
 from training.catalogue.triplets import Pair, Triplets, side_of, twins
@@ -92,6 +93,46 @@ def _text(items: Sequence[Item], pair: Pair, seed: int) -> str:
     return ask(pair.attribute, pair.value, pair.old, rng, held_out=True)
 
 
+@dataclass(frozen=True)
+class Captions:
+    """C sentences that describe held-out items, to be searched without a photo."""
+
+    texts: tuple[str, ...]
+    targets: tuple[frozenset[int], ...]  # every item that a sentence holds for
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+def make_captions(items: Sequence[Item], seed: int, share: float, most: int) -> Captions:
+    """At most `most` different sentences about the articles below `share`; possibly none."""
+    rng = np.random.default_rng([seed, 29])
+    said: dict[str, tuple[int, tuple[str, ...]]] = {}
+    for row, item in enumerate(items):
+        text, named = draw_caption(item, rng)
+        if text and side_of(item.group, seed) < share:
+            said.setdefault(text, (row, named))
+    texts = sorted(said)
+    if len(texts) > most:
+        texts = [texts[n] for n in sorted(rng.choice(len(texts), most, replace=False))]
+    chosen = [said[text] for text in texts]
+    everything = np.arange(len(items))
+    shown = ValueTable(items).holds([row for row, _ in chosen], [named for _, named in chosen], everything)
+    return Captions(tuple(texts), tuple(frozenset(np.flatnonzero(row).tolist()) for row in shown))
+
+
+@torch.inference_mode()
+def examine_words(heads: Heads, captions: Captions, features: Tensor) -> Result:
+    """How often words alone find an item that they describe. Raises ValueError without captions."""
+    if not captions.texts:
+        raise ValueError("words are examined by one caption or more")
+    gallery = index_all(heads, features)
+    rows, sentences = heads.read(captions.texts)
+    queries = heads.by_words(heads.words(sentences[[rows[each] for each in captions.texts]]))
+    nothing = (frozenset[int](),) * len(captions)
+    return _result("captions", queries, gallery, captions.targets, nothing)
+
+
 @torch.inference_mode()
 def examine(heads: Heads, exam: Exam, features: Tensor, only_composed: bool = False) -> dict[str, Result]:
     """{method: result} of a pack over (N, F) features of the exam's items."""
@@ -107,7 +148,10 @@ def examine(heads: Heads, exam: Exam, features: Tensor, only_composed: bool = Fa
             "sum": F.normalize(query.photo + query.words, dim=-1),
             "slerp": slerp(query.photo, query.words, 0.5),
         }
-    return {method: _result(method, rows_of, gallery, exam) for method, rows_of in asked.items()}
+    return {
+        method: _result(method, rows_of, gallery, exam.targets, exam.excluded)
+        for method, rows_of in asked.items()
+    }
 
 
 def index_all(heads: Heads, features: Tensor) -> Tensor:
@@ -116,12 +160,17 @@ def index_all(heads: Heads, features: Tensor) -> Tensor:
     return torch.cat([heads.index(features[start : start + _ROWS]) for start in parts])
 
 
-def _result(method: str, queries: Tensor, gallery: Tensor, exam: Exam) -> Result:
+def _result(
+    method: str,
+    queries: Tensor,
+    gallery: Tensor,
+    targets: Sequence[frozenset[int]],
+    excluded: Sequence[frozenset[int]],
+) -> Result:
     first, ten = [], []
-    for start in range(0, len(exam), _CHUNK):
-        stop = start + _CHUNK
-        scores = (queries[start:stop] @ gallery.T).numpy()
-        ranked = ranking(scores, exam.excluded[start:stop])
-        first.append(hits_at_k(ranked, exam.targets[start:stop], 1))
-        ten.append(hits_at_k(ranked, exam.targets[start:stop], 10))
+    for start in range(0, len(queries), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        ranked = ranking((queries[part] @ gallery.T).numpy(), excluded[part])
+        first.append(hits_at_k(ranked, targets[part], 1))
+        ten.append(hits_at_k(ranked, targets[part], 10))
     return Result(method, np.concatenate(first), np.concatenate(ten))

@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
+from training.catalogue.captions import Mask, Rows, ValueTable, draw_caption
 from training.catalogue.items import CatalogueTooSmall, Item
 from training.catalogue.recipe import Recipe
 from training.catalogue.triplets import Pair, Triplets, side_of, twins
-from training.catalogue.wordings import ask, shop_wording
+from training.catalogue.wordings import ask
 
-Rows = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 Thing = TypeVar("Thing")
 
 LEAST_PAIRS = 40
@@ -52,8 +50,8 @@ class Lessons:
         self.places = _by_attribute(self.pairs)
         rng = np.random.default_rng([recipe.seed, 31])
         self.wishes = _wishes(self.pairs, recipe.wordings, rng)
-        self.captions = [_caption(item, rng) for item in items]
-        self._table = _ValueTable(items)
+        self.captions = [draw_caption(item, rng) for item in items]
+        self._table = ValueTable(items)
 
     def _mine(self, pair: Pair) -> Pair | None:
         """The pair without the targets that are held out; None where nothing is left."""
@@ -129,35 +127,3 @@ def _wishes(
     changes = sorted({(pair.attribute, pair.value, pair.old) for pair in pairs})
     each = max(1, min(MOST_WORDINGS, wordings // len(changes)))
     return {change: [ask(*change, rng) for _ in range(each)] for change in changes}
-
-
-def _caption(item: Item, rng: np.random.Generator) -> tuple[str, tuple[str, ...]]:
-    """A sentence for an item ("navy striped blouses") and what it names; "" for one without category."""
-    names = [name for name, _ in item.values if name in ("colour", "pattern", "material", "fabric")]
-    chosen = [name for name in names if rng.random() < 0.6]
-    if not item.category:
-        return "", ()
-    words = [shop_wording(name, item.value(name)).adj for name in chosen]
-    return " ".join([*words, item.category]), tuple(chosen)
-
-
-class _ValueTable:
-    """Every item's values as numbers, to compare many at once."""
-
-    def __init__(self, items: Sequence[Item]) -> None:
-        names = sorted({name for item in items for name, _ in item.values})
-        self._columns = {name: column for column, name in enumerate(["", *names])}
-        said = [{"": item.category, **dict(item.values)} for item in items]
-        codes: dict[tuple[str, str], int] = {}
-        self._codes = np.full((len(items), len(self._columns)), -1, dtype=np.int64)
-        for row, values in enumerate(said):
-            for name, value in values.items():
-                self._codes[row, self._columns[name]] = codes.setdefault((name, value), len(codes))
-
-    def holds(self, rows: Sequence[int], named: Sequence[tuple[str, ...]], gallery: Rows) -> Mask:
-        """(C, G): whether the items of the gallery share category and the named values with each row."""
-        shown = np.zeros((len(rows), len(gallery)), dtype=bool)
-        for n, (row, names) in enumerate(zip(rows, named, strict=True)):
-            columns = [self._columns[name] for name in ("", *names)]
-            shown[n] = (self._codes[gallery][:, columns] == self._codes[row, columns]).all(1)
-        return shown

@@ -18,7 +18,7 @@ class Recipe:
     steps: int = 600
     batch: int = 160  # pairs a batch
     negatives: int = 2  # hard ones a pair: items that differ from the photo in one other attribute
-    rate: float = 6e-4
+    rate: float = 2e-3
     weight_decay: float = 0.02
     noise: float = 0.02  # of the sentence vectors, so that unseen wordings land near
     scale: float = 22.0  # inverse temperature

@@ -16,7 +16,14 @@ import torch
 
 from embedding.dual_files import DualInfo
 from embedding.pack_files import PackInfo, read_pack_json
-from training.catalogue.exam import Exam, examine, make_exam
+from training.catalogue.exam import (
+    Captions,
+    Exam,
+    examine,
+    examine_words,
+    make_captions,
+    make_exam,
+)
 from training.catalogue.features import FeatureCache
 from training.catalogue.heads import Heads, open_heads
 from training.catalogue.items import CatalogueTooSmall, Item, read_items
@@ -63,6 +70,7 @@ class Stock:
     items: list[Item]
     triplets: Triplets
     exam: Exam
+    captions: Captions
 
 
 def take_stock(catalogue: Path, recipe: Recipe) -> Stock:
@@ -76,7 +84,8 @@ def take_stock(catalogue: Path, recipe: Recipe) -> Stock:
             f"a judgement takes {LEAST_QUERIES}.",
             "Import more of the catalogue, with item_group_id and color in the feed (docs/feeds.md).",
         )
-    return Stock(items, triplets, exam)
+    captions = make_captions(items, recipe.seed, recipe.held_out, recipe.queries)
+    return Stock(items, triplets, exam, captions)
 
 
 def _some(items: list[Item], recipe: Recipe) -> list[Item]:
@@ -118,12 +127,14 @@ def train_on_catalogue(
 
 def judge(stock: Stock, live: Path, candidate: Path, workshop: Workshop) -> Judgement:
     """Both packs as they are on disk on the held-out articles. Raises PackRefused, PictureUnreadable."""
-    results = []
+    results, words = [], []
     for folder in (live, candidate):
         heads = open_heads(folder)
         features = _looked(heads, stock.items, FeatureCache(workshop.folder), workshop)
         results.append(examine(heads, stock.exam, features))
-    return Judgement(results[0], results[1], stock.exam)
+        if stock.captions.texts:
+            words.append(examine_words(heads, stock.captions, features))
+    return Judgement(results[0], results[1], stock.exam, (words[0], words[1]) if words else None)
 
 
 def candidate_name(pack: Path, shop: str) -> str:

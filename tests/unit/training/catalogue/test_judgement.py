@@ -42,3 +42,12 @@ def test_what_is_lost_at_ten_speaks_against_it_unless_chance_explains_it() -> No
     assert Judgement(results(20, 36), results(24, 35), EXAM).objections() == []
     lost = Judgement(results(20, 38), results(24, 26), EXAM).objections()
     assert lost[0] == "R@10 falls behind the live pack: 65.0 against 95.0"
+
+
+def test_a_candidate_that_unlearned_words_does_not_win() -> None:
+    live, candidate = (Result("captions", *(np.arange(N) < count for _ in "ab")) for count in (36, 20))
+    found = tuple(Result("captions", each.first.astype(np.float32), each.ten.astype(np.float32))
+                  for each in (live, candidate))  # fmt: skip
+    said = Judgement(results(20, 36), results(24, 36), EXAM, (found[0], found[1])).objections()
+    assert said[0] == "words without a photo find less than with the live pack: R@1 50.0 against 90.0"
+    assert Judgement(results(20, 36), results(24, 36), EXAM, (found[0], found[0])).objections() == []

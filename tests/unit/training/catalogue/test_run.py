@@ -126,6 +126,10 @@ def test_held_out_articles_are_asked_about_and_never_learned_from(catalogue: Pat
     lessons = Lessons(stock.items, stock.triplets, RECIPE)
     seen = {stock.items[n].group for step in range(30) for n in lessons.batch(step).gallery}
     assert asked and seen and not asked & seen
+    for text, rows in zip(stock.captions.texts, stock.captions.targets, strict=True):
+        colour = text.removesuffix(" shirts")  # "red shirts": every red shirt; "shirts": every shirt
+        wanted = {n for n, item in enumerate(stock.items) if colour in ("shirts", item.value("colour"))}
+        assert rows == wanted
     for source, targets, out in zip(stock.exam.sources, stock.exam.targets, stock.exam.excluded, strict=True):
         assert source in out and not targets & out
 
