@@ -1,5 +1,6 @@
 """What goes together in the settings, and what the deployed shape needs: said at start, all of it."""
 
+import re
 from typing import TYPE_CHECKING
 
 from declared import SettingError
@@ -9,6 +10,7 @@ if TYPE_CHECKING:
 
 QUEUES = ("images", "embed", "index", "maintenance")
 PRECISIONS = ("auto", "fp32", "bf16")  # as embedding.precision has them
+DEVICE = r"cpu|mps|xpu|cuda(:free|:\d+)?"
 POOLS = ("prefork", "solo", "threads")
 
 
@@ -22,6 +24,8 @@ def check(read: "Settings") -> None:
     chosen = read.queue
     if read.model.precision not in PRECISIONS:
         raise SettingError(f"TWIRL_PRECISION={read.model.precision!r} is none of {', '.join(PRECISIONS)}.")
+    if not re.fullmatch(DEVICE, read.model.device):
+        raise SettingError(f"TWIRL_DEVICE={read.model.device!r} is none of cpu, cuda, cuda:0 …, cuda:free.")
     if not read.worker_queues:
         raise SettingError(f"TWIRL_WORKER_QUEUES is empty: name some of {', '.join(QUEUES)}.")
     if unknown := set(read.worker_queues) - set(QUEUES):

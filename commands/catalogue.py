@@ -93,9 +93,11 @@ def search(
     Example: twirl search "the same, but in red" --photo dress.jpg
     """
     from launcher.embedded import borrowed
+    from launcher.preflight import check_device
     from searcher.query import SearchQuery
 
     prepare(services)
+    check_device(services.settings.model.device)
     query = SearchQuery(
         merchant_id=_shop(services, merchant).id,
         words=words,

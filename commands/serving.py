@@ -56,7 +56,7 @@ def serve(services: Services) -> None:
 @click.pass_obj
 def web(services: Services, with_parent: bool) -> None:
     """Run the web process alone."""
-    from launcher.preflight import check_listeners
+    from launcher.preflight import check_device, check_listeners
     from web.server import serve as serve_web
     from web.wsgi import make_app
 
@@ -65,6 +65,7 @@ def web(services: Services, with_parent: bool) -> None:
         not with_parent
     ):  # who supervises us has looked, and gunicorn waits for a port that our last life holds
         check_listeners(chosen)
+        check_device(chosen.model.device)
     _lifeline(with_parent)
     if services.deployed:
         prepare(services)

@@ -18,6 +18,9 @@ def tune(services: Services) -> None:
     """
     from embedding.batching import best_batch, try_batches
     from embedding.packs import batch_sizes
+    from launcher.preflight import check_device
+
+    check_device(services.settings.model.device)
 
     prepare(services)
     pack = services.packs.get(services.fingerprint)

@@ -22,6 +22,7 @@ def worker(services: Services, queues: str | None, concurrency: int | None, pool
     Start as many as you like, on any machine that reaches the database, Redis and Qdrant.
     """
     from launcher.deployed import check_deployed, ready
+    from launcher.preflight import check_device
     from launcher.working import run_worker
 
     check_deployed(services, "worker")
@@ -34,6 +35,7 @@ def worker(services: Services, queues: str | None, concurrency: int | None, pool
     )
     working = Services(replace(services.settings, queue=said))
     check(working.settings)
+    check_device(working.settings.model.device)
     working.log_as("worker")
     ready(working)
     working.place.check()

@@ -14,6 +14,7 @@ from launcher.deployed import Attendance, ready
 from launcher.preflight import (
     StartRefused,
     available_memory_mb,
+    check_device,
     check_disk,
     check_folder,
     check_listeners,
@@ -40,6 +41,7 @@ def preflight(services: Services, *, port: bool) -> None:
     check_disk(services.data, chosen.storage.min_free_disk_mb)
     if not services.deployed:  # there the models run elsewhere
         check_memory(chosen.storage.min_free_memory_mb, available_memory_mb())
+        check_device(chosen.model.device)
 
 
 def prepare(services: Services, migrate: bool = False) -> None:

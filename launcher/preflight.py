@@ -5,6 +5,8 @@ import fcntl
 import os
 import shutil
 import socket
+import subprocess
+import sys
 from ipaddress import ip_address
 from pathlib import Path
 from typing import IO
@@ -13,6 +15,7 @@ from settings import Settings
 
 MIB = 1024 * 1024
 LAST_PORT = 65535
+_COUNT_GPUS = "import torch; print(torch.cuda.device_count())"
 
 
 class StartRefused(RuntimeError):
@@ -133,6 +136,25 @@ def check_port(host: str, port: int, host_name: str = "TWIRL_HOST", port_name: s
             else:
                 fix = f"stop what is using it, or choose another: {port_name}={_beside(port)}"
             raise StartRefused(refused, fix) from error
+
+
+def check_device(device: str, python: str = sys.executable) -> None:
+    """A GPU that is named is there. Raises StartRefused.
+
+    Another process asks: this one may be about to fork, and CUDA that was touched before works no more then.
+    """
+    if not device.startswith("cuda"):
+        return
+    words = [python, "-P", "-c", _COUNT_GPUS]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)  # noqa: S603 - our own interpreter
+    seen = int(done.stdout) if done.returncode == 0 else 0
+    number = device.partition(":")[2]
+    if seen <= (int(number) if number.isdigit() else 0):
+        raise StartRefused(
+            f"TWIRL_DEVICE={device}, but PyTorch sees {seen or 'no'} GPU{'s' if seen > 1 else ''}.",
+            "check the driver and the container's devices (nvidia-smi), and that PyTorch is built with CUDA; "
+            "or set TWIRL_DEVICE=cpu",
+        )
 
 
 def lock_store(data: Path) -> IO[str]:

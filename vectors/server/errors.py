@@ -76,7 +76,7 @@ def _away(message: str) -> VectorStoreUnavailable:
     return VectorStoreUnavailable(
         "vectors-away",
         f"The Qdrant server does not answer: {message.strip()[:300].rstrip('.')}.",
-        "Start it, or check its address.",
+        "Start it, or check its address: TWIRL_QDRANT_URL, TWIRL_QDRANT_GRPC_PORT.",
     )
 
 

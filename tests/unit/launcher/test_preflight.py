@@ -9,6 +9,7 @@ import pytest
 from launcher.preflight import (
     StartRefused,
     available_memory_mb,
+    check_device,
     check_disk,
     check_folder,
     check_memory,
@@ -55,6 +56,33 @@ def test_too_little_memory_names_the_setting() -> None:
     with pytest.raises(StartRefused, match="Only 100 MiB of memory"):
         check_memory(1536, available_mb=100)
     check_memory(1536, available_mb=None)
+
+
+@pytest.mark.parametrize(
+    ("device", "gpus", "refused"),
+    [
+        ("cpu", "no Python at all", ""),
+        ("cuda", "echo 1", ""),
+        ("cuda:free", "echo 2", ""),
+        ("cuda:1", "echo 2", ""),
+        ("cuda:1", "echo 1", "sees 1 GPU."),
+        ("cuda:2", "echo 2", "sees 2 GPUs."),
+        ("cuda", "echo 0", "sees no GPU."),
+        ("cuda:free", "exit 1", "sees no GPU."),
+    ],
+)
+def test_a_gpu_that_is_not_there_is_told_before_anything_waits_for_it(
+    tmp_path: Path, device: str, gpus: str, refused: str
+) -> None:
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\n{gpus}\n")
+    python.chmod(0o755)
+    if not refused:
+        check_device(device, str(python))
+        return
+    with pytest.raises(StartRefused, match=refused) as said:
+        check_device(device, str(python))
+    assert "TWIRL_DEVICE=cpu" in said.value.fix
 
 
 def test_memory_is_the_lesser_of_machine_and_container(tmp_path: Path) -> None:
