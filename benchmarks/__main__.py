@@ -23,6 +23,7 @@ QUICK = (
     "indexing_kill",
 )
 SLOW = (
+    "crop",
     "model_switch",
     "vectors_100k",
     "vectors_stall",

@@ -1,4 +1,4 @@
-"""How well requests are understood: 105 written by hand, 120 by strangers and 300 generated, all with typos.
+"""How well requests are understood: 105 written by hand, 240 by strangers and 300 generated, all with typos.
 
     python -m benchmarks.understanding [--wrong]
 

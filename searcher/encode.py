@@ -58,10 +58,11 @@ class Encoder:
 
     def _photo(self, query: SearchQuery) -> Vector | None:
         if query.photo is not None:
-            return self._encode(query.photo)
+            return self._encode(query.photo if query.crop is None else query.crop.of(query.photo))
         if query.photo_id is None:
             return None
-        known = self._recall(self._photos, query.photo_id)
+        name = f"{query.photo_id} {query.crop}"
+        known = self._recall(self._photos, name)
         if known is not None:
             return known
         pixels = self.photos.get(query.photo_id)
@@ -69,7 +70,8 @@ class Encoder:
             raise QueryRefused(
                 "photo-gone", "This photo is no longer kept.", "Add the photo again.", "photo_id"
             )
-        return self._keep(self._photos, query.photo_id, self._encode(pixels))
+        part = pixels if query.crop is None else query.crop.of(pixels)
+        return self._keep(self._photos, name, self._encode(part))
 
     def _encode(self, pixels: NDArray[np.uint8]) -> Vector:
         row: Vector = self.pack.encode_images([pixels])[0]  # (1, D) -> (D,)

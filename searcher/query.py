@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from searcher.crop import Crop
 from searcher.errors import QueryRefused
 from searcher.filters import Filters
 from searcher.understanding.chips import MODES
@@ -28,7 +29,8 @@ Mode = Literal["browse", "words", "photo", "photo+words"]
 class SearchQuery:
     """A photo, words, a catalogue item as the reference, or any mix, under filters.
 
-    `photo` is (H, W, 3) uint8 RGB; `photo_id` names one kept by `QueryPhotos`. `balance` goes from 0 (the
+    `photo` is (H, W, 3) uint8 RGB; `photo_id` names one kept by `QueryPhotos`; `crop` is the part of it that
+    is meant. `balance` goes from 0 (the
     picture only) over 0.5 (the learned default) to 1 (the words only). `exclude` holds skus.
     `sort` orders the best matches, or the whole shop when nothing is asked for. What the words ask for is
     understood and applied unless `understand` is False; `choices` are (key of a chip, mode) where the shopper
@@ -51,6 +53,7 @@ class SearchQuery:
     understand: bool = True
     choices: tuple[tuple[str, str], ...] = ()
     currency_digits: int = 2
+    crop: Crop | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "words", clean_words(self.words))
@@ -81,6 +84,7 @@ class SearchQuery:
         parts = [
             self.merchant_id, self.words, photo, self.photo_id, self.reference, repr(self.filters),
             self.balance, self.collapse, self.exclude, self.sort, self.understand, self.choices,
+            repr(self.crop),
         ]  # fmt: skip
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 

@@ -1,5 +1,6 @@
 """From what a page's address says to the one query that the searcher takes."""
 
+from searcher.crop import Crop
 from searcher.filters import Filters
 from searcher.query import SearchQuery
 from web import money
@@ -20,6 +21,7 @@ def search_query(state: PageState, merchant_id: int, currency: str) -> SearchQue
         limit=PAGE,
         cursor=state.cursor or None,
         sort=state.sort,
+        crop=_crop(state),
         choices=tuple(state.choices.items()),
         currency_digits=money.digits(currency),
     )
@@ -31,6 +33,17 @@ def filters(state: PageState, currency: str) -> Filters:
     low = _price("price_min", state.price_min, currency)
     high = _price("price_max", state.price_max, currency)
     return Filters.from_mapping({**chosen, "price_min": low, "price_max": high})
+
+
+def _crop(state: PageState) -> Crop | None:
+    if not state.crop:
+        return None
+    try:
+        left, top, width, height = (round(float(each.replace(",", ".")) / 100, 4) for each in state.crop)
+    except ValueError as error:
+        message = "These are no numbers. Write per cent of the photo, such as 25."
+        raise invalid((FieldError("crop", message),)) from error
+    return Crop(left, top, min(width, 1 - left), min(height, 1 - top))
 
 
 def _price(field: str, typed: str, currency: str) -> int | None:

@@ -21,6 +21,7 @@ BROWSING_SORTS = {  # with nothing to match, the newest come first
     "price": SORTS["price"],
     "price-desc": SORTS["price-desc"],
 }
+WHOLE = ("0", "0", "100", "100")  # of a photo, as a crop
 MAX_WORDS = 500
 MAX_NAME = 256
 MAX_VALUES = 50
@@ -40,6 +41,7 @@ class PageState:
     price_min: str = ""
     price_max: str = ""
     sort: str = ""
+    crop: tuple[str, ...] = ()  # left, top, width, height of the part of the photo, per cent as typed
     choices: Mapping[str, str] = field(default_factory=dict)  # key of a wish -> how it counts
     cursor: str = ""
 
@@ -64,6 +66,7 @@ class PageState:
             price_min=values.get("price_min", "").strip()[:12].strip(),
             price_max=values.get("price_max", "").strip()[:12].strip(),
             sort=values.get("sort", "") if values.get("sort", "") in SORTS else "",
+            crop=_crop(values),
             choices=_choices(values.getlist("wish")),
             cursor=values.get("cursor", "")[:2048],
         )
@@ -92,9 +95,10 @@ class PageState:
         """Names and values as an address or a form's hidden fields carry them, empty ones left out."""
         single = [(name, getattr(self, name)) for name in ("q", "photo", "like")]
         chosen = [(name, value) for name, values in self.filters.items() for value in values]
+        parts = [("crop", each) for each in self.crop]
         weighed = [("wish", f"{mode}:{key}") for key, mode in self.choices.items()]
         rest = [(name, getattr(self, name)) for name in ("price_min", "price_max", "sort", "cursor")]
-        left_out, named = set(without), single + chosen + weighed + rest
+        left_out, named = set(without), single + parts + chosen + weighed + rest
         return [(name, value) for name, value in named if value and name not in left_out]
 
     def url(self) -> str:
@@ -103,8 +107,13 @@ class PageState:
         return f"/?{query}" if query else "/"
 
     def change(self, **changes: str) -> "PageState":
-        """Another search, from its first page on."""
-        return replace(self, **{"cursor": "", **changes})  # type: ignore[arg-type]
+        """Another search, from its first page on; another photo is whole at first."""
+        whole = {"crop": ()} if changes.get("photo", self.photo) != self.photo else {}
+        return replace(self, **{"cursor": "", **whole, **changes})  # type: ignore[arg-type]
+
+    def uncropped(self) -> "PageState":
+        """The same search with the whole photo."""
+        return replace(self, crop=(), cursor="")
 
     def drop(self, name: str, value: str | None = None) -> "PageState":
         """Without one filter, or one value of it."""
@@ -133,6 +142,13 @@ def _choices(given: Iterable[str]) -> dict[str, str]:
     """Read "must:colour=red"; what is no such thing is left out."""
     pairs = [each[:MAX_NAME].partition(":") for each in given]
     return {key: mode for mode, _, key in pairs[:MAX_VALUES] if key and mode in MODES}
+
+
+def _crop(values: "MultiDict[str, str]") -> tuple[str, ...]:
+    """The four numbers of a part of the photo; a part of no photo is none."""
+    typed = tuple(each.strip()[:8] for each in values.getlist("crop"))
+    part = len(typed) == 4 and all(typed) and typed != WHOLE and bool(values.get("photo"))
+    return typed if part else ()
 
 
 def _faults(values: "MultiDict[str, str]") -> Iterable[FieldError]:

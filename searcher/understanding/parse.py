@@ -48,14 +48,34 @@ class Understanding:
 
 def understand(words: str, vocabulary: Vocabulary, digits: int = 2) -> Understanding:
     """What is recognised in a request; `digits` are the currency's behind the point."""
-    priced = list(prices(words, digits))
+    spelled = [_corrected(words, each, vocabulary) for each in tokenise(words)]
+    priced = _prices(words, spelled, digits)
     taken = [(chip.start, chip.end) for chip in priced]
-    tokens = [_corrected(words, each, vocabulary) for each in tokenise(words) if not _inside(each, taken)]
+    tokens = [each for each in spelled if not _inside(each, taken)]
     found = _negated(tokens, _heads(_matches(tokens, vocabulary)))
     chips = [*priced, *(_chip(each, tokens) for each in found)]
     firsts = {chip.key: chip for chip in sorted(chips, key=lambda each: -each.start)}
-    repairs = tuple((each.start, each.end, each.word) for each in tokens if each.typed)
-    return Understanding(words, tuple(firsts.values())[::-1], repairs, not _left_over(tokens, chips))
+    repairs = tuple((each.start, each.end, each.word) for each in spelled if each.typed)
+    return Understanding(words, _agreed(tuple(firsts.values())[::-1]), repairs, not _left_over(tokens, chips))
+
+
+def _prices(words: str, spelled: Sequence[Token], digits: int) -> list[Chip]:
+    """The prices in the words, their typos put right ("udner 50"), at their places in what was typed."""
+    text, places = "", list[int]()
+    at = 0
+    for each in (token for token in spelled if token.typed):
+        text += words[at : each.start] + each.word
+        places += [*range(at, each.start), *([each.start] * len(each.word))]
+        at = each.end
+    text, places = text + words[at:], [*places, *range(at, len(words) + 1)]
+    found = prices(text, digits)
+    return [replace(chip, start=places[chip.start], end=places[chip.end - 1] + 1) for chip in found]
+
+
+def _agreed(chips: tuple[Chip, ...]) -> tuple[Chip, ...]:
+    """ "I am allergic to wool, so not wool": what is denied anywhere is not asked for elsewhere."""
+    denied = {chip.key.removeprefix("-") for chip in chips if chip.negated}
+    return tuple(chip for chip in chips if chip.negated or chip.key not in denied)
 
 
 def _left_over(tokens: Sequence[Token], chips: Sequence[Chip]) -> bool:
@@ -70,8 +90,16 @@ def _inside(token: Token, taken: Sequence[tuple[int, int]]) -> bool:
 
 
 def _corrected(words: str, token: Token, vocabulary: Vocabulary) -> Token:
-    meant = None if token.sign else vocabulary.spelling.meant(token.word)
+    if token.sign or _less(token.word, vocabulary):
+        return token
+    meant = vocabulary.spelling.meant(token.word)
     return token if meant is None else replace(token, word=meant, typed=words[token.start : token.end])
+
+
+def _less(word: str, vocabulary: Vocabulary) -> Meaning | None:
+    """The detail that a "collarless" piece is without."""
+    found = vocabulary.find((word.removesuffix("less"),)) if word.endswith("less") else None
+    return found if found and found.field == "detail" else None
 
 
 def _matches(tokens: Sequence[Token], vocabulary: Vocabulary) -> list[_Found]:
@@ -99,6 +127,8 @@ def _match(tokens: Sequence[Token], at: int, count: int, vocabulary: Vocabulary)
         return None
     words = ["and" if each.word == "&" else each.word for each in some if each.word != "/"]
     meaning = vocabulary.find(words) or (_size(tokens, at, vocabulary) if count == 1 else None)
+    if meaning is None and count == 1 and (without := _less(words[0], vocabulary)):
+        return _Found(without, at, at + 1, cue=at)
     if meaning is None or vocabulary.ordinary(meaning, words):
         return None
     return _Found(meaning, at, at + count)
@@ -139,7 +169,7 @@ def _negated(tokens: Sequence[Token], found: list[_Found]) -> list[_Found]:
             if not reached and tokens[at].word in _NAMES_WHAT_FOLLOWS:
                 unknown += _unknown(tokens, at, at + length, inside)
         at += length or 1
-    marked = (replace(each, cue=cues.get(number)) for number, each in enumerate(found))
+    marked = (replace(each, cue=cues.get(number, each.cue)) for number, each in enumerate(found))
     return sorted([*marked, *unknown], key=lambda each: each.first)
 
 

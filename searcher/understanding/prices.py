@@ -13,17 +13,19 @@ _WRITTEN = {
     "two hundred": 200,
 }  # fmt: skip
 _IN_WORDS = "|".join(sorted(_WRITTEN, key=len, reverse=True))
-_NUMBER = rf"(\d{{1,3}}(?:,\d{{3}})+(?:\.\d{{1,2}})?|\d{{1,7}}(?:[.,]\d{{1,2}})?|(?:{_IN_WORDS})(?!\w))"
+_NUMBER = rf"(\d{{1,3}}(?:,\d{{3}})+(?:\.\d{{1,2}})?|\d{{1,7}}(?:[.,]\d{{1,2}})?k?|(?:{_IN_WORDS})(?!\w))"
 _AMOUNT = rf"(?:{_SIGN}\s*)?{_NUMBER}(?:ish)?(?:\s*{_SIGN}(?!\w))?"
 _MONEY = rf"(?:{_SIGN}\s*{_NUMBER}|{_NUMBER}\s*{_SIGN}(?!\w))"
 _NOT_MONEY = r"(?!\s*(?:%|cm|mm|inch|inches|years?|yrs?|months?|kg|g\b|ml|xl|/|[.,]?\d|-\d|st\b|th\b))"
 _BELOW = (
-    r"(?:under|below|less th[ae]n|cheaper th[ae]n|up to|max(?:imum)?(?: of)?|at most|no more th[ae]n"
-    r"|not more th[ae]n|within|sub|budget(?: of)?|<=?)"
+    r"(?:under|below|less th[ae]n|cheaper th[ae]n|up ?to|max(?:imum)?(?: of)?|at most|no more th[ae]n"
+    r"|not more th[ae]n|within|sub|budget(?: of| is)?|nothing (?:over|above)|not (?:over|above)|<=?)"
 )
-_ABOVE = r"(?:over|above|more than|from|at least|min(?:imum)?(?: of)?|starting at|>=?)"
+_ABOVE = r"(?:over|above|more than|from|at ?least|min(?:imum)?(?: of)?|starting at|>=?)"
 
-_BETWEEN = re.compile(rf"\b(?:between|from)\s+{_AMOUNT}\s*(?:and|to|up to|-|–)\s*{_AMOUNT}{_NOT_MONEY}", re.I)
+_BETWEEN = re.compile(
+    rf"\b(?:between|from|prices?|priced)\s+{_AMOUNT}\s*(?:and|to|up to|-|–)\s*{_AMOUNT}{_NOT_MONEY}", re.I
+)
 _RANGE = re.compile(
     rf"(?<![\w/])(?:{_SIGN}\s*{_NUMBER}\s*(?:-|–|to)\s*(?:{_SIGN}\s*)?{_NUMBER}"
     rf"|{_NUMBER}\s*(?:{_SIGN}\s*)?(?:-|–|to)\s*{_NUMBER}\s*{_SIGN}(?!\w))",
@@ -32,7 +34,8 @@ _RANGE = re.compile(
 _UNDER = re.compile(rf"(?<!\w){_BELOW}\s*{_AMOUNT}{_NOT_MONEY}", re.I)
 _OVER = re.compile(rf"(?<!\w){_ABOVE}\s*{_AMOUNT}{_NOT_MONEY}", re.I)
 _OR_LESS = re.compile(
-    rf"\b(?:for\s+)?{_AMOUNT}\s+(?:(?:or|and)\s+(?:less|under|below|cheaper)|max(?:imum)?|tops|at most)\b",
+    rf"\b(?:for\s+)?{_AMOUNT}\s+(?:(?:or|and)\s+(?:less|under|below|cheaper)"
+    rf"|(?:max(?:imum)?|tops|at most)(?!\s*[$€£¥]?\d))\b",
     re.I,
 )
 _OR_MORE = re.compile(rf"\b(?:for\s+)?{_AMOUNT}(?:\s+(?:or|and)\s+(?:more|over|above|up)\b|\s?\+)", re.I)
@@ -63,6 +66,8 @@ def _minor(number: str, digits: int) -> int:
     """ "1,200.50", "49,99" and "49.99" in minor units."""
     if number.casefold() in _WRITTEN:
         return int(_WRITTEN[number.casefold()] * 10**digits)
+    if number.casefold().endswith("k"):
+        return _minor(number[:-1], digits) * 1000
     if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?", number):
         number = number.replace(",", "")
     amount = Decimal(number.replace(",", "."))

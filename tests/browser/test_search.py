@@ -274,3 +274,32 @@ def test_without_scripts_words_photo_filters_and_pages_work(
     expect(page).to_have_url(re.compile(r"\?photo="))
     assert first_card(page) == pair[0].sku
     context.close()
+
+
+def test_a_piece_of_a_photo_is_marked_by_mouse_and_by_keyboard(
+    page: Page, shop: Services, pair: tuple[Product, Product]
+) -> None:
+    page.goto("/")
+    page.evaluate(DROP, sent(shop, pair[0]))
+    page.wait_for_url(re.compile("photo="))
+    page.locator(".crop summary").click()
+    stage = page.locator(".crop-stage")
+    frame = stage.bounding_box()
+    assert frame is not None
+    page.mouse.move(frame["x"] + frame["width"] * 0.25, frame["y"] + frame["height"] * 0.25)
+    page.mouse.down()
+    page.mouse.move(frame["x"] + frame["width"] * 0.75, frame["y"] + frame["height"] * 0.75, steps=5)
+    page.mouse.up()
+    page.wait_for_url(re.compile("crop=25"))
+    numbers = page.locator('input[name="crop"]')
+    marked = [round(float(numbers.nth(at).input_value())) for at in range(4)]
+    assert all(abs(value - wanted) <= 1 for value, wanted in zip(marked, (25, 25, 50, 50), strict=True))
+    expect(page.locator(".crop-box")).to_be_visible()
+    numbers.nth(2).fill("40")  # by keyboard
+    page.wait_for_url(re.compile("crop=40"))
+    assert page.locator(".crop").evaluate("each => each.open")
+    page.go_back()
+    expect(numbers.nth(2)).not_to_have_value("40")
+    page.locator(".crop-whole").click()
+    page.wait_for_url(lambda url: "crop=" not in url)
+    expect(page.locator(".crop-box")).to_be_hidden()

@@ -7,6 +7,7 @@ from typing import Any
 from flask import request
 from marshmallow import ValidationError
 
+from searcher.crop import Crop
 from searcher.filters import Filters
 from searcher.query import SearchQuery
 from web import money
@@ -43,6 +44,7 @@ def _query(merchant_id: int, given: Mapping[str, Any], photo_id: str | None, dig
     asked = _load(SearchSchema(), given)
     filters = Filters.from_mapping(asked.pop("filters"))
     asked["exclude"] = tuple(asked["exclude"])
+    asked["crop"] = Crop(*asked["crop"]) if asked["crop"] else None
     asked["choices"] = tuple(asked.pop("chips").items())
     asked["photo_id"] = photo_id or asked["photo_id"]
     return SearchQuery(merchant_id=merchant_id, filters=filters, currency_digits=digits, **asked)
@@ -71,7 +73,7 @@ def _form() -> Mapping[str, Any]:
         raise http(400, "The form could not be read.", "Send multipart/form-data with its boundary.")
     given: dict[str, Any] = {name: value for name, value in request.form.items() if name != "photo"}
     _check_text(given)
-    for name, default in (("filters", {}), ("exclude", []), ("chips", {})):
+    for name, default in (("filters", {}), ("exclude", []), ("chips", {}), ("crop", None)):
         if name in given:
             given[name] = _json_field(name, given[name] or json.dumps(default))
     for name, kind in _NUMBERS.items():

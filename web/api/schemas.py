@@ -61,6 +61,11 @@ class SearchSchema(Schema):
         load_default=None, allow_none=True, validate=validate.Length(max=MAX_NAME),
         metadata=_said("A photo sent before, as POST /photos or a search named it."),
     )  # fmt: skip
+    crop = fields.List(
+        fields.Float(validate=validate.Range(0, 1)), load_default=None, allow_none=True,
+        validate=validate.Length(equal=4),
+        metadata=_said("The part of the photo that is meant: left, top, width, height, as shares of it."),
+    )  # fmt: skip
     reference = fields.String(
         load_default=None, allow_none=True, validate=validate.Length(max=MAX_NAME),
         metadata=_said("SKU of a product whose picture leads the search."),
@@ -110,6 +115,7 @@ class PhotoSearchSchema(SearchSchema):
     )
     filters = fields.String(metadata=_said("JSON of the same shape as in a JSON request."))  # type: ignore[assignment]
     exclude = fields.String(metadata=_said("JSON list of SKUs."))  # type: ignore[assignment]
+    crop = fields.String(metadata=_said("JSON list, as in a JSON request."))  # type: ignore[assignment]
     chips = fields.String(metadata=_said("JSON object, as in a JSON request."))  # type: ignore[assignment]
 
 

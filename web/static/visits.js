@@ -1,4 +1,5 @@
 // Going from search to search without leaving the page. Every address also works on its own.
+import { adoptCrop } from "./crop.js";
 import { announce, setBusy, showProblem } from "./status.js";
 
 const AWAY = { message: "The shop does not answer.", fix: "Check your connection, then search again." };
@@ -56,6 +57,7 @@ function show(page, asked) {
   for (const region of document.querySelectorAll("[data-region]")) {
     const name = region.dataset.region;
     const fresh = page.querySelector(`[data-region="${name}"]`);
+    if (name === "crop" && fresh && adoptCrop(region, fresh)) continue;
     if (fresh && document.contains(region)) region.replaceWith(document.adoptNode(fresh));
   }
   document.title = page.title;
