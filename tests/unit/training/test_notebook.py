@@ -20,8 +20,6 @@ said = {
     "questions": len(names["judgement"].exam),
     "learned": names["outcome"].fingerprint != names["load_pack"](names["LIVE"]).fingerprint,
     "found": [names["items"][row]["color"] for row in names["hits"]],
-    "group": [names["items"][row]["item_group_id"] for row in names["hits"]],
-    "asked": names["items"][names["photo"]]["item_group_id"],
     "exam": names["exam"].answers.composed.at_10,
 }
 print("RESULT" + json.dumps(said))
