@@ -162,12 +162,13 @@ def diff(services: Services, said: str, queries: int, out: Path) -> None:
     The searches are the latest that shoppers made; where those are too few, they are drawn from the items.
     """
     from launcher.embedded import borrowed
-    from launcher.preflight import check_device
+    from launcher.preflight import check_device, check_file
     from searcher.diff import compare_models
     from searcher.diff_page import report_page
 
     prepare(services)
     check_device(services.settings.model.device)
+    check_file(out, "--out")
     state = read_site(services.sessions)
     other = state.find(said) if said else _only_other(state)
     if other.live:

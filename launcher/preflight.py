@@ -43,6 +43,14 @@ def check_folder(data: Path) -> None:
         ) from error
 
 
+def check_file(path: Path, option: str) -> None:
+    """A file that is to be written at the end can be. Raises StartRefused, before the work is done."""
+    if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
+        raise StartRefused(
+            f"{path} cannot be written here.", f"name another place: {option} FOLDER/{path.name}"
+        )
+
+
 def check_disk(data: Path, least_mb: int) -> None:
     """At least `least_mb` MiB are free where the data folder lies. Raises StartRefused."""
     free = shutil.disk_usage(data).free // MIB

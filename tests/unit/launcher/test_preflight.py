@@ -11,6 +11,7 @@ from launcher.preflight import (
     available_memory_mb,
     check_device,
     check_disk,
+    check_file,
     check_folder,
     check_memory,
     check_port,
@@ -56,6 +57,15 @@ def test_too_little_memory_names_the_setting() -> None:
     with pytest.raises(StartRefused, match="Only 100 MiB of memory"):
         check_memory(1536, available_mb=100)
     check_memory(1536, available_mb=None)
+
+
+def test_a_file_that_cannot_be_written_is_told_before_the_work(tmp_path: Path) -> None:
+    check_file(tmp_path / "new.html", "--out")
+    (tmp_path / "old.html").touch()
+    check_file(tmp_path / "old.html", "--out")
+    with pytest.raises(StartRefused, match="cannot be written") as refused:
+        check_file(tmp_path / "nowhere" / "new.html", "--out")
+    assert "--out FOLDER/new.html" in refused.value.fix
 
 
 @pytest.mark.parametrize(
