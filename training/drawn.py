@@ -50,7 +50,7 @@ def _family(folder: Path, name: str, rng: np.random.Generator) -> tuple[list[Dra
     base = sample_garment(rng)
     pose, other = (int(seed) for seed in rng.integers(1 << 30, size=2))
     dyed, dye_words = _changed(base, rng, "colour")
-    turned = replace(dyed, presentation=_other_presentation(base))
+    turned = replace(dyed, presentation=other_presentation(base))
     plain = Drawing(base, pose, _photo(folder, name, f"{name}-0", base, "0", scene=name))
     drawings = [
         plain,
@@ -63,7 +63,7 @@ def _family(folder: Path, name: str, rng: np.random.Generator) -> tuple[list[Dra
         while attribute == "colour":
             edited, attribute, words = change(base, rng)
         variant = f"{name}-{mark}"
-        turn = edited if mark == "3" else replace(edited, presentation=_other_presentation(base))
+        turn = edited if mark == "3" else replace(edited, presentation=other_presentation(base))
         drawings.append(Drawing(turn, other, _photo(folder, variant, variant, turn, mark)))
         edits.append(Edit(f"{name}-0", variant, attribute, words))
     return drawings, edits
@@ -76,7 +76,8 @@ def _changed(garment: Garment, rng: np.random.Generator, attribute: str) -> tupl
     return edited, words
 
 
-def _other_presentation(garment: Garment) -> str:
+def other_presentation(garment: Garment) -> str:
+    """On a figure what lies flat, and flat what is worn; shoes and bags are never worn."""
     if garment.kind in ("sneaker", "bag"):
         return "flat"
     return "flat" if garment.presentation == "figure" else "figure"

@@ -114,6 +114,58 @@ _DETAILED = {
     "buttons": "buttoned",
 }
 
+# What can be asked away, as a thing: "without {thing}", "no {thing}".
+THINGS = {
+    "striped": ("stripes", "the stripes"),
+    "vertical stripe": ("pinstripes", "vertical stripes"),
+    "checked": ("checks", "the check"),
+    "gingham": ("gingham", "the gingham check"),
+    "plaid": ("plaid", "the tartan"),
+    "polka dot": ("polka dots", "dots"),
+    "floral": ("flowers", "the floral print"),
+    "colour block": ("colour blocking", "the second colour"),
+    "graphic print": ("a print", "a logo", "the graphic"),
+    "leopard": ("leopard print", "animal print"),
+    "chest pocket": ("a chest pocket", "the chest pocket"),
+    "ruffle": ("ruffles", "the ruffle"),
+    "bow": ("a bow", "the bow"),
+    "buttons": ("buttons", "the buttons"),
+    "zip": ("a zip", "the zip"),
+    "pockets": ("pockets", "the pockets"),
+    "hood": ("a hood", "the hood"),
+    "belt": ("a belt", "the belt"),
+    "pleats": ("pleats", "the pleats"),
+    "cable knit": ("cables", "the cable knit"),
+    "ripped": ("rips", "the rips"),
+    "laces": ("laces", "the laces"),
+    "straps": ("straps", "the straps"),
+    "buckle": ("a buckle", "the buckle"),
+}
+REMOVALS = (
+    "without {thing}",
+    "but without {thing}",
+    "the same without {thing}",
+    "this without {thing} please",
+    "no {bare}",
+    "but no {bare}",
+    "please no {bare}",
+    "with no {bare}",
+    "no {bare} please, the same otherwise",
+    "I don't want {thing}",
+    "I would like it without {thing}",
+    "same one minus {thing}",
+    "leave out {thing}",
+    "take away {thing}",
+    "anything but {bare}",
+    "not with {thing}",
+    "I'd rather not have {thing}",
+    "{bare} off",
+    "lose {thing}",
+    "free of {bare}",
+)
+REMOVALS_HELD_OUT = REMOVALS[3::4]
+REMOVALS_HEARD = tuple(each for each in REMOVALS if each not in REMOVALS_HELD_OUT)
+
 
 @dataclass(frozen=True)
 class Wording:
@@ -179,3 +231,13 @@ def fill(template: str, attribute: str, value: str, old: str, rng: np.random.Gen
     nouns = NOUNS[attribute]
     noun = nouns[int(rng.integers(len(nouns)))]
     return template.format(adj=new.adj, prep=new.prep, old=wording(attribute, old).adj, noun=noun)
+
+
+def without(old: str, rng: np.random.Generator, held_out: bool = False, typos: float = 0.05) -> str:
+    """One wording of the wish that `old`, a pattern or a detail, be gone. KeyError for what cannot go."""
+    templates = REMOVALS_HELD_OUT if held_out else REMOVALS_HEARD
+    things = THINGS[old]
+    thing = things[int(rng.integers(len(things)))]
+    template = templates[int(rng.integers(len(templates)))]
+    text = template.format(thing=thing, bare=thing.removeprefix("the ").removeprefix("a "))
+    return misspell(text, rng, typos)

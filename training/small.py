@@ -21,15 +21,20 @@ from torch import nn
 from embedding.composer import Balance
 from embedding.minilm import SHA256, TextTower, find_minilm
 from embedding.pack import Towers, load_pack
-from embedding.pack_files import FORMAT, PackConfig, PackInfo, write_pack
+from embedding.pack_files import FORMAT, PackConfig, PackInfo, read_info, read_weights, write_pack
+from embedding.towers import TowerConfig
 from training.bank import FeatureBank, fill_bank
 from training.batches import ViewMaker
 from training.datasets import Photos, join_photos, load_photos, read_clothing, read_magento
 from training.drawn import Edit, draw_families
+from training.facts import draw_caption
 from training.gate import GateTraining, teach_gate
 from training.head_loop import EditPairs, HeadLoop, HeadTraining
 from training.report import measure
-from training.sentences import Phrasebook, read_people
+from training.sentences import Phrasebook, encode_once, read_people
+from training.sibling_bank import SiblingBank, look_at
+from training.sibling_loop import Held, SiblingLoop, SiblingTraining
+from training.siblings import draw_siblings, plan_siblings
 from training.teachers import teacher_features
 from training.tower_loop import TowerLoop, TowerTraining
 from training.views import ViewConfig
@@ -59,15 +64,9 @@ class Recipe:
     tower: TowerTraining = field(default_factory=TowerTraining)
     heads: HeadTraining = field(default_factory=HeadTraining)
     gate: GateTraining = field(default_factory=GateTraining)
+    siblings: SiblingTraining = field(default_factory=SiblingTraining)
     views: ViewConfig = field(default_factory=ViewConfig)
     balance: Balance = field(default_factory=Balance)  # of the parts of a query, tuned on the stand-ins
-
-
-def gather(data: Path, work: Path, recipe: Recipe) -> tuple[Photos, int, list[Edit]]:
-    """All training photos in memory, how many of them are real (they come first), and the drawn edits."""
-    drawn, edits = draw_families(work / "atelier", recipe.families, recipe.drawn_seed, recipe.threads)
-    real = load_photos(read_clothing(data, "train") + read_magento(data, "train"), work)
-    return join_photos(real, load_photos(drawn, work)), len(real), edits
 
 
 def start_towers(data: Path) -> Towers:
@@ -118,31 +117,78 @@ def stage_two(
     save_file(towers.state_dict(), work / "heads.safetensors")
 
 
+def stage_four(towers: Towers, photos: Photos, text: TextTower, work: Path, recipe: Recipe) -> Towers:
+    """Teach what words want of each part; the towers with a composer that heeds it."""
+    config, vit = recipe.siblings, towers.image.vit.config
+    wishing = Towers(PackConfig(tower=TowerConfig(vit=vit, wish=config.wish)))
+    wishing.load_state_dict(towers.state_dict(), strict=False)
+    plan = plan_siblings(config.families, config.drawn_seed)
+    paths = draw_siblings(plan, work / "siblings", recipe.threads)
+    seen = look_at(wishing.image.eval(), paths, PackConfig().preprocessing)
+    bank = SiblingBank(plan, seen, text, recipe.seed)
+    held = hold(wishing, photos, text, recipe)
+    SiblingLoop(wishing, bank, held, recipe.balance, config, recipe.seed).run(work / "siblings.log")
+    return wishing
+
+
+def hold(towers: Towers, photos: Photos, text: TextTower, recipe: Recipe) -> Held:
+    """Features of the plain photos and vectors of captions for them: what stage four leaves where it is."""
+    maker = ViewMaker(photos, recipe.views, PackConfig().preprocessing, recipe.seed)
+    bank = fill_bank(towers.image, maker, posed=0)
+    rng = np.random.default_rng([recipe.seed, 6])
+    said = [
+        draw_caption(row, shares, rng).text for row, shares in zip(photos.rows, bank.colours, strict=True)
+    ]
+    return Held(bank.features, bank.histograms, encode_once(text, said)[1])
+
+
 @torch.no_grad()
 def centre_visual(towers: Towers, bank: FeatureBank) -> None:
     """Move the visual part's mean to the origin, so that photos differ by wide angles, as colours do."""
     towers.image.visual.bias.sub_(towers.image.visual(bank.features).mean(0))
 
 
-def train(recipe: Recipe, data: Path, work: Path, out: Path, tower: Path | None = None) -> PackInfo:
-    """The whole recipe; with `tower`, the weights of a finished stage one are read instead of trained."""
+def train(
+    recipe: Recipe, data: Path, work: Path, out: Path, tower: Path | None = None, heads: Path | None = None
+) -> PackInfo:
+    """The whole recipe.
+
+    With `tower`, the weights of a finished stage one are read instead of trained; with `heads`, those of the
+    pack in that folder are, and only stage four runs.
+    """
     begun = time.perf_counter()
     torch.manual_seed(recipe.seed)
     torch.set_num_threads(recipe.threads)
     work.mkdir(parents=True, exist_ok=True)
-    photos, real, edits = gather(data, work, recipe)
-    preprocessing = PackConfig().preprocessing
-    maker = ViewMaker(photos, recipe.views, preprocessing, recipe.seed)
-    text, towers = TextTower(find_minilm()), start_towers(data)
-    if tower:
-        towers.load_state_dict(load_file(tower))
+    text = TextTower(find_minilm())
+    photos = load_photos(read_clothing(data, "train") + read_magento(data, "train"), work)
+    if heads:
+        towers = Towers(read_info(heads).config)
+        towers.load_state_dict(read_weights(heads, read_info(heads)))
     else:
-        stage_one(towers, maker, text, data, work, real, recipe.tower)
-    stage_two(towers, maker, text, data, work, edits, recipe)
-    config = PackConfig(balance=recipe.balance, text_tower_sha256=SHA256)
+        towers = three_stages(photos, text, data, work, recipe, tower)
+    towers = stage_four(towers, photos, text, work, recipe)
+    shape = TowerConfig(vit=towers.image.vit.config, wish=recipe.siblings.wish)
+    config = PackConfig(tower=shape, balance=recipe.balance, text_tower_sha256=SHA256)
     minutes = round((time.perf_counter() - begun) / 60, 1)
     facts = {"recipe": dataclasses.asdict(recipe), "data": DATA, "photos": len(photos), "minutes": minutes}
     return finish(out, towers, config, facts, data, work)
+
+
+def three_stages(
+    real: Photos, text: TextTower, data: Path, work: Path, recipe: Recipe, tower: Path | None
+) -> Towers:
+    """Tower, heads and gate."""
+    drawn, edits = draw_families(work / "atelier", recipe.families, recipe.drawn_seed, recipe.threads)
+    photos = join_photos(real, load_photos(drawn, work))
+    maker = ViewMaker(photos, recipe.views, PackConfig().preprocessing, recipe.seed)
+    towers = start_towers(data)
+    if tower:
+        towers.load_state_dict(load_file(tower))
+    else:
+        stage_one(towers, maker, text, data, work, len(real), recipe.tower)
+    stage_two(towers, maker, text, data, work, edits, recipe)
+    return towers
 
 
 def finish(
@@ -156,7 +202,7 @@ def finish(
         description=DESCRIPTION,
         licence="Apache-2.0",
         dimension=parts.dimension,
-        text_dimension=parts.aligned + parts.colour + 1,
+        text_dimension=config.tower.text_dimension,
         fingerprint="",
         weights_sha256="",
         config=config,
@@ -178,9 +224,10 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("runs/small"), help="caches, logs and checkpoints")
     parser.add_argument("--steps", type=int, default=TowerTraining.steps, help="steps of stage one")
     parser.add_argument("--tower", type=Path, help="weights of a finished stage one")
+    parser.add_argument("--heads", type=Path, help="folder of a pack: only stage four runs, on its weights")
     asked = parser.parse_args()
     recipe = Recipe(tower=TowerTraining(steps=asked.steps))
-    info = train(recipe, asked.data, asked.work, asked.out, asked.tower)
+    info = train(recipe, asked.data, asked.work, asked.out, asked.tower, asked.heads)
     print(f"{info.name} {info.fingerprint} in {asked.out}")
     for name, figure in info.metrics.items():
         print(f"  {name}: {figure}")

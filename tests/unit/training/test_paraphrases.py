@@ -3,7 +3,19 @@ import pytest
 
 from atelier import sample_garment
 from atelier.attributes import CHANGEABLE, Garment, allowed
-from training.paraphrases import HEARD, HELD_OUT, NOUNS, TEMPLATES, every_wording, paraphrase, wording
+from atelier.kinds import RULES
+from training.paraphrases import (
+    HEARD,
+    HELD_OUT,
+    NOUNS,
+    REMOVALS_HEARD,
+    REMOVALS_HELD_OUT,
+    TEMPLATES,
+    every_wording,
+    paraphrase,
+    without,
+    wording,
+)
 
 
 def test_forty_templates_are_heard_and_others_held_out() -> None:
@@ -57,3 +69,14 @@ def test_typing_mistakes_are_rare_and_the_seed_decides() -> None:
 def test_an_unknown_attribute_is_named() -> None:
     with pytest.raises(ValueError, match="'price'"):
         wording("price", "low")
+
+
+def test_whatever_can_be_taken_away_has_words_for_it() -> None:
+    rng = np.random.default_rng(0)
+    away = {value for rules in RULES.values() for value in (*rules.patterns, *rules.details)} - {"plain", ""}
+    for old in away:
+        assert len(without(old, rng)) > 5
+    assert set(REMOVALS_HEARD).isdisjoint(REMOVALS_HELD_OUT)
+    said = {without("hood", rng, typos=0) for _ in range(200)}
+    assert {"without a hood", "no hood", "take away the hood"} <= said
+    assert not said & {without("hood", rng, held_out=True, typos=0) for _ in range(50)}
