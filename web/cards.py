@@ -13,6 +13,7 @@ from web import colours, money
 from web.availability import AVAILABILITY
 from web.pagestate import PageState
 from web.pictures import Shot, shots
+from web.steps import onward
 from web.understood import Reason, why
 
 MOST_SWATCHES = 6
@@ -55,8 +56,8 @@ class Card:
     why: list[Reason]
 
 
-def card(hit: ProductHit, said: Mapping[str, str] = MappingProxyType({})) -> Card:
-    """A hit as a card, the picture that matched best in front; `said` are the wishes by their keys."""
+def card(hit: ProductHit, state: PageState, said: Mapping[str, str] = MappingProxyType({})) -> Card:
+    """A hit of a search as a card, the best picture in front; `said` are the wishes by their keys."""
     product = hit.product
     swatches = swatches_of(product, [product, *hit.variants])
     return Card(
@@ -64,7 +65,7 @@ def card(hit: ProductHit, said: Mapping[str, str] = MappingProxyType({})) -> Car
         title=product.title,
         brand=product.brand,
         url=url_for("storefront.product", sku=product.sku),
-        more_url=PageState(like=product.sku).url(),
+        more_url=onward(state, product.sku).url(),
         shots=shots(product, hit.image)[:2],
         price=price_of(product),
         availability=AVAILABILITY.get(product.availability, ""),

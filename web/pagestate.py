@@ -25,6 +25,7 @@ WHOLE = ("0", "0", "100", "100")  # of a photo, as a crop
 MAX_WORDS = 500
 MAX_NAME = 256
 MAX_VALUES = 50
+MAX_STEPS, MAX_STEP = 6, 800  # the way back that an address carries
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class PageState:
     sort: str = ""
     crop: tuple[str, ...] = ()  # left, top, width, height of the part of the photo, per cent as typed
     choices: Mapping[str, str] = field(default_factory=dict)  # key of a wish -> how it counts
+    via: tuple[str, ...] = ()  # the steps before: what their addresses said
     cursor: str = ""
 
     @classmethod
@@ -68,6 +70,7 @@ class PageState:
             sort=values.get("sort", "") if values.get("sort", "") in SORTS else "",
             crop=_crop(values),
             choices=_choices(values.getlist("wish")),
+            via=tuple(each for each in values.getlist("via") if 0 < len(each) <= MAX_STEP)[-MAX_STEPS:],
             cursor=values.get("cursor", "")[:2048],
         )
 
@@ -97,8 +100,9 @@ class PageState:
         chosen = [(name, value) for name, values in self.filters.items() for value in values]
         parts = [("crop", each) for each in self.crop]
         weighed = [("wish", f"{mode}:{key}") for key, mode in self.choices.items()]
+        before = [("via", each) for each in self.via]
         rest = [(name, getattr(self, name)) for name in ("price_min", "price_max", "sort", "cursor")]
-        left_out, named = set(without), single + parts + chosen + weighed + rest
+        left_out, named = set(without), single + parts + chosen + weighed + before + rest
         return [(name, value) for name, value in named if value and name not in left_out]
 
     def url(self) -> str:
@@ -107,8 +111,8 @@ class PageState:
         return f"/?{query}" if query else "/"
 
     def change(self, **changes: str) -> "PageState":
-        """Another search, from its first page on; another photo is whole at first."""
-        whole = {"crop": ()} if changes.get("photo", self.photo) != self.photo else {}
+        """Another search, from its first page on; another photo is whole at first, and the start of a way."""
+        whole = {"crop": (), "via": ()} if changes.get("photo", self.photo) != self.photo else {}
         return replace(self, **{"cursor": "", **whole, **changes})  # type: ignore[arg-type]
 
     def uncropped(self) -> "PageState":

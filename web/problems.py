@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from catalog.blobs import StorageUnavailable
+from catalog.database import AWAY
 from catalog.images import DecoderUnavailable, ImageRefused
 from catalog.site import SiteRefused
 from searcher.errors import QueryRefused, SearchUnavailable
@@ -181,8 +180,7 @@ _TABLE: tuple[tuple[type[Exception], Callable[[Any], Problem]], ...] = (
     (DecoderUnavailable, _of_decoder),
     (StorageUnavailable, _of_storage),
     (SiteRefused, _of_site),
-    (OperationalError, _of_database),
-    (PoolTimeout, _of_database),
+    *((kind, _of_database) for kind in AWAY),
     (HTTPException, _of_http),
 )
 

@@ -1,10 +1,13 @@
 """Products of the shop that is served, as one page needs them: read in one short session."""
 
+from collections.abc import Collection
+
 from sqlalchemy import Select, select
 from sqlalchemy.orm import selectinload
 
 from catalog.models import Product
 from web.pagestate import MAX_NAME
+from web.pictures import shots
 from web.problems import http
 from web.services import merchant, services
 
@@ -24,6 +27,19 @@ def variants(of: Product) -> list[Product]:
     wanted = _visible().where(Product.item_group_id == of.item_group_id).order_by(Product.id).limit(200)
     with services().sessions() as session:
         return list(session.scalars(wanted))
+
+
+def titled(skus: Collection[str]) -> dict[str, tuple[str, str]]:
+    """{sku: (address of its small picture or "", title)} of those that can be seen."""
+    wanted = _visible().where(Product.sku.in_([sku for sku in skus if _usable(sku)]))
+    with services().sessions() as session:
+        found = session.scalars(wanted).all() if skus else []
+        return {each.sku: (_small(each), each.title) for each in found}
+
+
+def _small(product: Product) -> str:
+    pictures = shots(product)
+    return pictures[0].url(160) if pictures else ""
 
 
 def _usable(sku: str) -> bool:

@@ -17,6 +17,7 @@ from web.forms import search_query
 from web.pagestate import BROWSING_SORTS, SORTS, PageState
 from web.pictures import shots
 from web.services import merchant, services
+from web.steps import trail
 from web.uploads import keep_photo, uploaded
 
 SIMILAR = 6
@@ -67,7 +68,7 @@ def product(sku: str) -> str:
         reference=_of_product(found),
         product=found,
         page=details.page(found, shelf.variants(found), request.host),
-        similar=[cards.card(hit) for hit in similar.hits],
+        similar=[cards.card(hit, PageState(like=found.sku)) for hit in similar.hits],
         markup=details.markup(found, request.url_root.rstrip("/")),
     )
 
@@ -107,8 +108,9 @@ def _search_page(state: PageState, results: Results) -> dict[str, Any]:
         "heading": wording.heading(state, "this piece", labels),
         "title": spoken,
         "announcement": wording.announcement(spoken, counted, bool(results.hits)),
-        "cards": [cards.card(hit, said) for hit in results.hits],
+        "cards": [cards.card(hit, state, said) for hit in results.hits],
         "wishes": wishes,
+        "trail": trail(state),
         "counted": counted,
         "more_url": state.change(cursor=results.next_cursor).url() if results.next_cursor else "",
         "categories": panel.categories(results.facets, state),

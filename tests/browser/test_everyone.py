@@ -36,7 +36,7 @@ def pages(sku: str) -> list[str]:
         "/",
         "/?q=black+shrit+without+stripes+under+%2480",
         "/?q=dress+under+%241",
-        f"/?like={sku}&q=but+in+red&colour=black&price_max=90",
+        f"/?like={sku}&q=but+in+red&colour=black&price_max=90&via=q%3Dshirt",
         "/?colour=none-such",
         f"/p/{sku}",
         "/p/none-of-ours",

@@ -18,7 +18,7 @@ async function searchWith(file) {
     const { photo_id: id } = await send(await slimmed(file));
     const words = document.getElementById("words").value.trim();
     const filters = new URLSearchParams(location.search);
-    for (const name of ["q", "photo", "like", "crop", "cursor"]) filters.delete(name);
+    for (const name of ["q", "photo", "like", "crop", "via", "cursor"]) filters.delete(name);
     const query = new URLSearchParams([["photo", id], ...(words ? [["q", words]] : []), ...filters]);
     await visit(`/?${query}`, { then: "words" });
   } catch (problem) {
