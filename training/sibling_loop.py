@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - PyTorch's own name for it
@@ -36,21 +37,22 @@ class SiblingTraining:
     noise: float = 0.04  # of the sentence vectors
     scale: float = 25.0  # inverse temperature
     named_scale: float = 12.0  # of the directions of values
-    weight_away: float = 0.5  # what was asked away falls
+    weight_away: float = 1.0  # what was asked away falls
     weight_same: float = 2.0  # two wordings of a wish rank alike
     weight_values: float = 0.5  # the aligned part tells each attribute's value
-    weight_photos: float = 6.0  # the aligned part stays on real photos
-    weight_words: float = 4.0  # and on captions
+    weight_photos: float = 40.0  # the aligned part stays on real photos
+    weight_words: float = 25.0  # and on captions
     held: int = 256  # photos and captions a batch that hold it
 
 
 @dataclass(frozen=True)
 class Held:
-    """What stays: (N, 2 width), (N, bins) of real photos and (M, 384) of captions."""
+    """What stays: N real photos, as often as their `shares` say, and M captions."""
 
-    features: Tensor
-    histograms: Tensor
-    captions: Tensor
+    features: Tensor  # (N, 2 width)
+    histograms: Tensor  # (N, bins)
+    captions: Tensor  # (M, 384)
+    shares: npt.NDArray[np.float64]  # (N,), sums to 1
 
 
 class SiblingLoop:
@@ -148,7 +150,7 @@ class SiblingLoop:
 
     def _stays(self) -> dict[str, Tensor]:
         config, held = self.config, self.held
-        photos = self.rng.integers(len(held.features), size=config.held)
+        photos = self.rng.choice(len(held.features), size=config.held, p=held.shares)
         words = self.rng.integers(len(held.captions), size=config.held)
         now = self.towers.image.heads(held.features[photos], held.histograms[photos])[2]
         said = self.towers.text(held.captions[words])[0]

@@ -12,6 +12,7 @@ import dataclasses
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -139,7 +140,9 @@ def hold(towers: Towers, photos: Photos, text: TextTower, recipe: Recipe) -> Hel
     said = [
         draw_caption(row, shares, rng).text for row, shares in zip(photos.rows, bank.colours, strict=True)
     ]
-    return Held(bank.features, bank.histograms, encode_once(text, said)[1])
+    _, source, counts = np.unique(bank.sources, return_inverse=True, return_counts=True)
+    shares = 1 / counts[source] / len(counts)  # a small source is held as firmly as a large one
+    return Held(bank.features, bank.histograms, encode_once(text, said)[1], shares)
 
 
 @torch.no_grad()
@@ -171,7 +174,12 @@ def train(
     shape = TowerConfig(vit=towers.image.vit.config, wish=recipe.siblings.wish)
     config = PackConfig(tower=shape, balance=recipe.balance, text_tower_sha256=SHA256)
     minutes = round((time.perf_counter() - begun) / 60, 1)
-    facts = {"recipe": dataclasses.asdict(recipe), "data": DATA, "photos": len(photos), "minutes": minutes}
+    facts: dict[str, Any] = {"recipe": dataclasses.asdict(recipe), "data": DATA, "photos": len(photos)}
+    facts["minutes"] = minutes
+    if heads:  # the first three stages are as that pack tells
+        before = read_info(heads)
+        last = {**dataclasses.asdict(recipe.siblings), "on": before.fingerprint, "minutes": minutes}
+        facts = {**before.training, "stage four": last}
     return finish(out, towers, config, facts, data, work)
 
 

@@ -34,7 +34,7 @@ def bank(plan: Siblings) -> SiblingBank:
 
 def loop(bank: SiblingBank, **changes: float) -> SiblingLoop:
     torch.manual_seed(0)
-    held = Held(torch.randn(20, 48), torch.rand(20, SMALL.bins), torch.randn(20, 384))
+    held = Held(torch.randn(20, 48), torch.rand(20, SMALL.bins), torch.randn(20, 384), np.full(20, 0.05))
     config = SiblingTraining(wish=16, steps=3, batch=6, held=8, **changes)  # type: ignore[arg-type]
     return SiblingLoop(Towers(PackConfig(tower=SMALL)), bank, held, Balance(), config, seed=0)
 
