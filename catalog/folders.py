@@ -50,10 +50,11 @@ class FolderBlobs:
             shutil.rmtree(beside, ignore_errors=True)
 
     def read(self, sha256: str, size: int) -> bytes:
-        """The WebP bytes of one size; BlobMissing when there are none."""
+        """The WebP bytes of one size; BlobMissing for none, StorageUnavailable without the folder."""
         try:
             return self.path(sha256, size).read_bytes()
         except FileNotFoundError:
+            self.check()  # an image that is gone is given up for good: a mount that is away is none
             raise BlobMissing(f"No {size} px rendition of {sha256}.") from None
 
     def read_all(self, sha256: str) -> dict[int, bytes]:
@@ -61,9 +62,10 @@ class FolderBlobs:
         return {size: self.read(sha256, size) for size in SIZES}
 
     def content(self, sha256: str, size: int) -> Path:
-        """The file of one size; BlobMissing when there is none."""
+        """The file of one size; BlobMissing when there is none, StorageUnavailable without the folder."""
         path = self.path(sha256, size)
         if not path.is_file():
+            self.check()
             raise BlobMissing(f"No {size} px rendition of {sha256}.")
         return path
 

@@ -155,6 +155,9 @@ def test_the_check_names_what_is_wrong(images: Images, tmp_path: Path) -> None:
         with pytest.raises(StorageUnavailable) as refused:
             room.check()
         assert refused.value.code in ("storage-folder-missing", "storage-lost") and refused.value.fix
+    for ask in (elsewhere.blobs.read, elsewhere.blobs.content):
+        with pytest.raises(StorageUnavailable):  # nobody gives a picture up because a mount is away
+            ask(HASH, 480)
 
 
 # --- what only object storage can do to us ---
