@@ -100,7 +100,7 @@ class PageState:
         chosen = [(name, value) for name, values in self.filters.items() for value in values]
         parts = [("crop", each) for each in self.crop]
         weighed = [("wish", f"{mode}:{key}") for key, mode in self.choices.items()]
-        before = [("via", each) for each in self.via]
+        before = [("via", each) for each in self.via if self.asks]
         rest = [(name, getattr(self, name)) for name in ("price_min", "price_max", "sort", "cursor")]
         left_out, named = set(without), single + parts + chosen + weighed + before + rest
         return [(name, value) for name, value in named if value and name not in left_out]

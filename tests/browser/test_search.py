@@ -116,7 +116,7 @@ def test_drop_a_photo_type_words_filter_and_go_on_from_a_result(
 
     page.locator(".card").first.hover()
     page.locator(".card").first.get_by_role("link", name=re.compile("^Like this, but")).click()
-    expect(page).to_have_url(f"/?like={wanted.sku}")
+    expect(page).to_have_url(re.compile(rf"/\?like={wanted.sku}&via=q"))
     searched(page)
     expect(page.get_by_role("searchbox")).to_be_focused()
     expect(page.get_by_role("searchbox")).to_have_value("")
@@ -125,7 +125,7 @@ def test_drop_a_photo_type_words_filter_and_go_on_from_a_result(
     expect(page.get_by_role("heading", level=1)).to_contain_text("with long sleeves")
 
     page.go_back()
-    expect(page).to_have_url(f"/?like={wanted.sku}")
+    expect(page).to_have_url(re.compile(rf"/\?like={wanted.sku}&via=q"))
     expect(page.get_by_role("searchbox")).to_have_value("")
 
 
