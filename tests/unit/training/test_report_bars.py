@@ -9,6 +9,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from benchmarks.bar import record
+from benchmarks.quality_composing import bars as composing_bars
 from benchmarks.quality_evaluation import FIRST, ahead
 from benchmarks.quality_exam import exam_bars
 from benchmarks.quality_retrieval import CATEGORY, slices_ahead
@@ -85,3 +87,10 @@ def test_figures_are_written_into_a_pack_and_nothing_else_changes(tmp_path: Path
     before = read_info(tmp_path / "pack")
     write_metrics(tmp_path / "pack", {"studio": 1.5})
     assert read_info(tmp_path / "pack") == dataclasses.replace(before, metrics={"studio": 1.5})
+
+
+def test_composing_is_timed_and_its_bar_can_be_recorded(tmp_path: Path) -> None:
+    (bar,) = composing_bars(PACK)
+    assert 0 < bar.figure < 50 and type(bar.ok) is bool
+    record([bar], tmp_path / "bars.jsonl")
+    assert json.loads((tmp_path / "bars.jsonl").read_text())["name"] == bar.name
