@@ -56,18 +56,22 @@ class Indexes:
         return site
 
     def _made(self, site: SiteState) -> int:
+        """Queue what a lost collection held, then make it: its absence is what tells of the loss.
+
+        Who dies between leaves it to the next; in the other order nobody would ever fill it again.
+        """
         live = live_index(site)
         there = set(self.store.collections())
-        for ref in site.maintained:
-            self.store.create(mapping.collection(ref.fingerprint, ref.dimension))
-        if self.store.resolve(mapping.ALIAS) != live.collection:
-            self.store.point_alias(mapping.ALIAS, live.collection)
         lost = [
             ref.collection for ref in site.maintained if ref.state == "ready" and ref.collection not in there
         ]
         queued = enqueue_reindex(self.sessions) if lost else 0
         if queued:
             log.warning("index-lost", collections=lost, queued=queued)
+        for ref in site.maintained:
+            self.store.create(mapping.collection(ref.fingerprint, ref.dimension))
+        if self.store.resolve(mapping.ALIAS) != live.collection:
+            self.store.point_alias(mapping.ALIAS, live.collection)
         return queued
 
     def missing(self) -> None:

@@ -86,9 +86,9 @@ def refill_lost(sessions: Sessions, store: VectorStore, collection: str) -> None
     """Make a lost collection; a fill begins anew, a ready index gets every image again."""
     for index in read_site(sessions).maintained:
         if index.collection == collection:
-            make_empty(sessions, store, index)
-            if index.state == "ready":
+            if index.state == "ready":  # before it is made: its absence tells of the loss, whoever dies here
                 enqueue_reindex(sessions, stage="embed")
+            make_empty(sessions, store, index)
 
 
 def make_empty(sessions: Sessions, store: VectorStore, index: IndexRef) -> None:

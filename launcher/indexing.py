@@ -58,7 +58,9 @@ def begin_rebuild(services: Services, drop: bool) -> int:
     site = read_site(services.sessions)
     for index in site.maintained if drop else ():
         patiently(services.store.drop, index.collection)
+    queued = enqueue_reindex(services.sessions, stage="embed", anew=True)
+    for index in site.maintained if drop else ():  # last: that one is missing is what tells of the loss
         make_empty(services.sessions, services.store, index)
     if drop:
         patiently(services.store.point_alias, ALIAS, live_index(site).collection)
-    return enqueue_reindex(services.sessions, stage="embed", anew=True)
+    return queued
