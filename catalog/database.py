@@ -17,6 +17,8 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Session, sessionmaker
 
 from catalog.changes import forget_changes, write_changes
@@ -24,6 +26,9 @@ from catalog.changes import forget_changes, write_changes
 BUSY_TIMEOUT_MS = 10_000
 IDLE_TRANSACTION_MS = 300_000  # whoever stops in a transaction for so long loses it, and its locks
 MIGRATION_LOCK = 7461921  # any number that only we use
+# What is raised while the database is away, restarts, is read-only (a standby, a full disk), has cut off who
+# paused in a transaction, or while this process has no connection free: no row is to blame for any of them.
+AWAY = (OperationalError, InternalError, NoConnection)
 _WRITE = "sqlite_write"  # execution option: this transaction takes the write lock at its start
 _LOOK_S = 0.2
 

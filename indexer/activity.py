@@ -14,9 +14,9 @@ from typing import Any
 
 from sqlalchemy import delete
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from catalog.database import AWAY
 from catalog.models import now
 from catalog.operations import StageMinute, Worker
 from indexer.claims import Sessions
@@ -98,7 +98,7 @@ class Activity:
                 for (minute, stage), counts in sorted(minutes.items()):
                     _add_minute(session, minute, stage, counts)
                 _add_worker(session, {**self._worker, "images": images, "failures": failures})
-        except OperationalError:
+        except AWAY:
             self._take_back(minutes, images, failures)
 
     def _take_back(
@@ -118,7 +118,7 @@ class Activity:
         try:
             with self._sessions.begin() as session:
                 session.execute(delete(Worker).where(Worker.name == self._worker["name"]))
-        except OperationalError:
+        except AWAY:
             return  # it will be seen as silent, which is true
 
 

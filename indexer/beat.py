@@ -36,7 +36,7 @@ class Sweep:
         self._claims = Claims(sessions, "beat:0")
 
     def __call__(self) -> None:
-        """Look once. Raises OperationalError while the database is away."""
+        """Look once. Raises one of AWAY while the database is away."""
         released = sweeper.release_stale(self.sessions, self.lease_s)
         due = [stage for stage in STAGES if self._claims.due(stage)]
         if any(index.state == "filling" for index in read_site(self.sessions).maintained):

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Select, select
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import contains_eager
 from structlog import get_logger
 
 from catalog import fills
 from catalog.blobs import Blobs
+from catalog.database import AWAY
 from catalog.identity import point_id
 from catalog.models import Image
 from catalog.site import IndexRef, read_site
@@ -44,7 +44,7 @@ log = get_logger("indexer")
 LEASE_S = 120.0
 READERS = 8  # threads that read the next pictures while some are encoded
 LOOKS = 5  # at a batch after it was written; what still changes then, the comparison finds
-_OUTAGES = (VectorStoreUnavailable, CollectionMissing, OperationalError, OSError)
+_OUTAGES = (VectorStoreUnavailable, CollectionMissing, *AWAY, OSError)
 RETRY_S = 30.0  # after which a pack that is not at hand is asked for again
 
 Vector = NDArray[np.float32]

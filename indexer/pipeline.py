@@ -18,10 +18,10 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sqlalchemy.exc import OperationalError
 from structlog import get_logger
 
 from catalog.blobs import Blobs, Incoming, StorageUnavailable
+from catalog.database import AWAY
 from catalog.images import Decoder, DecoderUnavailable, ImageRefused
 from catalog.site import SiteRefused, SiteState
 from embedding.errors import PackRefused
@@ -44,7 +44,7 @@ WORK = {"images": "decode", "embed": "embed", "index": "upsert"}  # what a stage
 LOOK_S = 0.1  # how often an embedding batch that waits to be full looks again
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE)
 _AWAY = (
-    VectorStoreUnavailable, CollectionMissing, OperationalError, DecoderUnavailable, PackRefused, SiteRefused
+    VectorStoreUnavailable, CollectionMissing, *AWAY, DecoderUnavailable, PackRefused, SiteRefused
 )  # fmt: skip
 
 Report = Callable[["Done"], None]

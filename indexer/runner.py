@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from sqlalchemy.exc import OperationalError
 from structlog import get_logger
 
+from catalog.database import AWAY
 from catalog.site import SiteRefused
 from embedding.errors import PackRefused
 from indexer import sweeper
@@ -30,7 +30,7 @@ log = get_logger("indexer")
 BUSY_S, IDLE_S = 0.2, 1.0  # the pause after work, and the longest pause without
 AWAY_S = 2.0  # the longest pause while the engine is away
 LOOK_S = 0.1  # how often the bell is looked at while pausing
-_OUTAGES = (VectorStoreError, OperationalError, SiteRefused, PackRefused, OSError, RuntimeError)
+_OUTAGES = (VectorStoreError, *AWAY, SiteRefused, PackRefused, OSError, RuntimeError)
 FILL_EVERY = 4  # rounds of an import to one piece of a fill
 
 
@@ -135,14 +135,7 @@ class Runner:
                     started = True
                 idle_s = BUSY_S if work() else min(idle_s * 2, IDLE_S)
                 away_s = BUSY_S
-            except (
-                VectorStoreError,
-                OperationalError,
-                SiteRefused,
-                PackRefused,
-                OSError,
-                RuntimeError,
-            ) as error:
+            except _OUTAGES as error:
                 log.warning("waiting", reason=str(error)[:200], seconds=away_s)
                 self.stop.wait(away_s)
                 away_s = min(away_s * 2, AWAY_S)

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
 from structlog import get_logger
 
 from catalog.blobs import Blobs, Incoming
+from catalog.database import AWAY
 from catalog.models import Image
 from catalog.site import SiteRefused
 from embedding.errors import PackRefused
@@ -29,7 +29,7 @@ from indexer.queue import CeleryBell
 from vectors.protocol import VectorStoreError
 
 log = get_logger("worker")
-OUTAGES = (VectorStoreError, OperationalError, SiteRefused, PackRefused, OSError, RuntimeError)
+OUTAGES = (VectorStoreError, *AWAY, SiteRefused, PackRefused, OSError, RuntimeError)
 FIRST_REST_S, LONGEST_REST_S = 1.0, 15.0  # after an outage
 MORE = 2  # messages to have waiting where more is due, so that those at work double from batch to batch
 FED = {"images": ("embed",), "embed": ("images",), "index": ("embed", "images")}  # where a stage passes on to

@@ -15,10 +15,10 @@ import celery.apps.worker
 from billiard import active_children  # type: ignore[import-untyped]
 from celery import signals
 from celery.exceptions import SecurityWarning
-from sqlalchemy.exc import OperationalError
 from structlog import get_logger
 
 from bootstrap import Services
+from catalog.database import AWAY
 from indexer.sweeper import hand_back, release_dead, sign_off
 from settings import Settings
 
@@ -102,7 +102,7 @@ class Farewell:
             workers = [f"{socket.gethostname()}:{pid}" for pid in pids]
             sign_off(sessions, workers)
             return sum(hand_back(sessions, worker) for worker in workers)
-        except OperationalError:
+        except AWAY:
             return None
 
 

@@ -7,16 +7,19 @@ it up, and another one works on meanwhile.
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import InternalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from benchmarks.indexing_shop import PlainEncoder, Shop, picture
 from catalog.identity import point_id
 from catalog.models import Image
 from catalog.products import delete_product, hide_product
 from catalog.site import mark_ready, read_site, register
-from indexer import mending, sweeper
+from indexer import ledger, mending, sweeper
 from indexer.pipeline import Pipeline
 from tests.support.fill_worker import LIVE, NEXT, packs
 
@@ -152,4 +155,23 @@ def test_the_doctor_takes_out_nothing_that_has_come_back_since_it_looked(
     monkeypatch.setitem(mending.__dict__, "differences", found_before)
     list(mending.repair(shop.sessions, shop.blobs, shop.incoming, shop.store, age_s=0))
     work(other)
+    assert_for_sale(shop)
+
+
+@pytest.mark.parametrize("error", [InternalError("update", {}, Exception("read-only")), NoConnection()])
+def test_a_database_that_does_not_take_a_write_is_no_images_fault(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    late = shop.pipeline("late:1")
+    shop.put("A", picture(1), picture(2), brand="Acme")
+    with monkeypatch.context() as away:
+        away.setattr(ledger, "mark_live", Mock(side_effect=error))
+        with pytest.raises(type(error)):
+            late.index(8)
+    with shop.sessions() as session:
+        images = session.scalars(select(Image)).all()
+    assert {(each.state, each.priority, each.attempts, each.error_code) for each in images} == {
+        ("queued", 0, 0, "")
+    }
+    work(late)
     assert_for_sale(shop)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import create_engine, select, text
 
 from catalog.database import Sessions, open_engine, sessions, upgrade
 from catalog.operations import StageMinute, Worker
@@ -70,3 +70,19 @@ def test_counts_wait_while_the_database_is_away(ledger: Sessions) -> None:
         session.execute(text("ALTER TABLE away RENAME TO stage_minute"))
     record.report(batch("index", 1, live=1, mark=0.5))
     assert counted(ledger)["mark"] == (5, 1.0)
+
+
+def test_a_process_without_a_free_connection_counts_on(tmp_path: Path) -> None:
+    """Else the thread that says so would end, and a worker at work would pass for one that is gone."""
+    engine = open_engine(f"sqlite:///{tmp_path}/twirl.sqlite3")
+    upgrade(engine)
+    narrow = create_engine(engine.url, pool_size=1, max_overflow=0, pool_timeout=0.1)
+    ledger = sessions(narrow)
+    activity = Activity(ledger, "w:1")
+    with narrow.connect():
+        activity.report(batch("embed", 3, live=3, embed=1.0))
+        activity.flush()
+    activity.flush()
+    assert counted(ledger)["embed"] == (3, 1.0)
+    narrow.dispose()
+    engine.dispose()
