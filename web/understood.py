@@ -57,9 +57,8 @@ def _understood(wish: Wish, state: PageState, currency: str) -> Understood:
         for mode, label in _MODES.items()
         if mode != "must" or chip.filterable
     ]
-    looser = next(option.url for option in options if option.label == _MODES["prefer"])
     paints = colours.paints(chip.meaning.label) if plain else []
-    looser = looser if wish.mode == "must" else ""
+    looser = state.weigh(chip.key, "prefer").url() if wish.mode == "must" else ""
     return Understood(chip.key, label(chip, currency), wish.mode, chip.typed, paints, options, looser)
 
 
