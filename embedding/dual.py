@@ -4,7 +4,7 @@ Photos and words lie in one space. A query of both is the point between them on 
 2024, arXiv 2405.00571), or what a composer makes of them that was trained for this encoder.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,12 +26,12 @@ from embedding.dual_images import image_forward
 from embedding.dual_texts import TextEncoder
 from embedding.errors import PackRefused
 from embedding.forward import CPU_BATCH, Floats, Forward
-from embedding.preprocess import Pixels
+from embedding.image_side import ImageSide
 from embedding.query_rows import check_balance, query_row, to_array
 from embedding.residual import ResidualComposer
 
 
-class DualPack:
+class DualPack(ImageSide):
     """Encoders and composer of one pack. Thread-safe."""
 
     def __init__(
@@ -41,21 +41,6 @@ class DualPack:
         self.dimension, self.text_dimension = info.dimension, info.text_dimension
         self.forward, self._texts, self._device = forward, texts, str(forward.device)
         self.composer = composer.to(forward.device).eval() if composer is not None else None
-
-    @property
-    def batch(self) -> int:
-        """How many photos are best given at once."""
-        return self.forward.batch
-
-    def encode_images(self, pixels: Sequence[Pixels]) -> Floats:
-        """B images of (H, W, 3) uint8 RGB, any size -> (B, D) float32 unit rows: what is indexed."""
-        if not pixels:
-            return np.zeros((0, self.dimension), dtype=np.float32)
-        return np.concatenate(list(self.forward.encode(pixels)))
-
-    def encode_stream(self, batches: Iterable[Sequence[Pixels]]) -> Iterator[Floats]:
-        """The vectors of each batch in turn; a GPU computes one while the next is fetched from `batches`."""
-        return self.forward.stream(batches)
 
     def encode_texts(self, texts: Sequence[str]) -> Floats:
         """B texts -> (B, D) float32 unit rows."""

@@ -1,6 +1,6 @@
 """The kind of pack that Twirl trains itself: image tower, text head over MiniLM, composer."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +11,9 @@ from embedding.colour import bin_centres
 from embedding.composer import compose, make_composer, weigh, words_query
 from embedding.errors import PackRefused
 from embedding.forward import CPU_BATCH, Floats, Forward, TowerForward
+from embedding.image_side import ImageSide
 from embedding.minilm import TextTower, shared_text_tower
 from embedding.pack_files import PackConfig, PackInfo, read_info, read_weights
-from embedding.preprocess import Pixels
 from embedding.query_rows import check_balance, query_row, to_array
 from embedding.towers import ImageTower, TextHead
 
@@ -28,7 +28,7 @@ class Towers(nn.Module):
         self.composer = make_composer(config.tower)
 
 
-class TowerPack:
+class TowerPack(ImageSide):
     """Encoders and composer of one pack. Thread-safe."""
 
     def __init__(
@@ -48,21 +48,6 @@ class TowerPack:
         self.forward: Forward = TowerForward(
             towers.image, info.config.preprocessing, device, precision, batch
         )
-
-    @property
-    def batch(self) -> int:
-        """How many photos are best given at once."""
-        return self.forward.batch
-
-    def encode_images(self, pixels: Sequence[Pixels]) -> Floats:
-        """B images of (H, W, 3) uint8 RGB, any size -> (B, D) float32 unit rows: what is indexed."""
-        if not pixels:
-            return np.zeros((0, self.dimension), dtype=np.float32)
-        return np.concatenate(list(self.forward.encode(pixels)))
-
-    def encode_stream(self, batches: Iterable[Sequence[Pixels]]) -> Iterator[Floats]:
-        """The vectors of each batch in turn; a GPU computes one while the next is fetched from `batches`."""
-        return self.forward.stream(batches)
 
     @torch.inference_mode()
     def encode_texts(self, texts: Sequence[str]) -> Floats:
