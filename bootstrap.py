@@ -31,7 +31,7 @@ from searcher.photos import QueryPhotos
 from searcher.query_log import QueryLog
 from searcher.search import Searcher
 from settings import Settings, secrets
-from shapes import claimed_batch
+from settings.shapes import claimed_batch
 from telemetry import logs, tracing
 from telemetry.versions import versions
 from vectors.edge.store import EdgeStore

@@ -6,7 +6,7 @@ import click
 from structlog import get_logger
 
 from bootstrap import Services
-from shapes import POOLS, check
+from settings.shapes import POOLS, check
 
 log = get_logger("worker")
 

@@ -9,7 +9,7 @@ import pytest
 
 import settings
 from cli import main
-from declared import every_setting, variable
+from settings.declared import every_setting, variable
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("operations.md", "metrics.md")

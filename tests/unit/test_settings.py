@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 import settings
-import shapes
+from settings import shapes
 
 ROOT = Path(__file__).resolve().parents[2]
 

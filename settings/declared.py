@@ -1,6 +1,6 @@
 """What a setting is: declared as the field of a dataclass, read from text, described.
 
-Which settings there are is said in `settings.py`.
+Which settings there are is said in `serving` and `working`.
 """
 
 from collections.abc import Iterator, Mapping

@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
-from declared import SettingError
+from settings.declared import SettingError
 
 if TYPE_CHECKING:
     from settings import Settings
