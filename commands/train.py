@@ -137,7 +137,8 @@ def promotions(services: Services) -> None:
     prepare(services)
     with services.sessions() as session:
         rows = list_promotions(session)
-    table = Table("when", "pack", Column("fingerprint", no_wrap=True), "against", "R@1, R@10", "reason")
+    reason = Column("reason", min_width=12, overflow="fold")  # what was said stays whole in a narrow terminal
+    table = Table("when", "pack", Column("fingerprint", no_wrap=True), "against", "R@1, R@10", reason)
     for row in rows:
         found = row.figures["R@1, R@10"]
         before, after = (found[f"{whose}: composed"] for whose in ("live", "candidate"))

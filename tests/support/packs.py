@@ -18,7 +18,7 @@ def disturbed_pack(folder: Path, name: str = "twirl-other", share: float = 1.0, 
     info = read_info(SHIPPED)
     noise = torch.Generator().manual_seed(seed)
     tensors = read_weights(SHIPPED, info)
-    for key, tensor in tensors.items():
+    for key, tensor in sorted(tensors.items()):  # as read, their order changes from process to process
         if not key.startswith("image.vit.") and tensor.is_floating_point() and tensor.ndim > 1:
             tensors[key] = tensor + share * tensor.std() * torch.randn(tensor.shape, generator=noise)
     return write_pack(folder, replace(info, name=name, description="Disturbed, for tests."), tensors)

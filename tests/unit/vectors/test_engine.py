@@ -94,6 +94,15 @@ def gone(pid: int) -> bool:
         return True
 
 
+def taken(store: EdgeStore, each: Point) -> bool:
+    """Whether the point is written; a shard that starts again says so, and to try again."""
+    try:
+        store.upsert("images", [each])
+    except VectorStoreUnavailable:
+        return False
+    return True
+
+
 def generation(store: EdgeStore) -> str:
     return str(store.stats("images")["generation"])
 
@@ -324,7 +333,8 @@ def test_a_killed_successor_costs_nothing(engine: EngineProcess, store: EdgeStor
         [successor] = set(shard_processes(engine)) - {serving}
         time.sleep(pause)
         os.kill(successor, signal.SIGKILL)  # on a fast machine it serves already: then the shard restarts
-        store.upsert("images", [point(5000 + int(pause * 100))])
+        again = point(5000 + int(pause * 100))
+        wait_for(lambda each=again: taken(store, each))
         wait_for(lambda pid=successor: gone(pid))
     assert store.count("images") == 2002
     optimized(store)
