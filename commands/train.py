@@ -137,16 +137,15 @@ def promotions(services: Services) -> None:
     prepare(services)
     with services.sessions() as session:
         rows = list_promotions(session)
-    reason = Column("reason", min_width=12, overflow="fold")  # what was said stays whole in a narrow terminal
-    table = Table("when", "pack", Column("fingerprint", no_wrap=True), "against", "R@1, R@10", reason)
     for row in rows:
         found = row.figures["R@1, R@10"]
         before, after = (found[f"{whose}: composed"] for whose in ("live", "candidate"))
-        figures = f"{before[0]:.1f}, {before[1]:.1f} -> {after[0]:.1f}, {after[1]:.1f}"
         why = f"forced: {row.reason}" if row.forced else row.reason or "won"
-        cells = (row.fingerprint[:16], row.live_fingerprint[:16], figures)
-        table.add_row(f"{row.at:%Y-%m-%d %H:%M}", Text(row.pack), *cells, Text(why))
-    console.print(table)
+        console.print(Text(f"{row.at:%Y-%m-%d %H:%M}  {row.pack} ({row.fingerprint[:16]}), {why}"))
+        figures = f"R@1, R@10 {before[0]:.1f}, {before[1]:.1f} -> {after[0]:.1f}, {after[1]:.1f}"
+        console.print(f"  against {row.live_fingerprint[:16]}: {figures}")
+    if not rows:
+        console.print("No candidate was let in yet.")
 
 
 def print_judgement(judgement: "Judgement") -> None:
