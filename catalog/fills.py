@@ -11,8 +11,9 @@ from datetime import timedelta
 from sqlalchemy import ColumnElement, and_, exists, func, insert, literal, select
 from sqlalchemy.orm import Session
 
+from catalog.clock import instant
 from catalog.database import unlimited
-from catalog.models import Image, Product, now
+from catalog.models import Image, Product
 from catalog.operations import FillRange, VectorIndex
 
 RANGE = 256  # images of one piece
@@ -122,7 +123,7 @@ def fill_progress(session: Session, index_id: int) -> FillProgress:
 
 def _speed(session: Session, index_id: int) -> float | None:
     """Images a second between the first and the last of the pieces that were done lately."""
-    lately = (FillRange.index_id == index_id, FillRange.done_at > now() - LATELY, ~is_comparison())
+    lately = (FillRange.index_id == index_id, FillRange.done_at > instant(session) - LATELY, ~is_comparison())
     times = func.min(FillRange.done_at), func.max(FillRange.done_at)
     counted = select(func.sum(FillRange.images), func.count(), *times).where(*lately)
     images, pieces, first, last = session.execute(counted).one()

@@ -10,12 +10,13 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from catalog.blobs import Incoming
+from catalog.clock import instant
 from catalog.decoding import ImageRefused, sniff
 from catalog.feeds import FeedRefused, read_feed, survey_feed
 from catalog.feeds.pictures import PictureMissing, Pictures, open_pictures
 from catalog.feeds.rows import shortened
 from catalog.feeds.values import is_url
-from catalog.models import BULK, EDIT, ImportJob, Merchant, RowError, now
+from catalog.models import BULK, EDIT, ImportJob, Merchant, RowError
 from catalog.products import content_hashes, save_products
 from catalog.records import ProductRecord, RowFault
 
@@ -72,7 +73,8 @@ def import_feed(
     with sessions.begin() as session:
         merchant = session.get_one(Merchant, merchant_id)
         currency = merchant.currency
-        job = ImportJob(merchant_id=merchant_id, filename=(filename or feed.name)[:300], heartbeat_at=now())
+        named, at = (filename or feed.name)[:300], instant(session)
+        job = ImportJob(merchant_id=merchant_id, filename=named, heartbeat_at=at)
         session.add(job)
     summary = ImportSummary(job.id)
     try:
@@ -254,7 +256,7 @@ def _row_error(job_id: int, fault: RowFault) -> RowError:
 def _count(session: Session, summary: ImportSummary) -> ImportJob:
     """Write the counts and that we are alive, also where a sweeper took our silence for the end."""
     job = session.get_one(ImportJob, summary.job_id)
-    job.state, job.message, job.finished_at, job.heartbeat_at = "running", "", None, now()
+    job.state, job.message, job.finished_at, job.heartbeat_at = "running", "", None, instant(session)
     for name in ("rows", "created", "updated", "unchanged", "refused"):
         setattr(job, name, getattr(summary, name))
     return job
@@ -263,7 +265,7 @@ def _count(session: Session, summary: ImportSummary) -> ImportJob:
 def _finish(sessions: sessionmaker[Session], summary: ImportSummary, state: str, message: str) -> None:
     with sessions.begin() as session:
         job = _count(session, summary)
-        job.state, job.message, job.finished_at = state, message[:1000], now()
+        job.state, job.message, job.finished_at = state, message[:1000], instant(session)
 
 
 def _words(error: BaseException) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from catalog.blobs import BlobMissing
-from catalog.models import now
+from catalog.clock import instant
 from catalog.object_store import StorageRefused
 from catalog.operations import Worker
 from catalog.place import LEFT, Images, Noted
@@ -33,8 +33,8 @@ class Moved:
 
 def check_quiet(sessions: sessionmaker[Session]) -> None:
     """Raise StorageRefused while workers run: they would go on putting images into the old place."""
-    lately = Worker.seen_at > now() - timedelta(seconds=SILENT_S)
     with sessions() as session:
+        lately = Worker.seen_at > instant(session) - timedelta(seconds=SILENT_S)
         running = session.scalars(select(Worker.name).where(lately).order_by(Worker.name)).all()
     if running:
         raise StorageRefused(

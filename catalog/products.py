@@ -7,6 +7,7 @@ from sqlalchemy import and_, case, delete, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from catalog.changes import note_change
+from catalog.clock import instant
 from catalog.models import BULK, EDIT, MAX_POSITION, SUSPECT, Image, Merchant, Product, now
 from catalog.records import ProductRecord
 
@@ -136,7 +137,7 @@ def delete_product(session: Session, merchant_id: int, sku: str) -> bool:
     product = _rows(session, merchant_id, [sku]).get(sku)
     if product is None or product.deleted_at:
         return False
-    product.deleted_at = now()
+    product.deleted_at = instant(session)
     _touch(session, product)
     session.flush()
     return True

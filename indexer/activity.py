@@ -16,6 +16,7 @@ from sqlalchemy import delete
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from catalog.clock import instant
 from catalog.database import AWAY
 from catalog.models import now
 from catalog.operations import StageMinute, Worker
@@ -133,7 +134,7 @@ def _add_minute(session: Session, minute: datetime, stage: str, counts: list[flo
 
 
 def _add_worker(session: Session, values: dict[str, Any]) -> None:
-    row = _insert(session, Worker, {**values, "seen_at": now()})
+    row = _insert(session, Worker, {**values, "seen_at": instant(session)})
     more = {name: getattr(Worker, name) + row.excluded[name] for name in ("images", "failures")}
     said = {name: row.excluded[name] for name in ("host", "pid", "queues", "device", "started_at", "seen_at")}
     session.execute(row.on_conflict_do_update(index_elements=["name"], set_={**said, **more}))

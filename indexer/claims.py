@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select, text, update
 from sqlalchemy.orm import Session, contains_eager, sessionmaker
 
+from catalog.clock import instant
 from catalog.identity import point_id
-from catalog.models import BULK, EDIT, SUSPECT, Image, Product, now
+from catalog.models import BULK, EDIT, SUSPECT, Image, Product
 
 WORKER_DIED = "worker-died"  # the error code of a row whose worker died while it held it
 IN_HAND = {"images": "fetching", "embed": "embedding", "index": "embedding"}  # the state of a claimed row
@@ -128,7 +129,7 @@ class Claims:
         limit = min(limit, MERCHANTS)
         with self._guard:
             after = self._served.get((stage, priority), 0)
-        look = {"stage": stage, "priority": priority, "now": now()}
+        look = {"stage": stage, "priority": priority, "now": instant(session)}
         found = list(session.scalars(DUE_MERCHANTS, {**look, "above": after, "upto": _LAST, "most": limit}))
         if after and len(found) < limit:
             earlier = {**look, "above": 0, "upto": after, "most": limit - len(found)}
@@ -235,7 +236,8 @@ def _rows(
     session: Session, stage: str, priority: int, merchant: int, limit: int, taken: list[int]
 ) -> list[int]:
     """Ids of due rows that no other worker is about to take, locked until the claim is committed."""
-    look = {"stage": stage, "priority": priority, "merchant": merchant, "taken": taken, "now": now()}
+    place = {"stage": stage, "priority": priority, "merchant": merchant}
+    look = {**place, "taken": taken, "now": instant(session)}
     found: list[int] = []
     for untaken in UNTAKEN:
         if len(found) < limit:
@@ -247,7 +249,7 @@ def _held(session: Session, stage: str, ids: list[int], token: str) -> list[Job]
     """Write the claim and read what it holds: after the lock, so that image and product are of one moment."""
     if not ids:
         return []
-    claimed = {"state": IN_HAND[stage], "claimed_by": token, "claimed_at": now()}
+    claimed = {"state": IN_HAND[stage], "claimed_by": token, "claimed_at": instant(session)}
     ours = update(Image).where(Image.id.in_(ids)).values(attempts=Image.attempts + 1, **claimed)
     session.execute(ours.execution_options(synchronize_session=False))
     rows = select(Image).join(Image.product).options(contains_eager(Image.product)).where(Image.id.in_(ids))

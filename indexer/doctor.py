@@ -7,14 +7,15 @@ an indexer works, what is in its hands may show up; run it when the queue is emp
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import contains_eager
 
 from catalog.blobs import Blobs, Incoming
+from catalog.clock import instant
 from catalog.identity import collection_name, point_id
-from catalog.models import Image, Product, now
+from catalog.models import Image, Product
 from catalog.site import IndexRef, SiteState, read_site
 from indexer import mapping
 from indexer.census import Census, Found, digest
@@ -124,6 +125,7 @@ class _Row:
     point: str
     lacks_bytes: bool
     found: Mapping[str, Found | None]  # by collection
+    at: datetime  # the database's clock when it was looked at
 
     @property
     def product(self) -> Product:
@@ -144,16 +146,18 @@ def _of_rows(what: Examined, images: Sequence[Image], taken: Mapping[str, Census
     found = {collection: census.find(points) for collection, census in taken.items()}
     live = {image.sha256 for image in images if image.state == "live" and image.sha256}
     missing = what.blobs.missing(live) if live else set()
+    with what.sessions() as session:
+        at = instant(session)
     for image, point in zip(images, points, strict=True):
         here = {collection: known.get(point) for collection, known in found.items()}
-        yield from _of_row(_Row(image, point, image.sha256 is None or image.sha256 in missing, here))
+        yield from _of_row(_Row(image, point, image.sha256 is None or image.sha256 in missing, here, at))
 
 
 def _of_row(row: _Row) -> Iterator[Difference]:
     image = row.image
     if image.merchant_id != row.product.merchant_id:
         yield _again("wrong-merchant", row, f"It says merchant {image.merchant_id}, its product another.")
-    if image.state in CLAIMED and _is_stuck(image):
+    if image.state in CLAIMED and _is_stuck(image, row.at):
         yield _again("stuck-claim", row, f"It is {image.state} in the hands of a worker that is silent.")
     if image.state in WAITS:
         return  # on its way: the index may or may not have it
@@ -195,8 +199,8 @@ def _of_point(row: _Row, collection: str, found: Found | None) -> Iterator[Diffe
         yield _again("zero-vector", row, "Its vector in the index is no unit vector.", collection)
 
 
-def _is_stuck(image: Image) -> bool:
-    return image.claimed_at is None or image.claimed_at < now() - timedelta(seconds=LEASE_S)
+def _is_stuck(image: Image, at: datetime) -> bool:
+    return image.claimed_at is None or image.claimed_at < at - timedelta(seconds=LEASE_S)
 
 
 def _again(kind: str, row: _Row, detail: str, collection: str = "", rev: int | None = None) -> Difference:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import CursorResult, Update, or_, select, update
 
-from catalog.models import now
+from catalog.clock import instant
 from catalog.operations import FillRange, VectorIndex
 from catalog.site import IndexRef
 from indexer.claims import Sessions
@@ -40,26 +40,28 @@ class Piece:
 def claim(sessions: Sessions, index: IndexRef, worker_id: str, lease_s: float) -> Piece | None:
     """Take the next piece that is nobody's, None when there is none."""
     token = f"{worker_id[:80]}/{secrets.token_hex(6)}"
-    free = or_(FillRange.claimed_at.is_(None), FillRange.claimed_at < now() - timedelta(seconds=lease_s))
-    open_ = select(FillRange).where(FillRange.index_id == index.id, FillRange.done_at.is_(None), free)
     with sessions.begin() as session:
+        at = instant(session)
+        free = or_(FillRange.claimed_at.is_(None), FillRange.claimed_at < at - timedelta(seconds=lease_s))
+        open_ = select(FillRange).where(FillRange.index_id == index.id, FillRange.done_at.is_(None), free)
         row = session.scalars(
             open_.order_by(FillRange.id).limit(1).with_for_update(skip_locked=True)
         ).one_or_none()
         if row is None:
             return None
-        row.claimed_by, row.claimed_at, row.attempts = token, now(), row.attempts + 1
+        row.claimed_by, row.claimed_at, row.attempts = token, at, row.attempts + 1
         return Piece(row.id, index, row.first_image_id, row.last_image_id, token)
 
 
 def written(sessions: Sessions, piece: Piece, images: int = 0, upto: int | None = None) -> bool:
     """Count images as written, up to this id, and renew the claim; whether the piece was still ours."""
-    values: dict[str, Any] = {"images": FillRange.images + images, "claimed_at": now()}
-    if upto is not None and upto >= piece.last:
-        values["done_at"] = now()
-    elif upto is not None:
-        values["first_image_id"] = upto + 1
     with sessions.begin() as session:
+        at = instant(session)
+        values: dict[str, Any] = {"images": FillRange.images + images, "claimed_at": at}
+        if upto is not None and upto >= piece.last:
+            values["done_at"] = at
+        elif upto is not None:
+            values["first_image_id"] = upto + 1
         return _done(session.execute(_held(piece).values(values)))
 
 
@@ -73,7 +75,7 @@ def reserve(sessions: Sessions, index: IndexRef, images: int) -> float:
         held = session.scalars(row).one_or_none()
         if held is None or held.rate is None:
             return 0.0
-        at = now()
+        at = instant(session)
         next_at = max(held.next_batch_at or at, at - timedelta(seconds=BURST_S))
         if next_at > at:
             return (next_at - at).total_seconds()
@@ -84,7 +86,7 @@ def reserve(sessions: Sessions, index: IndexRef, images: int) -> float:
 def finish(sessions: Sessions, piece: Piece) -> bool:
     """Note that all of a piece is written; whether it was still ours."""
     with sessions.begin() as session:
-        return _done(session.execute(_held(piece).values(done_at=now())))
+        return _done(session.execute(_held(piece).values(done_at=instant(session))))
 
 
 def give_back(sessions: Sessions, piece: Piece) -> None:

@@ -6,15 +6,16 @@ row whose product has moved on. Rows are locked in the order of their ids, as th
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from catalog.changes import note_change
+from catalog.clock import instant
 from catalog.identity import point_id
-from catalog.models import SUSPECT, Image, Product, now
+from catalog.models import SUSPECT, Image, Product
 from catalog.operations import Site
 from catalog.site import SiteState, live_index
 from indexer.claims import WORKER_DIED, Job, Sessions
@@ -138,8 +139,8 @@ def is_final(job: Job, transient: bool) -> bool:
 def still_ours(sessions: Sessions, jobs: Sequence[Job]) -> list[Job]:
     """Those whose claim holds; it is renewed."""
     with sessions.begin() as session:
-        ours = _ours(session, jobs)
-        _write(session, [{"id": image_id, "claimed_at": now()} for image_id in ours])
+        ours, at = _ours(session, jobs), instant(session)
+        _write(session, [{"id": image_id, "claimed_at": at} for image_id in ours])
     return [job for job in jobs if job.image.id in ours]
 
 
@@ -147,19 +148,18 @@ def mark_failed(sessions: Sessions, job: Job, code: str, message: str, transient
     """Write why it failed: for good, or queued for a later attempt."""
     said = {"error_code": code[:64], "error_message": message[:1000]}
     row = _queued(job, job.image.attempts)
-    if is_final(job, transient):
-        row |= {"state": "failed", "fingerprint": "", "indexed_rev": 0}
-    else:
-        row |= {"next_attempt_at": _next_attempt(job.image.attempts)}
     with sessions.begin() as session:
+        if is_final(job, transient):
+            row |= {"state": "failed", "fingerprint": "", "indexed_rev": 0}
+        else:
+            row |= {"next_attempt_at": instant(session) + _pause(job.image.attempts)}
         if _ours(session, [job]):
             _write(session, [row | said])
             note_change(session, [job.product.merchant_id])
 
 
-def _next_attempt(attempts: int) -> datetime:
-    pause = min(FIRST_PAUSE_S * 4 ** (attempts - 1), LONGEST_PAUSE_S)
-    return now() + timedelta(seconds=pause)
+def _pause(attempts: int) -> timedelta:
+    return timedelta(seconds=min(FIRST_PAUSE_S * 4 ** (attempts - 1), LONGEST_PAUSE_S))
 
 
 def release(sessions: Sessions, jobs: Sequence[Job]) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, delete, func, literal, select, text, update
 
 from catalog.blobs import Blobs, Incoming
+from catalog.clock import instant
 from catalog.identity import point_id
-from catalog.models import SUSPECT, WAITING_SOURCE, Image, ImportJob, Product, now
+from catalog.models import SUSPECT, WAITING_SOURCE, Image, ImportJob, Product
 from catalog.operations import QueryLog, StageMinute, Worker
 from catalog.products import purge_product
 from catalog.site import SiteState
@@ -41,7 +42,8 @@ def release_stale(sessions: Sessions, lease_s: float, holding: Collection[str] =
 
     `holding` are the tokens of the worker that asks: it knows what it has in hand, however long it takes.
     """
-    silent = Image.claimed_at < now() - timedelta(seconds=lease_s)
+    with sessions() as session:
+        silent = Image.claimed_at < instant(session) - timedelta(seconds=lease_s)
     return _release(sessions, and_(silent, Image.claimed_by.not_in(holding)))
 
 
@@ -140,10 +142,11 @@ def take_out_poisoned(sessions: Sessions, store: VectorStore, site: SiteState) -
 def end_silent_imports(sessions: Sessions, silent_s: float = SILENT_IMPORT_S) -> int:
     """Say of imports whose process is gone that they failed, and what to do; return how many."""
     heard = func.coalesce(ImportJob.heartbeat_at, ImportJob.started_at)
-    silent = heard < now() - timedelta(seconds=silent_s)
-    ended = update(ImportJob).where(ImportJob.state == "running", silent)
     with sessions.begin() as session:
-        done = session.execute(ended.values(state="failed", message=_SILENT_SAID, finished_at=now()))
+        at = instant(session)
+        silent = heard < at - timedelta(seconds=silent_s)
+        ended = update(ImportJob).where(ImportJob.state == "running", silent)
+        done = session.execute(ended.values(state="failed", message=_SILENT_SAID, finished_at=at))
         return int(done.rowcount)  # type: ignore[attr-defined]
 
 
@@ -153,9 +156,10 @@ def forget_old(sessions: Sessions, query_days: float = QUERY_DAYS) -> None:
     With `query_days` 0 no search is kept.
     """
     with sessions.begin() as session:
-        session.execute(delete(QueryLog).where(QueryLog.at < now() - timedelta(days=query_days)))
-        session.execute(delete(Worker).where(Worker.seen_at < now() - WORKERS_KEPT))
-        session.execute(delete(StageMinute).where(StageMinute.minute < now() - MINUTES_KEPT))
+        at = instant(session)
+        session.execute(delete(QueryLog).where(QueryLog.at < at - timedelta(days=query_days)))
+        session.execute(delete(Worker).where(Worker.seen_at < at - WORKERS_KEPT))
+        session.execute(delete(StageMinute).where(StageMinute.minute < at - MINUTES_KEPT))
 
 
 def purge(sessions: Sessions, store: VectorStore, site: SiteState, grace_s: float, limit: int = 200) -> int:
@@ -164,7 +168,10 @@ def purge(sessions: Sessions, store: VectorStore, site: SiteState, grace_s: floa
     After the grace no worker can still hold an image from before the deletion, so no point comes after.
     """
     with sessions() as session:
-        old = and_(Product.deleted_at.is_not(None), Product.deleted_at <= now() - timedelta(seconds=grace_s))
+        old = and_(
+            Product.deleted_at.is_not(None),
+            Product.deleted_at <= instant(session) - timedelta(seconds=grace_s),
+        )
         unsettled = Product.every_image.any(Image.state.in_(("queued", *CLAIMED)))
         found = select(Product).where(old, ~unsettled).order_by(Product.deleted_at).limit(limit)
         dead = session.scalars(found).all()

@@ -7,8 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from bootstrap import Services
+from catalog.clock import instant
 from catalog.database import is_current
-from catalog.models import now
 from catalog.operations import Worker
 from catalog.site import read_site
 from launcher.preflight import StartRefused, check_folder
@@ -66,8 +66,9 @@ class Attendance:
         if time.monotonic() - self._asked < self._patience_s / 20:
             return
         self._asked = time.monotonic()
-        lately = select(Worker.id).where(Worker.seen_at > now() - timedelta(seconds=HEARD_S)).limit(1)
         with self._sessions() as session:
+            heard = Worker.seen_at > instant(session) - timedelta(seconds=HEARD_S)
+            lately = select(Worker.id).where(heard).limit(1)
             if session.scalar(lately) is not None:
                 self._heard = self._asked
         if self._asked - self._heard > self._patience_s:

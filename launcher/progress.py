@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import Session
 
-from catalog.models import Image, Product, now
+from catalog.clock import instant
+from catalog.models import Image, Product
 
 WAITING = ("queued", "fetching", "embedding")
 
@@ -27,7 +28,7 @@ class Standing:
 
 def standing(session: Session, merchant_id: int | None) -> Standing:
     """Count the images of a merchant, or of all, by state."""
-    pausing = and_(Image.state == "queued", Image.next_attempt_at > now())
+    pausing = and_(Image.state == "queued", Image.next_attempt_at > instant(session))
     state = case((pausing, "later"), else_=Image.state).label("standing")
     counted = select(state, func.count()).group_by(state)
     if merchant_id is not None:

@@ -14,8 +14,9 @@ from sqlalchemy import delete, select, update
 from bootstrap import Services
 from catalog.backup_folder import Backup, BackupFolder, BackupRefused
 from catalog.byte_vault import Vault, listed
+from catalog.clock import instant
 from catalog.database import current_revision, downgrade, knows, upgrade
-from catalog.models import Image, ImportJob, now
+from catalog.models import Image, ImportJob
 from catalog.operations import FillRange, Site, Worker
 from catalog.place import LEFT, Images, Noted, adopt, find_place
 from catalog.site import IndexRef, SiteState, dropped, live_index, read_site
@@ -94,7 +95,7 @@ def _in_force(services: Services) -> SiteState:
         if current_revision(connection) in (None, "0001"):
             return SiteState()
     with services.sessions() as session:
-        lately = Worker.seen_at > now() - timedelta(seconds=WORKER_SILENT_S)
+        lately = Worker.seen_at > instant(session) - timedelta(seconds=WORKER_SILENT_S)
         working = list(session.scalars(select(Worker.name).where(lately)))
     if working and services.settings.storage.database_url:  # else the folder's lock is ours already
         raise BackupRefused(
@@ -169,7 +170,7 @@ def _settle(services: Services, lacking: Iterable[str]) -> None:
         session.execute(update(Image).where(Image.state.in_(CLAIMED)).values(state="queued", **unclaimed))
         session.execute(update(FillRange).where(FillRange.done_at.is_(None)).values(**unclaimed))
         cut_off = update(ImportJob).where(ImportJob.state == "running")
-        session.execute(cut_off.values(state="failed", message=_CUT_OFF, finished_at=now()))
+        session.execute(cut_off.values(state="failed", message=_CUT_OFF, finished_at=instant(session)))
         session.execute(update(Site).values(generation=Site.generation + 1))
     for some in _chunks(lacking):
         with services.sessions() as session:

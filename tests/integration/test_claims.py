@@ -4,12 +4,13 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, delete, event, func, select, text, update
 
+from catalog import models
 from catalog.database import Sessions, open_engine, sessions, upgrade
 from catalog.models import BULK, EDIT, SUSPECT, Image, Merchant, Product, now
 from indexer import ledger, sweeper
@@ -288,3 +289,38 @@ def test_the_ledger_forgets_no_waiting_image_however_it_is_claimed(empty: Sessio
         states = dict(session.execute(select(Image.state, func.count()).group_by(Image.state)).tuples().all())
         assert states == {"queued": 90}
         assert session.scalar(select(func.count()).where(Image.claimed_by.is_not(None))) == 0
+
+
+class OffClock(datetime):
+    """This machine's clock, `off` seconds from the database's."""
+
+    off = 0.0
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+        return datetime.now(tz) + timedelta(seconds=cls.off)
+
+
+@pytest.mark.parametrize(("worker", "beat"), [(-150.0, 0.0), (150.0, 0.0), (0.0, 150.0), (0.0, -150.0)])
+def test_leases_hold_between_machines_whose_clocks_differ(
+    engine: Engine, empty: Sessions, monkeypatch: pytest.MonkeyPatch, worker: float, beat: float
+) -> None:
+    if engine.dialect.name == "sqlite":
+        pytest.skip("a file of one machine has one clock")
+    monkeypatch.setattr(models, "datetime", OffClock)
+    monkeypatch.setattr(OffClock, "off", worker)
+    queued(empty, {1: 6})
+    jobs = Claims(empty, "far:1").take("images", 4)
+    monkeypatch.setattr(OffClock, "off", beat)
+    assert sweeper.release_stale(empty, 120.0) == 0  # nobody is blamed
+    assert len(ledger.still_ours(empty, jobs)) == 4
+    monkeypatch.setattr(OffClock, "off", worker)
+    ledger.mark_failed(empty, jobs[0], "fetch-timeout", "It took too long.", transient=True)
+    with empty() as session:
+        pause = session.get_one(Image, jobs[0].image.id).next_attempt_at
+    assert pause is not None and abs((pause - datetime.now(UTC)).total_seconds() - 30) < 20
+    with empty.begin() as session:
+        silent = update(Image).where(Image.id.in_([job.image.id for job in jobs[1:]]))
+        session.execute(silent.values(claimed_at=datetime.now(UTC) - timedelta(seconds=130)))
+    monkeypatch.setattr(OffClock, "off", beat)
+    assert sweeper.release_stale(empty, 120.0) == 3  # and what is silent is found

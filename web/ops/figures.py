@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import and_, case, func, literal, or_, select
 from sqlalchemy.orm import Session, sessionmaker
 
+from catalog.clock import instant
 from catalog.fills import FillProgress, fill_progress
 from catalog.models import IMAGE_STATES, STAGES, Image, ImportJob, Product, now
 from catalog.operations import FillRange, StageMinute, VectorIndex, Worker
@@ -106,8 +107,9 @@ class Figures:
 
 def read(sessions: sessionmaker[Session]) -> Figures:
     """Read everything, in one transaction."""
-    began, at = time.perf_counter(), now()
+    began = time.perf_counter()
     with sessions() as session:
+        at = instant(session)
         waiting, later = _queues(session, at)
         site = site_state(session)
         figures = Figures(
