@@ -23,7 +23,7 @@ from catalog.models import Merchant
 from catalog.place import ImagePlace
 from catalog.site import ensure_live, filled_by, live_index, read_site
 from embedding.devices import claim_device
-from embedding.pack_folders import PackAtHand, PackFolders, look, notice, verified
+from embedding.pack_folders import PackFolders, look, notice, verified
 from indexer.operating import Operations
 from indexer.queue import Bell, CeleryBell, Limits, WakeFile
 from searcher.models import Models
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from embedding.packs import Packs
     from indexer.activity import Activity
     from indexer.fill import Filler, Record
+    from indexer.photo_links import PhotoLinks
     from indexer.pipeline import Pipeline, Report
 
 log = get_logger("twirl")
@@ -169,6 +170,13 @@ class Services:
         return QueryPhotos(self.data / "photos", self.settings.web.photo_ttl_s)
 
     @cached_property
+    def photo_links(self) -> "PhotoLinks":
+        """Fetches the pictures whose addresses shoppers paste."""
+        from indexer.photo_links import PhotoLinks
+
+        return PhotoLinks(self.incoming)
+
+    @cached_property
     def models(self) -> Models:
         """The model that answers, as the live index changes."""
         return Models(self.sessions, self.packs, self.store, self.photos)
@@ -282,13 +290,9 @@ class Services:
         filled = filled_by(self.sessions)
         at_hand = {each.fingerprint: each for each in self.pack_folders}
         pack = at_hand.get(filled) or self.pack_folders.first()
-        self.keep_pack(pack)
+        self.pack_folders.keep(pack)
         with self.sessions.begin() as session:
             ensure_live(session, pack.fingerprint, pack.name, pack.dimension)
-
-    def keep_pack(self, pack: PackAtHand) -> None:
-        """Put a pack where every process finds it, whatever becomes of the folder it came from."""
-        self.pack_folders.keep(pack)
 
     def pack_notice(self) -> str:
         """A sentence where TWIRL_PACK names another pack than the live index's; else nothing."""

@@ -48,7 +48,7 @@ def add(services: Services, said: str, revision: str, name: str) -> None:
     packs = services.pack_folders
     taken = {each.name: each.fingerprint for each in packs}
     pack = add_encoder(folder, packs.kept, name_for(name or origin.name), origin, taken)
-    services.keep_pack(pack)
+    services.pack_folders.keep(pack)
     say(
         f"Added: {pack.name} ({pack.fingerprint[:16]}), {pack.dimension} numbers a picture, in {pack.folder}."
     )
@@ -96,7 +96,7 @@ def reembed(services: Services, said: str, rate: float | None, no_wait: bool) ->
 
     prepare(services)
     pack = services.pack_folders.choose(said)
-    services.keep_pack(pack)
+    services.pack_folders.keep(pack)
     with borrowed(services, ("engine",) if no_wait else ("engine", "indexer"), say) as tend:
         index = begin_fill(
             services.sessions,

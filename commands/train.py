@@ -117,7 +117,7 @@ def promote(services: Services, candidate: str, force: bool, reason: str, mercha
             f"{pack.name} ({pack.fingerprint[:16]}) has not won: {'; '.join(objections)}.",
             'Keep the live pack, or let it in all the same: --force --reason "why"',
         )
-    services.keep_pack(pack)
+    services.pack_folders.keep(pack)
     with services.sessions.begin() as session:
         note_promotion(
             session, pack=pack.name, fingerprint=pack.fingerprint, live_fingerprint=live.fingerprint,

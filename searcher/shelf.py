@@ -134,6 +134,12 @@ class Shelf:
         """The index's group of one row."""
         return group_key(self.merchant_id, self.group_names[self.groups[row]])
 
+    def price_of(self, sku: str) -> int | None:
+        """What a variant costs, in minor units; None where there is no such, or no price."""
+        rows = self.with_sku(sku)
+        price = int(self.prices[rows[0]]) if len(rows) else -1
+        return price if price >= 0 else None
+
     def with_sku(self, words: str) -> Ints:
         """Rows whose sku is these words, letter case aside."""
         return self._skus.find(words)

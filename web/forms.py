@@ -4,7 +4,7 @@ from searcher.crop import Crop
 from searcher.filters import Filters
 from searcher.query import SearchQuery
 from web import money
-from web.pagestate import FACETS, PageState
+from web.pagestate import AS_LEARNED, FACETS, PageState
 from web.problems import FieldError, invalid
 
 PAGE = 24
@@ -22,6 +22,7 @@ def search_query(state: PageState, merchant_id: int, currency: str) -> SearchQue
         cursor=state.cursor or None,
         sort=state.sort,
         crop=_crop(state),
+        balance=int(state.balance or AS_LEARNED) / 100,
         choices=tuple(state.choices.items()),
         currency_digits=money.digits(currency),
     )

@@ -21,6 +21,7 @@ BROWSING_SORTS = {  # with nothing to match, the newest come first
     "price": SORTS["price"],
     "price-desc": SORTS["price-desc"],
 }
+AS_LEARNED = 50  # per cent that the words count, where the composer decides
 WHOLE = ("0", "0", "100", "100")  # of a photo, as a crop
 MAX_WORDS = 500
 MAX_NAME = 256
@@ -42,6 +43,7 @@ class PageState:
     price_min: str = ""
     price_max: str = ""
     sort: str = ""
+    balance: str = ""  # 0, the photo only, to 100, the words only; empty as learned
     crop: tuple[str, ...] = ()  # left, top, width, height of the part of the photo, per cent as typed
     choices: Mapping[str, str] = field(default_factory=dict)  # key of a wish -> how it counts
     via: tuple[str, ...] = ()  # the steps before: what their addresses said
@@ -68,6 +70,7 @@ class PageState:
             price_min=values.get("price_min", "").strip()[:12].strip(),
             price_max=values.get("price_max", "").strip()[:12].strip(),
             sort=values.get("sort", "") if values.get("sort", "") in SORTS else "",
+            balance=_balance(values.get("balance", "")),
             crop=_crop(values),
             choices=_choices(values.getlist("wish")),
             via=tuple(each for each in values.getlist("via") if 0 < len(each) <= MAX_STEP)[-MAX_STEPS:],
@@ -99,6 +102,7 @@ class PageState:
         single = [(name, getattr(self, name)) for name in ("q", "photo", "like")]
         chosen = [(name, value) for name, values in self.filters.items() for value in values]
         parts = [("crop", each) for each in self.crop]
+        parts += [("balance", self.balance if self.q and self.has_reference else "")]
         weighed = [("wish", f"{mode}:{key}") for key, mode in self.choices.items()]
         before = [("via", each) for each in self.via if self.asks]
         rest = [(name, getattr(self, name)) for name in ("price_min", "price_max", "sort", "cursor")]
@@ -146,6 +150,12 @@ def _choices(given: Iterable[str]) -> dict[str, str]:
     """Read "must:colour=red"; what is no such thing is left out."""
     pairs = [each[:MAX_NAME].partition(":") for each in given]
     return {key: mode for mode, _, key in pairs[:MAX_VALUES] if key and mode in MODES}
+
+
+def _balance(typed: str) -> str:
+    """Per cent as typed; the middle and what is no such thing are as learned."""
+    number = int(typed) if typed.isdecimal() and len(typed) <= 3 else AS_LEARNED
+    return str(number) if number <= 100 and number != AS_LEARNED else ""
 
 
 def _crop(values: "MultiDict[str, str]") -> tuple[str, ...]:

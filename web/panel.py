@@ -215,6 +215,7 @@ def prompts(facets: Sequence[Facet], state: PageState, own: Product | None = Non
     words = [f"but in {name.lower()}" for name in colour_names[:3]]
     words += [f"but {name.lower()}" for name in patterns[:1]]
     words += _sleeves(own)
+    words += ["cheaper"] if own and own.price_minor else []
     return [(text, state.change(q=text).url()) for text in words if text != state.q]
 
 

@@ -70,6 +70,13 @@ class Operations(Protocol):
         """Give up an index that is not live, with its collection."""
 
 
+class PhotoLinks(Protocol):
+    """Fetches pictures by address."""
+
+    def read(self, url: str) -> bytes:
+        """The bytes at a public address. Raises ImageRefused."""
+
+
 class Services(Protocol):
     """Everything that `bootstrap` builds and the storefront calls."""
 
@@ -92,6 +99,10 @@ class Services(Protocol):
     @property
     def photos(self) -> QueryPhotos:
         """Shoppers' photos, kept for a while."""
+
+    @property
+    def photo_links(self) -> PhotoLinks:
+        """The pictures whose addresses shoppers paste."""
 
     @property
     def searcher(self) -> Searcher:

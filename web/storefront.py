@@ -18,9 +18,10 @@ from web.pagestate import BROWSING_SORTS, SORTS, PageState
 from web.pictures import shots
 from web.services import merchant, services
 from web.steps import trail
-from web.uploads import keep_photo, uploaded
+from web.uploads import is_link, keep_photo, linked, uploaded
 
 SIMILAR = 6
+PHOTO_FIELDS = ("photo_file", "photo_camera")
 
 log = get_logger("web")
 
@@ -50,7 +51,9 @@ def home() -> str:
 def search() -> Response:
     """Take a photo and words, keep the photo, and answer with the address of the search."""
     state = PageState.parse(request.form).change()
-    data = uploaded("photo_file")
+    data = next((data for name in PHOTO_FIELDS if (data := uploaded(name)) is not None), None)
+    if data is None and is_link(state.q):
+        state, data = state.change(q=""), linked(state.q)
     if data is not None:
         state = state.change(photo=keep_photo(data), like="")
     return redirect(state.url(), 303)
@@ -117,6 +120,7 @@ def _search_page(state: PageState, results: Results) -> dict[str, Any]:
         "groups": panel.groups(results.facets, state),
         "price": panel.price_range(results.facets, state, currency),
         "chips": chips,
+        "balanced": wording.balance(state.balance),
         "prompts": panel.prompts(results.facets, state, reference.product) if reference else [],
         "examples": [] if not state.first_page else panel.examples(results.hits),
         "sorts": SORTS if state.q or state.has_reference else BROWSING_SORTS,

@@ -18,6 +18,16 @@ def uploaded(field: str) -> bytes | None:
     return data if data or file.filename else None
 
 
+def is_link(words: str) -> bool:
+    """Whether words are the address of something and nothing else."""
+    return words.startswith(("https://", "http://")) and " " not in words.strip()
+
+
+def linked(url: str) -> bytes:
+    """The picture at a public address. Raises ImageRefused with the fix."""
+    return services().photo_links.read(url.strip())
+
+
 def keep_photo(data: bytes) -> str:
     """Decode and keep a photo; returns its name. Raises ImageRefused with the fix."""
     began = time.perf_counter()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from web.pagestate import PageState
+from web.pagestate import AS_LEARNED, PageState
 
 
 def heading(state: PageState, reference: str, chosen: Sequence[str]) -> str:
@@ -23,6 +23,14 @@ def count(state: PageState, total: int) -> str:
     said = f"{total:,} {'piece' if total == 1 else 'pieces'}"
     ranked = (state.q or state.has_reference) and not state.sort
     return f"{said}, closest first" if ranked and total > 1 else said
+
+
+def balance(percent: str) -> str:
+    """How far the words change the photo, for who does not see the slider."""
+    words = int(percent or AS_LEARNED)
+    if words == AS_LEARNED:
+        return "balanced"
+    return f"{words}% words" if words > AS_LEARNED else f"{100 - words}% photo"
 
 
 def announcement(said: str, counted: str, found: bool) -> str:

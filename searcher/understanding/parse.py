@@ -46,10 +46,12 @@ class Understanding:
         return " ".join(text.split()).strip(" ,;")
 
 
-def understand(words: str, vocabulary: Vocabulary, digits: int = 2) -> Understanding:
-    """What is recognised in a request; `digits` are the currency's behind the point."""
+def understand(
+    words: str, vocabulary: Vocabulary, digits: int = 2, beside: int | None = None
+) -> Understanding:
+    """What is recognised in a request; `digits` and `beside` as of `prices`."""
     spelled = [_corrected(words, each, vocabulary) for each in tokenise(words)]
-    priced = _prices(words, spelled, digits)
+    priced = _prices(words, spelled, digits, beside)
     taken = [(chip.start, chip.end) for chip in priced]
     tokens = [each for each in spelled if not _inside(each, taken)]
     found = _negated(tokens, _heads(_matches(tokens, vocabulary)))
@@ -59,7 +61,7 @@ def understand(words: str, vocabulary: Vocabulary, digits: int = 2) -> Understan
     return Understanding(words, _agreed(tuple(firsts.values())[::-1]), repairs, not _left_over(tokens, chips))
 
 
-def _prices(words: str, spelled: Sequence[Token], digits: int) -> list[Chip]:
+def _prices(words: str, spelled: Sequence[Token], digits: int, beside: int | None) -> list[Chip]:
     """The prices in the words, their typos put right ("udner 50"), at their places in what was typed."""
     text, places = "", list[int]()
     at = 0
@@ -68,7 +70,7 @@ def _prices(words: str, spelled: Sequence[Token], digits: int) -> list[Chip]:
         places += [*range(at, each.start), *([each.start] * len(each.word))]
         at = each.end
     text, places = text + words[at:], [*places, *range(at, len(words) + 1)]
-    found = prices(text, digits)
+    found = prices(text, digits, beside)
     return [replace(chip, start=places[chip.start], end=places[chip.end - 1] + 1) for chip in found]
 
 

@@ -1,4 +1,4 @@
-"""Prices in a request: "under $50", "between 20 and 40", "30-70$", "75 or less"."""
+"""Prices in a request: "under $50", "between 20 and 40", "75 or less", and "cheaper" beside a product."""
 
 import re
 from collections.abc import Iterator
@@ -44,11 +44,21 @@ _KINDS = (
     (_BETWEEN, "both"), (_RANGE, "both"), (_OR_LESS, "high"), (_OR_MORE, "low"), (_UNDER, "high"),
     (_OVER, "low"), (_FOR, "high"),
 )  # fmt: skip
+_CHEAPER = re.compile(
+    r"(?<!not )\b(?:(?:a (?:bit|little)|much|something|somewhat)\s+)?"
+    r"(?:cheaper|less (?:expensive|pricey|costly)|more affordable|(?:lower|better) (?:in )?price[ds]?"
+    r"|not (?:so|as|that|more) (?:expensive|pricey|dear)|too (?:expensive|pricey|dear))\b(?!\s+th[ae]n\b)",
+    re.I,
+)
+_DEARER = re.compile(r"\b(?:more (?:expensive|upmarket|luxurious)|pricier|dearer)\b(?!\s+th[ae]n\b)", re.I)
 _SIZED = re.compile(r"\bsizes?\s*$", re.I)
 
 
-def prices(words: str, digits: int = 2) -> Iterator[Chip]:
-    """The prices asked for, in minor units of a currency with so many digits behind the point."""
+def prices(words: str, digits: int = 2, beside: int | None = None) -> Iterator[Chip]:
+    """The prices asked for, in minor units of a currency with so many digits behind the point.
+
+    `beside` is the price of the product that the request is about: what is cheaper costs less than that.
+    """
     taken: list[tuple[int, int]] = []
     for pattern, kind in _KINDS:
         for found in pattern.finditer(words):
@@ -60,6 +70,16 @@ def prices(words: str, digits: int = 2) -> Iterator[Chip]:
             low = None if kind == "high" else min(numbers)
             high = None if kind == "low" else max(numbers)
             yield Chip(Meaning("price", (), found.group().strip()), start, end, low=low, high=high)
+    if beside is not None and not taken:
+        yield from _compared(words, beside)
+
+
+def _compared(words: str, beside: int) -> Iterator[Chip]:
+    """ "cheaper" than this price, or "pricier"; a price that is named in the request says more."""
+    for pattern, low, high in ((_CHEAPER, None, beside - 1), (_DEARER, beside + 1, None)):
+        if found := pattern.search(words):
+            yield Chip(Meaning("price", (), found.group()), *found.span(), low=low, high=high)
+            return
 
 
 def _minor(number: str, digits: int) -> int:

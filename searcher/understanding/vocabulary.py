@@ -11,18 +11,9 @@ from searcher.understanding.tokens import key, words_of
 LONGEST = 5  # words of a phrase
 Values = Mapping[str, Mapping[str, str]]  # field -> {the index's value: as the merchant writes it}
 _PRICED = (
-    "under",
-    "below",
-    "between",
-    "over",
-    "above",
-    "than",
-    "most",
-    "least",
-    "dollars",
-    "euros",
-    "pounds",
-)
+    "under", "below", "between", "over", "above", "than", "most", "least", "dollars", "euros", "pounds",
+    "cheaper", "expensive", "affordable", "pricier",
+)  # fmt: skip
 _ORDER = ("brand", "category", "material", "pattern", "colour")  # what claims a phrase last has it
 
 

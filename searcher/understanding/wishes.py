@@ -33,7 +33,8 @@ class Wishes:
         """The query that is searched with, and what was understood of the one that was asked."""
         if not (query.words and query.understand) or _is_name(query.words, shelf):
             return query, ()
-        read = understand(query.words, self._vocabulary(shelf), query.currency_digits)
+        beside = shelf.price_of(query.reference) if query.reference else None
+        read = understand(query.words, self._vocabulary(shelf), query.currency_digits, beside)
         chosen = dict(query.choices)
         wishes = tuple(Wish(chip, _mode(chip, chosen.get(chip.key)), read.whole) for chip in read.chips)
         musts = [wish.chip for wish in wishes if wish.mode == "must"]

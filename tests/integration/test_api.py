@@ -104,6 +104,13 @@ def test_a_products_own_photo_finds_it_first(client: FlaskClient, shop: Services
     assert [hit["sku"] for hit in again["hits"]] == [hit["sku"] for hit in found["hits"]]
 
 
+def test_an_address_instead_of_a_photo_reaches_the_public_web_only(client: FlaskClient) -> None:
+    for url in ("http://127.0.0.1:1/x.png", "http://169.254.169.254/latest/meta-data", "file:///etc/passwd"):
+        body = assert_problem(client.post("/api/v1/photos", data={"url": url}), 422, "image-address")
+        assert "drop it here" in body["fix"]
+    assert_problem(client.post("/api/v1/photos", data={}), 422, "photo-missing")
+
+
 def test_a_photo_kept_before_is_searched_with_words(
     client: FlaskClient, shop: Services, product: Product
 ) -> None:

@@ -110,7 +110,7 @@ def twirl(services: Services, *words: str) -> str:
 
 def begin(services: Services) -> IndexRef:
     pack = services.pack_folders.choose(str(services.data / "other"))
-    services.keep_pack(pack)
+    services.pack_folders.keep(pack)
     return begin_fill(
         services.sessions, services.store, fingerprint=pack.fingerprint, pack=pack.name,
         dimension=pack.dimension,

@@ -22,7 +22,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     with small_shop(tmp_path_factory.mktemp("models"), products=12) as services:
         disturbed_pack(services.data / "other")
         pack = services.pack_folders.choose(str(services.data / "other"))
-        services.keep_pack(pack)
+        services.pack_folders.keep(pack)
         begin_fill(
             services.sessions, services.store,
             fingerprint=pack.fingerprint, pack=pack.name, dimension=pack.dimension,

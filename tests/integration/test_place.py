@@ -89,7 +89,7 @@ def test_another_machine_fetches_the_model_pack(machines: Machines, s3: S3Server
     first = machines.machine("one", s3.url(secrets.token_hex(4)))
     first.prepare()
     info = disturbed_pack(tmp_path / "trained")
-    first.keep_pack(look(tmp_path / "trained"))
+    first.pack_folders.keep(look(tmp_path / "trained"))
     second = machines.machine("two")
     folder = second.pack_folders.find(info.fingerprint)
     assert folder == second.data / "packs" / info.fingerprint and look(folder).name == "twirl-other"
@@ -106,7 +106,7 @@ def test_a_damaged_pack_is_refused_and_nothing_of_it_is_left(
     first = machines.machine("one", s3.url(secrets.token_hex(4)))
     first.prepare()
     info = disturbed_pack(tmp_path / "trained")
-    first.keep_pack(look(tmp_path / "trained"))
+    first.pack_folders.keep(look(tmp_path / "trained"))
     store = first.place.images.root
     whole = store.read(f"packs/{info.fingerprint}/weights.safetensors")  # type: ignore[union-attr]
     store.put(f"packs/{info.fingerprint}/weights.safetensors", whole[:-9])  # type: ignore[union-attr]
@@ -136,7 +136,7 @@ def test_a_mounted_folder_passes_packs_on(machines: Machines, tmp_path: Path) ->
     first.prepare()
     first.blobs.put(HASH, RENDITIONS)
     info = disturbed_pack(tmp_path / "trained")
-    first.keep_pack(look(tmp_path / "trained"))
+    first.pack_folders.keep(look(tmp_path / "trained"))
     second = machines.machine("two")  # the mount is where the ledger says
     assert second.blobs.has(HASH)
     assert second.pack_folders.find(info.fingerprint).is_relative_to(second.data)

@@ -4,7 +4,7 @@
 
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 from flask_smorest import Blueprint  # type: ignore[import-untyped]
 
 from web import observing, shelf
@@ -21,7 +21,7 @@ from web.api.schemas import (
 )
 from web.pictures import rendition
 from web.services import merchant, services
-from web.uploads import keep_photo, required, uploaded
+from web.uploads import keep_photo, linked, required, uploaded
 
 blueprint = Blueprint("api", __name__, description="Search the shop.")
 
@@ -80,8 +80,9 @@ def search() -> dict[str, Any]:
 @blueprint.alt_response(415, "UNSUPPORTED_MEDIA_TYPE", success=False)
 @blueprint.alt_response(422, "UNPROCESSABLE_ENTITY", success=False)
 def photos() -> dict[str, str]:
-    """Its unguessable name, good until the photo is forgotten."""
-    return {"photo_id": keep_photo(required(uploaded("photo"), "photo"))}
+    """Its unguessable name, good until the photo is forgotten. Send the file, or the address of a picture."""
+    data, url = uploaded("photo"), request.form.get("url", "")
+    return {"photo_id": keep_photo(linked(url) if data is None and url else required(data, "photo"))}
 
 
 @blueprint.get("/products/<sku>")

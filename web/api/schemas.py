@@ -123,12 +123,14 @@ class PhotoSchema(Schema):
     """A photo to search by."""
 
     photo = fields.Raw(
-        required=True,
         metadata={
             "type": "string",
             "format": "binary",
             "description": "JPEG, PNG, WebP or GIF, up to 16 MB.",
         },
+    )
+    url = fields.String(
+        metadata=_said("Instead of the file: a public http or https address of the picture itself.")
     )
 
 

@@ -7,7 +7,8 @@ const WIDE = "(min-width: 60.01rem)";
 export function startFilters() {
   document.addEventListener("change", (event) => {
     const form = event.target.form;
-    if (form?.id === "filters" || form?.id === "sorting") visit(addressOf(form));
+    const chosen = form?.id === "filters" || form?.id === "sorting" || event.target.id === "balance";
+    if (chosen) visit(addressOf(form));
   });
   document.addEventListener("submit", (event) => {
     if (event.target.id !== "filters" && event.target.id !== "sorting") return;

@@ -10,15 +10,29 @@ let preview = null;
 /** Send a photo, then search with it and with the words that stand beside it. */
 async function searchWith(file) {
   if (!file) return;
-  showProblem();
   showThumb(file);
+  await searchBy(async () => send("photo", await slimmed(file)));
+}
+
+/** The address of a picture, as pasted or dragged from another page; "" for other text. */
+const linkIn = (text) => (/^https?:\/\/\S+$/.test(text?.trim() ?? "") ? text.trim() : "");
+
+/** Have the shop fetch the picture at an address, then search with it. */
+async function searchWithLink(text) {
+  const words = document.getElementById("words");
+  if (linkIn(words.value)) words.value = "";
+  await searchBy(() => send("url", linkIn(text)));
+}
+
+async function searchBy(sent) {
+  showProblem();
   setBusy(true);
   announce("Searching with your photo");
   try {
-    const { photo_id: id } = await send(await slimmed(file));
+    const { photo_id: id } = await sent();
     const words = document.getElementById("words").value.trim();
     const filters = new URLSearchParams(location.search);
-    for (const name of ["q", "photo", "like", "crop", "via", "cursor"]) filters.delete(name);
+    for (const name of ["q", "photo", "like", "crop", "balance", "via", "cursor"]) filters.delete(name);
     const query = new URLSearchParams([["photo", id], ...(words ? [["q", words]] : []), ...filters]);
     await visit(`/?${query}`, { then: "words" });
   } catch (problem) {
@@ -27,13 +41,14 @@ async function searchWith(file) {
     announce("");
   } finally {
     setBusy(false);
-    document.getElementById("photo-file").value = "";
+    for (const id of ["photo-file", "photo-camera"]) document.getElementById(id).value = "";
   }
 }
 
-async function send(blob) {
+async function send(name, value) {
   const form = new FormData();
-  form.append("photo", blob, blob.name ?? "photo.jpg");
+  if (name === "photo") form.append(name, value, value.name ?? "photo.jpg");
+  else form.append(name, value);
   const answer = await fetch("/api/v1/photos", { method: "POST", body: form });
   const body = await answer.json();
   if (!answer.ok) throw body;
@@ -84,7 +99,8 @@ function hideThumb() {
   for (const child of document.querySelector('[data-region="reference"]')?.children ?? []) child.hidden = false;
 }
 
-const carriesFile = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
+const LINKS = "text/uri-list"; // what a picture of another page is dragged as
+const carries = (event) => ["Files", LINKS].some((type) => event.dataTransfer?.types.includes(type));
 
 const firstFile = (list) => [...(list ?? [])].find((file) => file.type.startsWith("image/")) ?? list?.[0];
 
@@ -92,16 +108,32 @@ const firstFile = (list) => [...(list ?? [])].find((file) => file.type.startsWit
 export function startPhotos() {
   if (!document.getElementById("search")) return;
   document.addEventListener("change", (event) => {
-    if (event.target.id === "photo-file") searchWith(event.target.files[0]);
+    if (event.target.id === "photo-file" || event.target.id === "photo-camera") searchWith(event.target.files[0]);
   });
   document.addEventListener("paste", (event) => {
     const file = firstFile(event.clipboardData?.files);
-    if (!file) return;
+    const link = file ? "" : linkIn(event.clipboardData?.getData("text"));
+    if (!file && !link) return;
     event.preventDefault();
-    searchWith(file);
+    if (file) searchWith(file);
+    else searchWithLink(link);
   });
+  document.addEventListener(
+    "submit",
+    (event) => {
+      const link = event.target.id === "search" ? linkIn(document.getElementById("words").value) : "";
+      if (!link) return;
+      event.preventDefault();
+      event.stopPropagation(); // it is no search in words
+      searchWithLink(link);
+    },
+    true,
+  );
+  let ours = false; // a link of this very page, moved about
+  document.addEventListener("dragstart", () => (ours = true));
+  document.addEventListener("dragend", () => (ours = false));
   document.addEventListener("dragover", (event) => {
-    if (!carriesFile(event)) return;
+    if (!carries(event) || ours) return;
     event.preventDefault();
     veil.hidden = false;
   });
@@ -110,8 +142,10 @@ export function startPhotos() {
   });
   document.addEventListener("drop", (event) => {
     veil.hidden = true;
-    if (!carriesFile(event)) return;
+    if (!carries(event) || ours) return;
     event.preventDefault();
-    searchWith(firstFile(event.dataTransfer.files));
+    const file = firstFile(event.dataTransfer.files);
+    if (file) searchWith(file);
+    else searchWithLink(event.dataTransfer.getData(LINKS).split(/\r?\n/)[0]);
   });
 }

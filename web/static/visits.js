@@ -112,7 +112,8 @@ function settle(then) {
 /** The address that a form asks for, empty fields left out. */
 export function addressOf(form) {
   const fields = [...new FormData(form)].filter(([, value]) => typeof value === "string" && value.trim());
-  const query = new URLSearchParams(fields.map(([name, value]) => [name, value.trim()])).toString();
+  const asked = fields.map(([name, value]) => [name, value.trim()]);
+  const query = new URLSearchParams(asked.filter(([name, value]) => name !== "balance" || value !== "50")).toString();
   return query ? `/?${query}` : "/";
 }
 

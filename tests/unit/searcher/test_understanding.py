@@ -69,6 +69,30 @@ def test_prices(words: str, expected: list[str], vocabulary: Vocabulary) -> None
     assert keys(words, vocabulary) == expected
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("cheaper", ["price=..4899"]),
+        ("red but a bit cheaper", ["colour=red", "price=..4899"]),
+        ("less expensive please", ["price=..4899"]),
+        ("not so expensive", ["price=..4899"]),
+        ("not more expensive", ["price=..4899"]),
+        ("this is too pricey", ["price=..4899"]),
+        ("chaeper", ["price=..4899"]),
+        ("something more expensive", ["price=4901.."]),
+        ("cheaper than 30", ["price=..3000"]),  # a price that is named says more
+        ("cheaper, under 20", ["price=..2000"]),
+        ("not cheaper", []),
+    ],
+)
+def test_cheaper_is_cheaper_than_the_product_that_leads(
+    words: str, expected: list[str], vocabulary: Vocabulary
+) -> None:
+    read = understand(words, vocabulary, beside=4900)
+    assert [chip.key for chip in read.chips] == expected
+    assert "price=..4899" not in keys(words, vocabulary)  # beside nothing it is but a word
+
+
 def test_prices_are_in_the_currency_s_minor_units(vocabulary: Vocabulary) -> None:
     (chip,) = understand("under ¥5000", vocabulary, digits=0).chips
     assert (chip.low, chip.high, chip.usual) == (None, 5000, "must")
