@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 from sqlalchemy import select
 
 from bootstrap import Services
@@ -43,9 +44,12 @@ def pages(sku: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-def test_axe_finds_nothing(chromium: Browser, address: str, sku: str, width: int) -> None:
-    context = chromium.new_context(base_url=address, viewport={"width": width, "height": 900})
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "light"), (1280, "dark")])
+def test_axe_finds_nothing(
+    chromium: Browser, address: str, sku: str, width: int, scheme: Literal["light", "dark"]
+) -> None:
+    viewport: ViewportSize = {"width": width, "height": 900}
+    context = chromium.new_context(base_url=address, viewport=viewport, color_scheme=scheme)
     page = context.new_page()
     for path in pages(sku):
         page.goto(path)
@@ -180,3 +184,13 @@ def test_the_page_is_light(page: Page) -> None:
     page.goto("/")
     page.wait_for_load_state("networkidle")
     assert sum(sizes) < 250_000
+
+
+def test_by_night_the_page_is_dark_and_its_pictures_are_not(chromium: Browser, address: str) -> None:
+    context = chromium.new_context(base_url=address, color_scheme="dark")
+    page = context.new_page()
+    page.goto("/?q=shirt")
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert max(int(part) for part in re.findall(r"\d+", ground)[:3]) < 60
+    assert page.locator(".card img").first.evaluate("each => getComputedStyle(each).mixBlendMode") == "normal"
+    context.close()
