@@ -9,6 +9,7 @@ import secrets
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -121,15 +122,16 @@ class Claims:
         """{priority: merchants with due rows, in turn}; read without a lock, for most looks find nothing."""
         with self.sessions() as session:
             _steer(session)
-            found = {each: self._merchants(session, stage, each, limit) for each in priorities}
+            at = instant(session)
+            found = {each: self._merchants(session, stage, each, limit, at) for each in priorities}
         return {priority: merchants for priority, merchants in found.items() if merchants}
 
-    def _merchants(self, session: Session, stage: str, priority: int, limit: int) -> list[int]:
+    def _merchants(self, session: Session, stage: str, priority: int, limit: int, at: datetime) -> list[int]:
         """Merchants with due rows behind the one that was served last, then from the first on."""
         limit = min(limit, MERCHANTS)
         with self._guard:
             after = self._served.get((stage, priority), 0)
-        look = {"stage": stage, "priority": priority, "now": instant(session)}
+        look = {"stage": stage, "priority": priority, "now": at}
         found = list(session.scalars(DUE_MERCHANTS, {**look, "above": after, "upto": _LAST, "most": limit}))
         if after and len(found) < limit:
             earlier = {**look, "above": 0, "upto": after, "most": limit - len(found)}
@@ -144,17 +146,20 @@ class Claims:
         try:
             with self.sessions.begin() as session:
                 _steer(session)
-                jobs = _held(session, stage, self._taken(session, stage, due, limit), token)
+                at = instant(session)  # once: it is a question to the database
+                jobs = _held(session, stage, self._taken(session, stage, due, limit, at), token, at)
         finally:
             if not jobs:
                 with self._guard:
                     self._holding.discard(token)
         return jobs
 
-    def _taken(self, session: Session, stage: str, due: dict[int, list[int]], limit: int) -> list[int]:
+    def _taken(
+        self, session: Session, stage: str, due: dict[int, list[int]], limit: int, at: datetime
+    ) -> list[int]:
         """Rows of one priority: an edit would wait for the bulk rows in its batch."""
         for priority, merchants in due.items():
-            if taken := _shares(session, stage, priority, merchants, limit):
+            if taken := _shares(session, stage, priority, merchants, limit, at):
                 self._remember(stage, priority, merchants, limit)
                 return taken
         return []
@@ -216,7 +221,9 @@ def _queued_up_to(session: Session, stage: str, priority: int, most: int) -> int
     return len(session.scalars(QUEUED, {"stage": stage, "priority": priority, "most": most}).all())
 
 
-def _shares(session: Session, stage: str, priority: int, merchants: list[int], limit: int) -> list[int]:
+def _shares(
+    session: Session, stage: str, priority: int, merchants: list[int], limit: int, at: datetime
+) -> list[int]:
     """Up to `limit` rows, evenly from each merchant; what one does not need, the others share."""
     taken: list[int] = []
     while merchants and len(taken) < limit:
@@ -224,7 +231,7 @@ def _shares(session: Session, stage: str, priority: int, merchants: list[int], l
         more = []
         for place, merchant in enumerate(merchants):
             wanted = share + (place < over)
-            found = _rows(session, stage, priority, merchant, wanted, taken)
+            found = _rows(session, stage, priority, merchant, wanted, taken, at)
             taken += found
             if len(found) == wanted:
                 more.append(merchant)
@@ -233,11 +240,11 @@ def _shares(session: Session, stage: str, priority: int, merchants: list[int], l
 
 
 def _rows(
-    session: Session, stage: str, priority: int, merchant: int, limit: int, taken: list[int]
+    session: Session, stage: str, priority: int, merchant: int, limit: int, taken: list[int], at: datetime
 ) -> list[int]:
     """Ids of due rows that no other worker is about to take, locked until the claim is committed."""
     place = {"stage": stage, "priority": priority, "merchant": merchant}
-    look = {**place, "taken": taken, "now": instant(session)}
+    look = {**place, "taken": taken, "now": at}
     found: list[int] = []
     for untaken in UNTAKEN:
         if len(found) < limit:
@@ -245,11 +252,11 @@ def _rows(
     return found
 
 
-def _held(session: Session, stage: str, ids: list[int], token: str) -> list[Job]:
+def _held(session: Session, stage: str, ids: list[int], token: str, at: datetime) -> list[Job]:
     """Write the claim and read what it holds: after the lock, so that image and product are of one moment."""
     if not ids:
         return []
-    claimed = {"state": IN_HAND[stage], "claimed_by": token, "claimed_at": instant(session)}
+    claimed = {"state": IN_HAND[stage], "claimed_by": token, "claimed_at": at}
     ours = update(Image).where(Image.id.in_(ids)).values(attempts=Image.attempts + 1, **claimed)
     session.execute(ours.execution_options(synchronize_session=False))
     rows = select(Image).join(Image.product).options(contains_eager(Image.product)).where(Image.id.in_(ids))
