@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export TWIRL_PORT ?= 8000
-DESCRIBED := demo serve test lint unit browser bars bars-all bench train evaluate migrate lock clean
+DESCRIBED := demo serve test lint unit browser bars bars-all bench train evaluate screenshots migrate lock clean
 
 .DEFAULT_GOAL := help
 .PHONY: help $(DESCRIBED)
@@ -45,6 +45,9 @@ train: $(VENV)/.dev  ## train the shipped pack anew (needs the photos of ../shar
 
 evaluate: $(VENV)/.dev  ## every bar of quality, and runs/evaluation/report.html
 	$(BIN)/python -m benchmarks --only quality
+
+screenshots: $(VENV)/.dev  ## pictures of every page into docs/screenshots
+	$(BIN)/python -m benchmarks.screenshots
 
 migrate: $(VENV)/.run  ## bring the database to the newest schema
 	@$(BIN)/twirl migrate

@@ -24,6 +24,7 @@ QUICK = (
 )
 SLOW = (
     "crop",
+    "first_results",
     "model_switch",
     "vectors_100k",
     "vectors_stall",

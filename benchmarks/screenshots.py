@@ -1,0 +1,78 @@
+"""Pictures of every page of the demo shop for the documentation, at three widths.
+
+    make screenshots        # docs/screenshots/PAGE-WIDTH.webp, and PAGE-1280-dark.webp of the first pages
+
+Draws and serves the demo, so it takes as long as `make demo` does the first time.
+"""
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, Page
+
+from benchmarks.bar import ROOT
+from benchmarks.demo_pages import demo_pages
+from benchmarks.shop import Shop
+
+OUT = ROOT / "docs" / "screenshots"
+WIDTHS = {360: 740, 768: 1024, 1280: 900}
+BY_NIGHT = ("home", "refined")
+MOST = 120_000  # bytes a picture
+
+
+def main() -> None:
+    """Write every picture; print each with its size."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    with demo_pages() as (running, browser):
+        for width in WIDTHS:
+            _shoot(browser, running, width, "light")
+        _shoot(browser, running, 1280, "dark")
+
+
+def _shoot(browser: Browser, running: Shop, width: int, scheme: str) -> None:
+    dark = scheme == "dark"
+    context = browser.new_context(
+        base_url=running.url, viewport={"width": width, "height": WIDTHS[width]},
+        color_scheme="dark" if dark else "light", reduced_motion="reduce",
+    )  # fmt: skip
+    page = context.new_page()
+    for name, address in pages(running):
+        if dark and name not in BY_NIGHT:
+            continue
+        page.goto(address)
+        page.wait_for_load_state("networkidle")
+        write(page, OUT / f"{name}-{width}{'-dark' if dark else ''}.webp")
+    context.close()
+
+
+def pages(running: Shop) -> Iterator[tuple[str, str]]:
+    """(name, address): the first page, searches of each kind, a product, what is not there, the operators'."""
+    lines = (running.data / "demo" / "queries.jsonl").read_text().splitlines()
+    query = next(json.loads(line) for line in lines if " in " in json.loads(line)["words"])
+    sku, words = query["query"], query["words"].replace(" ", "+")
+    yield "home", "/"
+    yield "refined", f"/?like={sku}&q={words}"
+    yield "words", "/?q=floral+dress+without+sleeves+under+%2460"
+    yield "nothing", "/?q=silk+coat+under+%241"
+    yield "product", f"/p/{sku}"
+    yield "missing", "/p/none-of-ours"
+    yield "operators", f"http://127.0.0.1:{running.environ['TWIRL_OPS_PORT']}/ops"
+
+
+def write(page: Page, path: Path) -> None:
+    """The window as WebP, as good as fits."""
+    with Image.open(io.BytesIO(page.screenshot())) as shot:
+        for quality in (85, 75, 65, 55, 45):
+            kept = io.BytesIO()
+            shot.convert("RGB").save(kept, "WEBP", quality=quality, method=6)
+            if kept.tell() <= MOST:
+                break
+    path.write_bytes(kept.getvalue())
+    print(f"{path.relative_to(ROOT)}  {kept.tell() // 1000} kB", flush=True)
+
+
+if __name__ == "__main__":
+    main()
