@@ -1,4 +1,4 @@
-"""The demo shop, drawn, indexed and served, with a real Chromium before it: what pages are timed and pictured on."""
+"""The demo shop, drawn, indexed and served, with a real Chromium before it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -49,7 +49,7 @@ def _shoot(browser: Browser, running: Shop, width: int, scheme: str) -> None:
 
 
 def pages(running: Shop) -> Iterator[tuple[str, str]]:
-    """(name, address): the first page, searches of each kind, a product, what is not there, the operators'."""
+    """(name, address): the first page, searches of each kind, a product, one that is not there, operators."""
     lines = (running.data / "demo" / "queries.jsonl").read_text().splitlines()
     query = next(json.loads(line) for line in lines if " in " in json.loads(line)["words"])
     sku, words = query["query"], query["words"].replace(" ", "+")
