@@ -28,7 +28,7 @@ class Balance:
     """The weights of the kinds of query: a photo, a photo and words (that name a colour or not), words."""
 
     photo: Weights = Weights(1.0, 1.0, 0.2, 0.4)  # colour counts: a photo alone asks for *this* piece
-    both: Weights = Weights(1.0, 0.2, 0.1, 0.2)
+    both: Weights = Weights(1.0, 0.2, 0.2, 0.25)
     both_uncoloured: Weights = Weights(1.0, 0.2, 0.5, 0.7)  # "with long sleeves": its colour is to stay
     words: Weights = Weights(0.0, 0.0, 1.0, 0.5)
 

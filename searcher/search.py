@@ -26,6 +26,7 @@ from searcher.ranking import Preferred, Ranker, browse, resorted
 from searcher.results import Facet, Likeness, ProductHit, Results
 from searcher.shelf import Shelf
 from searcher.stock import LOOK_EVERY_S, Stock
+from searcher.suggest import Suggester
 from searcher.understanding.reasons import reasons
 from searcher.understanding.wishes import Wish, Wishes, preferred
 from vectors.budget import within
@@ -54,6 +55,7 @@ class Searcher:
         self._counter = FacetCounter()
         self._hydrator = Hydrator(sessions)
         self._wishes = Wishes()
+        self.suggester = Suggester(sessions, self.stock)
 
     def warm_up(self, merchant_id: int) -> None:
         """Read now what the first search of a shop would else wait for."""

@@ -66,6 +66,7 @@ class Shelf:
         self.columns = {
             name: _column(name, [row.values[at] for row in rows]) for at, name in enumerate(FACET_FIELDS)
         }
+        self.titles = sorted({row.title for row in rows if row.title})
         self._titles = _Names(row.title for row in rows)
         self._skus = _Names(row.sku for row in rows)
         self.title_words = frozenset(word for row in rows for word in row.title.casefold().split())

@@ -19,7 +19,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from embedding.composer import Balance
+from embedding.composer import Balance, Weights
 from embedding.minilm import SHA256, TextTower, find_minilm
 from embedding.pack import Towers, load_pack
 from embedding.pack_files import FORMAT, PackConfig, PackInfo, read_info, read_weights, write_pack
@@ -67,7 +67,9 @@ class Recipe:
     gate: GateTraining = field(default_factory=GateTraining)
     siblings: SiblingTraining = field(default_factory=SiblingTraining)
     views: ViewConfig = field(default_factory=ViewConfig)
-    balance: Balance = field(default_factory=Balance)  # of the parts of a query, tuned on the stand-ins
+    balance: Balance = field(
+        default_factory=lambda: Balance(both=Weights(1.0, 0.2, 0.1, 0.2))
+    )  # tuned on the stand-ins
 
 
 def start_towers(data: Path) -> Towers:

@@ -97,7 +97,7 @@ def test_drop_a_photo_type_words_filter_and_go_on_from_a_result(
     expect(page.locator(".thumb img")).to_be_visible()
     assert first_card(page) == seen.sku
 
-    page.get_by_role("searchbox").fill(f"but in {wanted.colour.lower()}")
+    page.locator("#words").fill(f"but in {wanted.colour.lower()}")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"q=but\+in"))
     searched(page)
@@ -118,15 +118,15 @@ def test_drop_a_photo_type_words_filter_and_go_on_from_a_result(
     page.locator(".card").first.get_by_role("link", name=re.compile("^Like this, but")).click()
     expect(page).to_have_url(re.compile(rf"/\?like={wanted.sku}&via=q"))
     searched(page)
-    expect(page.get_by_role("searchbox")).to_be_focused()
-    expect(page.get_by_role("searchbox")).to_have_value("")
+    expect(page.locator("#words")).to_be_focused()
+    expect(page.locator("#words")).to_have_value("")
     page.keyboard.type("with long sleeves")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text("with long sleeves")
 
     page.go_back()
     expect(page).to_have_url(re.compile(rf"/\?like={wanted.sku}&via=q"))
-    expect(page.get_by_role("searchbox")).to_have_value("")
+    expect(page.locator("#words")).to_have_value("")
 
 
 def test_paste_a_photo(page: Page, shop: Services, pair: tuple[Product, Product]) -> None:
@@ -141,7 +141,7 @@ def test_choose_a_photo_keep_the_words_and_take_the_photo_away(
     page: Page, shop: Services, pair: tuple[Product, Product]
 ) -> None:
     page.goto("/")
-    page.get_by_role("searchbox").fill(f"in {pair[1].colour.lower()}")
+    page.locator("#words").fill(f"in {pair[1].colour.lower()}")
     data = shop.blobs.read(str(pair[0].images[0].sha256), 1200)
     page.set_input_files("#photo-file", {"name": "p.webp", "mimeType": "image/webp", "buffer": data})
     expect(page).to_have_url(re.compile(r"photo=.*q=in\+"))
@@ -158,7 +158,7 @@ def test_a_photo_that_cannot_be_used_says_why_and_how_to_mend_it(page: Page) -> 
     )
     expect(page.get_by_role("alert")).to_contain_text("JPEG")
     expect(page.locator(".thumb")).to_have_count(0)
-    expect(page.get_by_role("searchbox")).to_have_value("red")
+    expect(page.locator("#words")).to_have_value("red")
     searched(page)
 
 
@@ -216,7 +216,7 @@ def test_who_comes_back_finds_what_was_shown(page: Page) -> None:
 def test_words_typed_while_a_search_is_under_way_stay(page: Page) -> None:
     page.goto("/")
     page.route("**/?q=*", lambda route: (page.wait_for_timeout(400), route.continue_()))
-    box = page.get_by_role("searchbox")
+    box = page.locator("#words")
     box.fill("black")
     box.press("Enter")
     expect(page.locator("body")).to_have_attribute("aria-busy", "true")
@@ -245,7 +245,7 @@ def test_order_and_prices_act_at_once(page: Page) -> None:
 def test_the_search_bar_tells_that_it_works(page: Page) -> None:
     page.goto("/")
     page.route("**/?q=*", lambda route: (page.wait_for_timeout(400), route.continue_()))
-    page.get_by_role("searchbox").fill("black")
+    page.locator("#words").fill("black")
     page.keyboard.press("Enter")
     expect(page.locator("body")).to_have_attribute("aria-busy", "true")
     expect(page.locator("#status")).to_have_text("Searching")
@@ -258,8 +258,8 @@ def test_without_scripts_words_photo_filters_and_pages_work(
     context = chromium.new_context(base_url=address, java_script_enabled=False)
     page = context.new_page()
     page.goto("/")
-    page.get_by_role("searchbox").fill("black")
-    page.get_by_role("searchbox").press("Enter")
+    page.locator("#words").fill("black")
+    page.locator("#words").press("Enter")
     expect(page).to_have_url(f"{address}/?q=black")
     page.get_by_role("group", name="Availability").or_(page.get_by_text("Availability")).first.click()
     page.get_by_label(re.compile("^In stock")).check()

@@ -67,12 +67,12 @@ def picture(shop: Services, dear: Product) -> Iterator[str]:
 @pytest.mark.parametrize("way", [PASTE, DRAG], ids=["pasted", "dragged"])
 def test_a_link_to_a_picture_is_a_photo(page: Page, picture: str, dear: Product, way: str) -> None:
     page.goto("/")
-    page.get_by_role("searchbox").fill("with long sleeves")
+    page.locator("#words").fill("with long sleeves")
     page.evaluate(way, picture)
     page.wait_for_url(re.compile(r"photo=.*q=with"))
     searched(page)
-    page.get_by_role("searchbox").fill("")
-    page.get_by_role("searchbox").press("Enter")
+    page.locator("#words").fill("")
+    page.locator("#words").press("Enter")
     page.wait_for_url(lambda url: "q=" not in url)
     searched(page)
     assert first_card(page) == dear.sku
@@ -82,14 +82,14 @@ def test_a_link_may_be_typed_with_and_without_scripts(
     page: Page, chromium: Browser, address: str, picture: str, dear: Product
 ) -> None:
     page.goto("/")
-    page.get_by_role("searchbox").fill(picture)
-    page.get_by_role("searchbox").press("Enter")
+    page.locator("#words").fill(picture)
+    page.locator("#words").press("Enter")
     page.wait_for_url(re.compile("photo="))
-    expect(page.get_by_role("searchbox")).to_have_value("")
+    expect(page.locator("#words")).to_have_value("")
     plain = chromium.new_context(base_url=address, java_script_enabled=False).new_page()
     plain.goto("/")
-    plain.get_by_role("searchbox").fill(picture)
-    plain.get_by_role("searchbox").press("Enter")
+    plain.locator("#words").fill(picture)
+    plain.locator("#words").press("Enter")
     expect(plain).to_have_url(re.compile(r"\?photo="))
     assert first_card(plain) == dear.sku
     plain.context.close()
@@ -146,3 +146,19 @@ def test_cheaper_than_this(page: Page, dear: Product) -> None:
     searched(page)
     expect(page.locator(".wish-label")).to_contain_text("Up to")
     assert first_card(page) != dear.sku
+
+
+def test_words_are_suggested_and_a_chosen_one_is_searched(page: Page) -> None:
+    page.goto("/")
+    words = page.get_by_role("combobox", name="What are you looking for?")
+    words.press_sequentially("shi")
+    offered = page.locator("#suggestions option")
+    expect(offered.first).to_have_attribute("value", re.compile("shi", re.IGNORECASE))
+    chosen = offered.first.get_attribute("value")
+    words.evaluate("""(field, text) => {
+      field.value = text;
+      field.dispatchEvent(new InputEvent("input", { bubbles: true, inputType: "insertReplacementText" }));
+    }""", chosen)  # fmt: skip
+    page.wait_for_url(re.compile("q="))
+    searched(page)
+    expect(page.get_by_role("heading", level=1)).to_contain_text(str(chosen))

@@ -18,6 +18,7 @@ from web.api.schemas import (
     ProductSchema,
     ResultsSchema,
     SearchSchema,
+    SuggestionsSchema,
 )
 from web.pictures import rendition
 from web.services import merchant, services
@@ -93,6 +94,20 @@ def product(sku: str) -> dict[str, Any]:
     """Everything the shop says about one variant, and the others beside it."""
     found = shelf.product(sku)
     return shapes.product(found, shelf.variants(found))
+
+
+@blueprint.get("/suggest")
+@blueprint.doc(
+    summary="What a shopper may be about to type",
+    parameters=[
+        {"name": "q", "in": "query", "required": True, "schema": {"type": "string", "maxLength": 500}}
+    ],
+)
+@blueprint.response(200, SuggestionsSchema)
+def suggest() -> dict[str, Any]:
+    """At most eight: popular searches, kinds, brands, titles. Each text is searched as it stands."""
+    found = services().searcher.suggester.suggest(merchant().id, request.args.get("q", ""))
+    return {"suggestions": [{"kind": each.kind, "text": each.text} for each in found]}
 
 
 @blueprint.get("/facets")

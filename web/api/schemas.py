@@ -140,6 +140,19 @@ class KeptPhotoSchema(Schema):
     photo_id = fields.String(required=True, metadata=_said("Unguessable; whoever has it can search with it."))
 
 
+class SuggestionSchema(Schema):
+    """One way to go on typing."""
+
+    kind = fields.String(required=True, metadata=_said("popular, category, brand or product."))
+    text = fields.String(required=True, metadata=_said("To be searched as it stands."))
+
+
+class SuggestionsSchema(Schema):
+    """What a shopper may be about to type, the likeliest first."""
+
+    suggestions = fields.List(fields.Nested(SuggestionSchema), required=True)
+
+
 class PriceSchema(Schema):
     """An amount of money."""
 

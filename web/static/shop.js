@@ -3,6 +3,7 @@ import { startCards } from "./cards.js";
 import { startCrop } from "./crop.js";
 import { startFilters } from "./filters.js";
 import { startPhotos } from "./photos.js";
+import { startSuggestions } from "./suggestions.js";
 import { addressOf, startVisits, visit } from "./visits.js";
 
 startVisits();
@@ -10,3 +11,4 @@ startPhotos();
 startCrop((form) => visit(addressOf(form)));
 startFilters();
 startCards();
+startSuggestions();
