@@ -102,7 +102,7 @@ def _search_page(state: PageState, results: Results) -> dict[str, Any]:
     said = reading.labels(wishes)
     # The picture in the bar shows which piece; who does not see it is told the name.
     spoken = wording.heading(state, reference.title if reference else "", labels)
-    counted = wording.count(state, results.total)
+    counted = wording.count(state, results.total, reading.lacking(results, state))
     return {
         "state": state,
         "model": results.model,

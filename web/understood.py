@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from searcher.results import Results
 from searcher.understanding.chips import WORDS, Chip, Mode
 from searcher.understanding.wishes import Wish
 from web import colours, money
@@ -82,6 +83,23 @@ def _price(chip: Chip, currency: str) -> str:
     if low and high:
         return f"{low} – {high}"
     return f"From {low}" if low else f"Up to {high}"
+
+
+def lacking(results: Results, state: PageState) -> bool:
+    """Whether no product has all the values that the words prefer.
+
+    What has them all comes first in a search by words that are understood wholly: if the first hit has
+    not, none has.
+    """
+    if state.has_reference or state.sort or state.cursor or not results.hits:
+        return False
+    liked = {wish.chip.key for wish in results.wishes if _is_liked(wish)}
+    return any(key in liked and holds is False for key, holds in results.hits[0].why)
+
+
+def _is_liked(wish: Wish) -> bool:
+    chip = wish.chip
+    return wish.whole and wish.mode == "prefer" and bool(chip.meaning.values) and not chip.negated
 
 
 def labels(found: Sequence[Understood]) -> dict[str, str]:

@@ -164,3 +164,24 @@ def test_hostile_choices_in_an_address_are_left_out(client: FlaskClient) -> None
             answer.status_code == 200
             and "<script>" not in answer.text.split("</head>")[1].split("<script")[0]
         )
+
+
+def test_the_page_says_when_nothing_has_all_of_it(client: FlaskClient, shop: Services) -> None:
+    with shop.sessions() as session:
+        rows = session.execute(select(Product.colour, Product.material).distinct()).all()
+    there = {
+        (colour.lower(), material.lower()) for colour, material in rows if material and "/" not in colour
+    }
+    absent = sorted({(c, m) for c, _ in there for _, m in there} - {
+        (part.strip().lower(), material.lower()) for colour, material in rows for part in colour.split("/")
+    })  # fmt: skip
+    said = "Nothing has all of that."
+    for colour, material in absent[:3]:
+        page = client.get("/", query_string={"q": f"{colour} {material}"}).text
+        assert said in page and "closest first" in page, (colour, material)
+    for colour, material in sorted(there)[:3]:
+        assert said not in client.get("/", query_string={"q": f"{colour} {material}"}).text, (
+            colour,
+            material,
+        )
+    assert absent

@@ -153,6 +153,8 @@ def test_headings_say_what_is_shown() -> None:
 
 def test_the_count_says_where_everything_is_ranked() -> None:
     assert wording.count(PageState(q="red"), 1200) == "1,200 pieces, closest first"
+    said = "Nothing has all of that. 1,200 pieces, closest first"
+    assert wording.count(PageState(q="red"), 1200, lacking=True) == said
     assert wording.count(PageState(like="x"), 1) == "1 piece"
     assert wording.count(PageState(q="red", sort="price"), 12) == "12 pieces"
     assert wording.count(PageState(filters={"colour": ("red",)}), 12) == "12 pieces"
