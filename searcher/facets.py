@@ -9,6 +9,7 @@ from searcher.results import Facet, FacetValue
 from searcher.shelf import Shelf
 
 MAX_LISTED = 100  # values of one facet, most frequent first; the chosen ones are always among them
+PRICE_STEPS = 16
 _LABELS = {"age_group": "Age group"}
 _KEPT = 256  # choices whose facets are remembered
 
@@ -47,9 +48,10 @@ class FacetCounter:
 def list_facets(shelf: Shelf, filters: Filters) -> list[Facet]:
     """Every field that has a value to choose, in one fixed order, the price last."""
     listed = [_facet(shelf, filters, name) for name in FACET_FIELDS]
-    prices = shelf.price_range(shelf.mask(filters, but="price"))
-    if prices is not None:
-        listed.append(Facet("price", "Price", low=prices[0], high=prices[1]))
+    beside = shelf.mask(filters, but="price")
+    if (prices := shelf.price_range(beside)) is not None:
+        steps = shelf.price_counts(beside, PRICE_STEPS)
+        listed.append(Facet("price", "Price", low=prices[0], high=prices[1], steps=steps))
     return [facet for facet in listed if facet.values or facet.field == "price"]
 
 

@@ -35,13 +35,18 @@ class FacetValue:
 
 @dataclass(frozen=True)
 class Facet:
-    """One field to narrow by. The price has `low` and `high` (minor units) and no values."""
+    """One field to narrow by.
+
+    The price has no values but `low` and `high` (minor units), and how many products there are in each of
+    equal steps between them.
+    """
 
     field: str
     label: str
     values: tuple[FacetValue, ...] = ()
     low: int | None = None
     high: int | None = None
+    steps: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -119,6 +119,17 @@ class Shelf:
         priced = self.prices[mask & (self.prices >= 0)]
         return (int(priced.min()), int(priced.max())) if len(priced) else None
 
+    def price_counts(self, mask: Bools, steps: int) -> tuple[int, ...]:
+        """Distinct products in each of equal steps from the lowest to the highest price; () for one price."""
+        priced = mask & (self.prices >= 0)
+        prices, groups = self.prices[priced], self.groups[priced]
+        if not len(prices) or prices.min() == prices.max():
+            return ()
+        low, high = int(prices.min()), int(prices.max())
+        step = np.minimum((prices - low) * steps // (high - low), steps - 1)
+        pairs = np.unique(step * len(self.group_names) + groups)
+        return tuple(np.bincount(pairs // len(self.group_names), minlength=steps).tolist())
+
     def rows_of_group(self, item_group_id: str) -> Ints:
         """The variants of one product, in order of id."""
         place = self._places.get(item_group_id)

@@ -73,6 +73,8 @@ class PriceRange:
     high: str
     chosen_low: str
     chosen_high: str
+    bars: tuple[int, ...] = ()  # per cent of the highest: how many products at each step from low to high
+    said: str = ""  # the same in words
 
 
 @dataclass(frozen=True)
@@ -179,7 +181,16 @@ def price_range(facets: Sequence[Facet], state: PageState, currency: str) -> Pri
         return None
     sign = money.shown(0, currency).replace("0", "").strip()
     low, high = (f"{float(money.amount(int(v), currency)):g}" for v in (facet.low, facet.high))
-    return PriceRange(sign, low, high, state.price_min, state.price_max)
+    bars = tuple(round(100 * count / max(facet.steps)) for count in facet.steps)
+    said = _commonest(facet, currency) if bars else ""
+    return PriceRange(sign, low, high, state.price_min, state.price_max, bars, said)
+
+
+def _commonest(facet: Facet, currency: str) -> str:
+    """ "Most cost $20 to $35": the step with the most products."""
+    most, low = facet.steps.index(max(facet.steps)), facet.low or 0
+    ends = (low + ((facet.high or 0) - low) * step // len(facet.steps) for step in (most, most + 1))
+    return "Most cost " + " to ".join(money.shown(end, currency) for end in ends)
 
 
 def chips(facets: Sequence[Facet], state: PageState, currency: str) -> list[Chip]:

@@ -224,6 +224,9 @@ class FacetSchema(Schema):
     values = fields.List(fields.Nested(FacetValueSchema), required=True)
     low = fields.Integer(required=True, allow_none=True)
     high = fields.Integer(required=True, allow_none=True)
+    steps = fields.List(
+        fields.Integer(), required=True, metadata=_said("Products at equal steps from low to high; else [].")
+    )
 
 
 class UnderstoodSchema(Schema):

@@ -75,7 +75,8 @@ def facet(found: Facet) -> dict[str, Any]:
         {"value": v.value, "label": v.label, "count": v.count, "selected": v.selected} for v in found.values
     ]
     return {
-        "field": found.field, "label": found.label, "values": values, "low": found.low, "high": found.high
+        "field": found.field, "label": found.label, "values": values, "low": found.low, "high": found.high,
+        "steps": list(found.steps),
     }  # fmt: skip
 
 

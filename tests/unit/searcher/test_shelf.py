@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from searcher import shelf as shelves
-from searcher.facets import FacetCounter, list_facets
+from searcher.facets import PRICE_STEPS, FacetCounter, list_facets
 from searcher.filters import FACET_FIELDS, Filters
 from searcher.shelf import Row, Shelf
 
@@ -77,6 +77,12 @@ def test_masks_and_counts_agree_with_counting_by_hand(case: tuple[list[Row], Fil
                     products[value].add(row.item_group_id)
         said = {v.value: v.count for v in found[name].values if v.count} if name in found else {}
         assert said == {value: len(groups) for value, groups in products.items()}, (name, rows, filters)
+    beside = {
+        row.item_group_id for row in rows if row.price is not None and passes(row, filters, but="price")
+    }
+    steps = found["price"].steps if "price" in found else ()
+    assert len(beside) <= sum(steps) or not steps  # an article of two prices is at both
+    assert not steps or (steps[0] and steps[-1] and len(steps) == PRICE_STEPS)
     total = len({row.item_group_id for row in rows if passes(row, filters)})
     assert FacetCounter().count(shelf, filters).total == total
 
@@ -93,6 +99,16 @@ def test_sorting_counts_as_the_bitmap_does(case: tuple[list[Row], Filters]) -> N
         assert {name: shelf.value_counts(name, mask).tolist() for name in FACET_FIELDS} == bitmap
     finally:
         shelves._BITMAP = limit
+
+
+def test_prices_are_counted_at_equal_steps_each_article_once() -> None:
+    texts = ("",) * len(FACET_FIELDS)
+    priced = [(1000, "a"), (1000, "a"), (1000, "b"), (1999, "c"), (2000, "d"), (5000, "e"), (None, "f")]
+    shelf = Shelf(1, [Row(n, f"S{n}", group, "T", price, texts) for n, (price, group) in enumerate(priced)])
+    everything = np.ones(len(shelf), np.bool_)
+    assert shelf.price_counts(everything, 4) == (3, 1, 0, 1)
+    assert shelf.price_counts(everything & (shelf.prices == 1000), 4) == ()
+    assert shelf.price_counts(~everything, 4) == ()
 
 
 def test_names_are_found_letter_case_aside() -> None:

@@ -132,6 +132,14 @@ def test_a_link_that_is_no_web_address_is_no_link() -> None:
     assert cards.shop_link(Product(link="https://other.test/1"), "shop.test") == "https://other.test/1"
 
 
+def test_the_price_bars_are_said_in_words_too() -> None:
+    price = Facet("price", "Price", low=1000, high=5000, steps=(3, 1, 0, 6))
+    span = panel.price_range([price], PageState(), "USD")
+    assert span is not None and (span.bars, span.said) == ((50, 17, 0, 100), "Most cost $40 to $50")
+    one = panel.price_range([Facet("price", "Price", low=1000, high=5000)], PageState(), "USD")
+    assert one is not None and (one.bars, one.said) == ((), "")
+
+
 def test_a_sale_shows_both_prices() -> None:
     assert cards.price_of(Product(price_minor=7000, sale_price_minor=4900, currency="USD")) == cards.Price(
         "$49", "$70"
