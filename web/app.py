@@ -2,12 +2,13 @@
 
 from flask import Flask
 
-from web import assets, errors, headers, health, meters, observing, pictures, storefront
+from web import assets, errors, headers, health, meters, observing, pictures
 from web.api import register as register_api
 from web.meters import Meters
 from web.probes import Probes
 from web.services import KEY, Services, shop_name
-from web.storefront import departments
+from web.shop import storefront
+from web.shop.storefront import departments
 
 MIB = 1024 * 1024
 

@@ -4,8 +4,8 @@ from flask import Flask, Response, current_app, g, jsonify, render_template, req
 from structlog import get_logger
 
 from web.observing import refused
-from web.pagestate import PageState
 from web.problems import MEDIA_TYPE, NAMED, Problem, problem_of
+from web.shop.pagestate import PageState
 
 log = get_logger("web")
 

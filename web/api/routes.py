@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, request
 from flask_smorest import Blueprint  # type: ignore[import-untyped]
 
-from web import observing, shelf
+from web import observing
 from web.api import shapes
 from web.api.reading import read_filters, read_search
 from web.api.schemas import (
@@ -22,6 +22,7 @@ from web.api.schemas import (
 )
 from web.pictures import rendition
 from web.services import merchant, services
+from web.shop import shelf
 from web.uploads import keep_photo, linked, required, uploaded
 
 blueprint = Blueprint("api", __name__, description="Search the shop.")

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
-from web.pagestate import FACETS, MAX_WORDS, PageState
 from web.problems import Refused
+from web.shop.pagestate import FACETS, MAX_WORDS, PageState
 
 
 def test_an_address_says_the_whole_search() -> None:

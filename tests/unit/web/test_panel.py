@@ -1,7 +1,7 @@
 from catalog.models import Product
 from searcher.results import Facet, FacetValue
-from web import cards, colours, details, panel, wording
-from web.pagestate import PageState
+from web.shop import cards, colours, details, panel, wording
+from web.shop.pagestate import PageState
 
 COLOUR = Facet(
     "colour",

@@ -6,10 +6,10 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import selectinload
 
 from catalog.models import Product
-from web.pagestate import MAX_NAME
 from web.pictures import shots
 from web.problems import http
 from web.services import merchant, services
+from web.shop.pagestate import MAX_NAME
 
 
 def product(sku: str) -> Product:

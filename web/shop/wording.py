@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from web.pagestate import AS_LEARNED, PageState
+from web.shop.pagestate import AS_LEARNED, PageState
 
 
 def heading(state: PageState, reference: str, chosen: Sequence[str]) -> str:

@@ -4,8 +4,8 @@ from searcher.crop import Crop
 from searcher.filters import Filters
 from searcher.query import SearchQuery
 from web import money
-from web.pagestate import AS_LEARNED, FACETS, PageState
 from web.problems import FieldError, invalid
+from web.shop.pagestate import AS_LEARNED, FACETS, PageState
 
 PAGE = 24
 

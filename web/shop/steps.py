@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl, urlencode
 from flask import url_for
 from werkzeug.datastructures import MultiDict
 
-from web import shelf
-from web.pagestate import MAX_STEPS, PageState
+from web.shop import shelf
+from web.shop.pagestate import MAX_STEPS, PageState
 
 _LONGEST_LABEL = 40
 

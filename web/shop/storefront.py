@@ -11,13 +11,14 @@ from catalog.models import Product
 from searcher.errors import SearchUnavailable
 from searcher.filters import Filters
 from searcher.results import Likeness, Results
-from web import cards, details, observing, panel, shelf, wording
-from web import understood as reading
-from web.forms import search_query
-from web.pagestate import BROWSING_SORTS, SORTS, PageState
+from web import observing
 from web.pictures import shots
 from web.services import merchant, services
-from web.steps import trail
+from web.shop import cards, details, panel, shelf, wording
+from web.shop import understood as reading
+from web.shop.forms import search_query
+from web.shop.pagestate import BROWSING_SORTS, SORTS, PageState
+from web.shop.steps import trail
 from web.uploads import is_link, keep_photo, linked, uploaded
 
 SIMILAR = 6

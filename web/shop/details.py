@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 from flask import url_for
 
 from catalog.models import Product
-from web import cards, money
-from web.availability import AVAILABILITY
-from web.panel import shown_as
+from web import money
 from web.pictures import Shot, shots
+from web.shop import cards
+from web.shop.availability import AVAILABILITY
+from web.shop.panel import shown_as
 
 _SCHEMA_AVAILABILITY = {
     "in_stock": "https://schema.org/InStock",

@@ -9,12 +9,13 @@ from flask import url_for
 
 from catalog.models import Image, Product
 from searcher.results import ProductHit
-from web import colours, money
-from web.availability import AVAILABILITY
-from web.pagestate import PageState
+from web import money
 from web.pictures import Shot, shots
-from web.steps import onward
-from web.understood import Reason, why
+from web.shop import colours
+from web.shop.availability import AVAILABILITY
+from web.shop.pagestate import PageState
+from web.shop.steps import onward
+from web.shop.understood import Reason, why
 
 MOST_SWATCHES = 6
 

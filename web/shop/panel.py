@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from catalog.models import Product
 from searcher.results import Facet, FacetValue, ProductHit
-from web import colours, money
-from web.availability import AVAILABILITY
-from web.pagestate import PageState
+from web import money
 from web.pictures import Shot, shots
+from web.shop import colours
+from web.shop.availability import AVAILABILITY
+from web.shop.pagestate import PageState
 
 LABELS = {
     "brand": "Brand",

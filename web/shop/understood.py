@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from searcher.results import Results
 from searcher.understanding.chips import WORDS, Chip, Mode
 from searcher.understanding.wishes import Wish
-from web import colours, money
-from web.pagestate import PageState
-from web.panel import LABELS, shown_as
+from web import money
+from web.shop import colours
+from web.shop.pagestate import PageState
+from web.shop.panel import LABELS, shown_as
 
 _MODES: dict[Mode, str] = {"prefer": "Prefer", "must": "Must", "off": "Off"}
 _PARTS = ("detail", WORDS)  # what a garment is with or without
