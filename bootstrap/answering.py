@@ -1,0 +1,83 @@
+"""What answers shoppers."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from structlog import get_logger
+
+from bootstrap.stores import Stores
+from catalog.merchants import merchant_of
+from catalog.models import Merchant
+from catalog.site import live_index, read_site
+from embedding.pack_folders import look, notice
+from searcher.models import Models
+from searcher.photos import QueryPhotos
+from searcher.query_log import QueryLog
+from searcher.search import Searcher
+from telemetry import tracing
+
+if TYPE_CHECKING:
+    # These bring PyTorch, which takes seconds to import: `twirl import` must not wait for it.
+    from embedding.pack import Pack
+    from indexer.photo_links import PhotoLinks
+
+log = get_logger("twirl")
+
+
+class Answering(Stores):
+    """What a search needs."""
+
+    @property
+    def pack(self) -> "Pack":
+        """The live index's model pack: encoders and composer."""
+        return self.packs.get(self.fingerprint)
+
+    @property
+    def fingerprint(self) -> str:
+        """The live index's fingerprint. Raises SiteRefused before the first start."""
+        return live_index(read_site(self.sessions)).fingerprint
+
+    @cached_property
+    def photos(self) -> QueryPhotos:
+        """Shoppers' photos, kept for a while."""
+        return QueryPhotos(self.data / "photos", self.settings.web.photo_ttl_s)
+
+    @cached_property
+    def photo_links(self) -> "PhotoLinks":
+        """Fetches the pictures whose addresses shoppers paste."""
+        from indexer.photo_links import PhotoLinks
+
+        return PhotoLinks(self.incoming)
+
+    @cached_property
+    def models(self) -> Models:
+        """The model that answers, as the live index changes."""
+        return Models(self.sessions, self.packs, self.store, self.photos)
+
+    @cached_property
+    def searcher(self) -> Searcher:
+        """Answers searches."""
+        patience_s = self.settings.vectors.vectors_timeout_s
+        return Searcher(self.sessions, self.models, self.store, patience_s=patience_s, span=tracing.span)
+
+    @cached_property
+    def query_log(self) -> QueryLog:
+        """Keeps what shoppers search, to compare models on."""
+        return QueryLog(self.sessions, on=self.settings.model.query_log_days > 0)
+
+    def merchant(self, slug: str | None = None, name: str = "") -> Merchant:
+        """The merchant of that slug, or of the storefront; made, and called `name`, when missing."""
+        return merchant_of(self.sessions, slug or self.settings.web.shop, name)
+
+    def pack_notice(self) -> str:
+        """A sentence where TWIRL_PACK names another pack than the live index's; else nothing."""
+        live = read_site(self.sessions).live
+        return notice(look(self.settings.model.pack), live.pack, live.fingerprint) if live else ""
+
+    def warm_up(self) -> None:
+        """Load and read now what the first searches would else wait for, several of them at once."""
+        _ = self.blobs, self.decoder, self.photos
+        if notice := self.pack_notice():
+            log.warning("pack-not-live", message=notice)
+        self.models.watch()
+        self.searcher.warm_up(self.merchant().id)
