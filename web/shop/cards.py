@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 from flask import url_for
 
 from catalog.models import Image, Product
+from searcher import palette
 from searcher.results import ProductHit
 from web import money
 from web.pictures import Shot, shots
-from web.shop import colours
 from web.shop.availability import AVAILABILITY
 from web.shop.pagestate import PageState
 from web.shop.steps import onward
@@ -104,7 +104,7 @@ def _swatch(shown: Product, same: Sequence[Product]) -> Swatch:
     return Swatch(
         label=chosen.colour,
         url=url_for("storefront.product", sku=chosen.sku),
-        paints=colours.paints(chosen.colour),
+        paints=palette.paints(chosen.colour),
         current=current,
         sold_out=not buyable,
     )

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from catalog.models import Product
+from searcher import palette
 from searcher.results import Facet, FacetValue, ProductHit
 from web import money
 from web.pictures import Shot, shots
-from web.shop import colours
 from web.shop.availability import AVAILABILITY
 from web.shop.pagestate import PageState
 
@@ -169,7 +169,7 @@ def _choice(field: str, index: int, value: FacetValue) -> Choice:
         label=shown_as(field, value.value, value.label),
         count=value.count,
         selected=value.selected,
-        paints=colours.paints(value.label) if field == "colour" else [],
+        paints=palette.paints(value.label) if field == "colour" else [],
     )
 
 
@@ -207,7 +207,7 @@ def _value_chips(labels: dict[tuple[str, str], str], state: PageState) -> Iterat
     for field, values in state.filters.items():
         for value in values:
             label = shown_as(field, value, labels.get((field, value), value).split(" > ")[-1])
-            paints = colours.paints(label) if field == "colour" else []
+            paints = palette.paints(label) if field == "colour" else []
             yield Chip(label, state.drop(field, value).url(), paints)
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from searcher import palette
 from searcher.results import Results
 from searcher.understanding.chips import WORDS, Chip, Mode
 from searcher.understanding.wishes import Wish
 from web import money
-from web.shop import colours
 from web.shop.pagestate import PageState
 from web.shop.panel import LABELS, shown_as
 
@@ -59,7 +59,7 @@ def _understood(wish: Wish, state: PageState, currency: str) -> Understood:
         for mode, label in _MODES.items()
         if mode != "must" or chip.filterable
     ]
-    paints = colours.paints(chip.meaning.label) if plain else []
+    paints = palette.paints(chip.meaning.label) if plain else []
     looser = state.weigh(chip.key, "prefer").url() if wish.mode == "must" else ""
     return Understood(chip.key, label(chip, currency), wish.mode, chip.typed, paints, options, looser)
 

@@ -1,6 +1,7 @@
 from catalog.models import Product
+from searcher import palette
 from searcher.results import Facet, FacetValue
-from web.shop import cards, colours, details, panel, wording
+from web.shop import cards, details, panel, wording
 from web.shop.pagestate import PageState
 
 COLOUR = Facet(
@@ -113,10 +114,10 @@ def test_departments_are_the_first_level_with_a_choice() -> None:
 
 
 def test_colours_are_known_by_their_usual_names() -> None:
-    assert colours.paints("White/Navy") == [*colours.paints("white"), *colours.paints("NAVY")]
-    assert colours.paints("heather grey") == colours.paints("Grey")
-    assert colours.paints("light blue jeans") == colours.paints("Light-Blue")
-    assert colours.paints("sunset dream") == []
+    assert palette.paints("White/Navy") == [*palette.paints("white"), *palette.paints("NAVY")]
+    assert palette.paints("heather grey") == palette.paints("Grey")
+    assert palette.paints("light blue jeans") == palette.paints("Light-Blue")
+    assert palette.paints("sunset dream") == []
 
 
 def test_descriptions_lose_their_tags_and_keep_their_paragraphs() -> None:

@@ -1,4 +1,4 @@
-"""The colours that shops name, for the small swatches beside a product."""
+"""The colours that shops name: how each looks, as hex paints."""
 
 _HEX = {
     "black": "#1c1b1c", "white": "#fbfaf7", "ivory": "#f5efdf", "cream": "#f3e8cf", "ecru": "#e9dfc7",
