@@ -25,6 +25,7 @@ QUICK = (
 SLOW = (
     "crop",
     "first_results",
+    "looks",
     "model_switch",
     "vectors_100k",
     "vectors_stall",

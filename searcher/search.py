@@ -18,6 +18,8 @@ from searcher.errors import QueryRefused, SearchUnavailable
 from searcher.facets import FacetCounter
 from searcher.filters import Filters, tenant
 from searcher.hydrate import Hydrator
+from searcher.looks.links import LinkReader
+from searcher.looks.look import PIECES, Looks, Piece, nearest_with
 from searcher.models import Model, Models
 from searcher.pages import Page, Read, read_page
 from searcher.query import MAX_LIMIT, SearchQuery
@@ -56,6 +58,7 @@ class Searcher:
         self._hydrator = Hydrator(sessions)
         self._wishes = Wishes()
         self.suggester = Suggester(sessions, self.stock)
+        self._looks = Looks(self._hydrator, LinkReader(sessions, 60 * look_every_s))
 
     def warm_up(self, merchant_id: int) -> None:
         """Read now what the first search of a shop would else wait for."""
@@ -84,8 +87,7 @@ class Searcher:
 
     def similar(self, merchant_id: int, sku: str, limit: int = 12) -> Likeness:
         """More like this: the nearest other products. Raises QueryRefused and SearchUnavailable."""
-        if not 1 <= limit <= MAX_LIMIT:
-            raise QueryRefused("limit-range", "limit is out of range.", f"Use 1 to {MAX_LIMIT}.", "limit")
+        _check_limit(limit)
         model = self.models.live()
         product = model.encoder.product(merchant_id, sku)
         with _outages(self._patience_s):
@@ -97,6 +99,20 @@ class Searcher:
             source = ranker.by_vector(model.pack.compose(vector, None))
             hits = read_page(source, self._reader(merchant_id, True, _Clock(self._span)), limit).hits
             return Likeness(hits, model.fingerprint)
+
+    def look(self, merchant_id: int, sku: str, limit: int = PIECES) -> list[Piece]:
+        """Pieces of other kinds that go with an item. Raises QueryRefused and SearchUnavailable."""
+        _check_limit(limit)
+        model = self.models.live()
+        product = model.encoder.product(merchant_id, sku)
+        with _outages(self._patience_s):
+            vector = model.encoder.of_product(product)
+            if vector is None:
+                return []
+            nearest = nearest_with(
+                lambda where: self._ranker(model, where, collapse=True), merchant_id, vector
+            )
+            return self._looks.of(product, self.stock.shelf(merchant_id), nearest, limit)
 
     def facets(self, merchant_id: int, filters: Filters | None = None) -> list[Facet]:
         """What can be chosen beside the other fields' choices; counts are products."""
@@ -163,6 +179,11 @@ class Searcher:
                 return self._hydrator.hits(merchant_id, places, collapse)
 
         return read
+
+
+def _check_limit(limit: int) -> None:
+    if not 1 <= limit <= MAX_LIMIT:
+        raise QueryRefused("limit-range", "limit is out of range.", f"Use 1 to {MAX_LIMIT}.", "limit")
 
 
 def _with_reasons(hits: list[ProductHit], wishes: Sequence[Wish]) -> list[ProductHit]:

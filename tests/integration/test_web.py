@@ -1,8 +1,6 @@
 """The pages over the real shop, as a browser without scripts meets them."""
 
 import io
-import json
-import re
 from html.parser import HTMLParser
 from urllib.parse import parse_qs, urlsplit
 
@@ -130,14 +128,8 @@ def test_a_product_page_says_everything_and_offers_more(client: FlaskClient, pro
     shown = next(p for p in products if sum(q.item_group_id == p.item_group_id for q in products) > 1)
     answer = client.get(f"/p/{shown.sku}")
     found = page(answer)
-    assert len(found.cards) == 6
+    assert len(found.cards) == 4 + 6  # its look, and more like it
     assert shown.sku not in found.cards
-    data = re.search(r'<script type="application/ld\+json">(.*?)</script>', answer.text, re.DOTALL)
-    assert data is not None
-    markup = json.loads(data.group(1))
-    assert (markup["@type"], markup["sku"], markup["name"]) == ("Product", shown.sku, shown.title)
-    assert markup["offers"]["priceCurrency"] == "USD"
-    assert markup["image"][0].startswith("http://localhost/images/")
     siblings = [p.sku for p in products if p.item_group_id == shown.item_group_id]
     links = {a.get("href") for a in found.all("a")}
     assert all(f"/p/{sku}" in links for sku in siblings)

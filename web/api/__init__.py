@@ -2,6 +2,7 @@
 
 from flask import Flask
 
+from web.api import looks
 from web.api.document import ShopApi
 from web.api.routes import blueprint
 
@@ -16,5 +17,6 @@ def register(app: Flask) -> ShopApi:
         OPENAPI_JSON_PATH="openapi.json",
     )
     api = ShopApi(app)
-    api.register_blueprint(blueprint, url_prefix="/api/v1")
+    for room in (blueprint, looks.blueprint):
+        api.register_blueprint(room, url_prefix="/api/v1")
     return api

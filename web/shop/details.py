@@ -1,27 +1,19 @@
-"""The product page: its colours and sizes, what is known about it, and the same for search engines."""
+"""The product page: its colours and sizes, and what is known about it."""
 
 import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
 from flask import url_for
 
 from catalog.models import Product
-from web import money
 from web.pictures import Shot, shots
 from web.shop import cards
 from web.shop.availability import AVAILABILITY
 from web.shop.panel import shown_as
 
-_SCHEMA_AVAILABILITY = {
-    "in_stock": "https://schema.org/InStock",
-    "out_of_stock": "https://schema.org/OutOfStock",
-    "preorder": "https://schema.org/PreOrder",
-    "backorder": "https://schema.org/BackOrder",
-}
 _BREAK = re.compile(r"<\s*(?:br|/p|/li|/div)[^>]*>", re.IGNORECASE)
 _TAG = re.compile(r"<[^>]*>")
 
@@ -112,38 +104,3 @@ def _crumbs(category: str) -> list[tuple[str, str]]:
     return [
         (name, url_for("storefront.home", category=path)) for name, path in zip(parts, paths, strict=True)
     ]
-
-
-def markup(product: Product, root: str) -> dict[str, Any]:
-    """schema.org/Product, for search engines (a data block: it is never run, so the policy allows it)."""
-    said: dict[str, Any] = {
-        "@context": "https://schema.org",
-        "@type": "Product",
-        "name": product.title,
-        "sku": product.sku,
-        "url": root + url_for("storefront.product", sku=product.sku),
-        "image": [root + shot.url(1200) for shot in shots(product)],
-        "description": " ".join(paragraphs(product.description)),
-        "color": product.colour,
-        "material": product.material,
-        "pattern": product.pattern,
-        "size": product.size,
-        "inProductGroupWithID": product.item_group_id,
-    }
-    if product.brand:
-        said["brand"] = {"@type": "Brand", "name": product.brand}
-    if product.price_minor is not None:
-        said["offers"] = _offer(product, said["url"])
-    return {name: value for name, value in said.items() if value}
-
-
-def _offer(product: Product, url: str) -> dict[str, Any]:
-    usual, sale = product.price_minor or 0, product.sale_price_minor
-    paid = sale if sale is not None and sale < usual else usual
-    return {
-        "@type": "Offer",
-        "url": url,
-        "price": money.amount(paid, product.currency),
-        "priceCurrency": product.currency,
-        "availability": _SCHEMA_AVAILABILITY.get(product.availability, ""),
-    }

@@ -10,11 +10,12 @@ from werkzeug.wrappers import Response
 from catalog.models import Product
 from searcher.errors import SearchUnavailable
 from searcher.filters import Filters
+from searcher.looks.look import Piece
 from searcher.results import Likeness, Results
 from web import observing
 from web.pictures import shots
 from web.services import merchant, services
-from web.shop import cards, details, panel, shelf, wording
+from web.shop import cards, details, markup, panel, shelf, wording
 from web.shop import understood as reading
 from web.shop.forms import search_query
 from web.shop.pagestate import BROWSING_SORTS, SORTS, PageState
@@ -65,15 +66,20 @@ def product(sku: str) -> str:
     """One product: pictures, variants, details, and more like it."""
     found = shelf.product(sku)
     similar = _similar(found)
+    asked, variants = PageState(like=found.sku), shelf.variants(found)
+    page = details.page(found, variants, request.host)
     return render_template(
         "product.html",
         model=similar.model,
-        state=PageState(like=found.sku),
+        state=asked,
         reference=_of_product(found),
         product=found,
-        page=details.page(found, shelf.variants(found), request.host),
-        similar=[cards.card(hit, PageState(like=found.sku)) for hit in similar.hits],
-        markup=details.markup(found, request.url_root.rstrip("/")),
+        page=page,
+        look=[(cards.card(piece.hit, asked), piece.because) for piece in _look(found)],
+        similar=[cards.card(hit, asked) for hit in similar.hits],
+        markup=markup.product(
+            found, variants, " ".join(page.paragraphs), page.crumbs, request.url_root.rstrip("/")
+        ),
     )
 
 
@@ -83,6 +89,14 @@ def _similar(found: Product) -> Likeness:
         return services().searcher.similar(found.merchant_id, found.sku, SIMILAR)
     except SearchUnavailable:
         return Likeness([], model="")
+
+
+def _look(found: Product) -> list[Piece]:
+    """What goes with it; the page is worth showing without it while search is away."""
+    try:
+        return services().searcher.look(found.merchant_id, found.sku)
+    except SearchUnavailable:
+        return []
 
 
 def departments() -> list[panel.Department]:
