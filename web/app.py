@@ -7,7 +7,7 @@ from web.api import register as register_api
 from web.meters import Meters
 from web.probes import Probes
 from web.services import KEY, Services, shop_name
-from web.shop import storefront
+from web.shop import compare, storefront
 from web.shop.storefront import departments
 
 MIB = 1024 * 1024
@@ -37,8 +37,8 @@ def bare_app(shared: Meters | None = None) -> Flask:
     headers.register(app)
     errors.register(app)
     assets.register(app)
-    for room in (storefront, pictures, health):
+    for room in (storefront, compare, pictures, health):
         app.register_blueprint(room.blueprint)
     register_api(app)
-    app.context_processor(lambda: {"shop_name": shop_name, "departments": departments})
+    app.context_processor(lambda: {"shop_name": shop_name, "departments": departments, "tray": compare.tray})
     return app

@@ -58,8 +58,8 @@ def _begin() -> None:
 def _refuse_cross_site() -> None:
     """Refuse a form that a browser sends for another site.
 
-    There is no cookie to steal here; this keeps other sites from filling the photo folder through their
-    visitors. Browsers say where a request comes from; programs that say nothing are let through.
+    The only cookie is what a shopper compares; this keeps other sites from changing that, and from filling
+    the photo folder through their visitors. Browsers say where a request comes from; programs that say nothing are let through.
     """
     if request.method in ("GET", "HEAD", "OPTIONS"):
         return

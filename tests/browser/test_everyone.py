@@ -40,6 +40,8 @@ def pages(sku: str) -> list[str]:
         f"/?like={sku}&q=but+in+red&colour=black&price_max=90&via=q%3Dshirt",
         "/?colour=none-such",
         f"/p/{sku}",
+        f"/compare?sku={sku}",
+        "/compare",
         "/p/none-of-ours",
     ]
 
@@ -161,29 +163,50 @@ def test_reduced_motion_is_heeded(chromium: Browser, address: str) -> None:
     context.close()
 
 
-def test_nothing_moves_while_pictures_load(page: Page) -> None:
-    page.goto("/")
-    page.wait_for_load_state("networkidle")
-    shift = page.evaluate(
-        """() => new Promise((done) => { let sum = 0;
-          new PerformanceObserver((list) => { for (const e of list.getEntries()) sum += e.value; })
-            .observe({ type: 'layout-shift', buffered: true });
-          setTimeout(() => done(sum), 300); })"""
-    )
-    assert shift < 0.05
+def test_nothing_moves_while_pages_load_and_pictures_keep_their_room(page: Page, sku: str) -> None:
+    for path in pages(sku):
+        page.goto(path)
+        page.wait_for_load_state("networkidle")
+        page.mouse.wheel(0, 3000)
+        shift = page.evaluate(
+            """() => new Promise((done) => { let sum = 0;
+              new PerformanceObserver((list) => {
+                for (const e of list.getEntries()) if (!e.hadRecentInput) sum += e.value; })
+                .observe({ type: 'layout-shift', buffered: true });
+              setTimeout(() => done(sum), 200); })"""
+        )
+        assert shift < 0.05, path
+        pictures = page.evaluate(
+            "() => [...document.images].map((i) => [i.getAttribute('width'), i.getAttribute('height')])"
+        )
+        assert all(width and height for width, height in pictures), path
 
 
-def test_the_page_is_light(page: Page) -> None:
-    sizes: list[int] = []
+def test_pictures_far_below_wait_until_they_are_near(page: Page, sku: str) -> None:
+    for path in ("/", "/?q=shirt", f"/p/{sku}"):
+        page.goto(path)
+        eager = page.evaluate(
+            """() => [...document.querySelectorAll('main img')]
+                .filter((i) => i.loading !== 'lazy' && i.getBoundingClientRect().top > 2 * innerHeight)
+                .map((i) => i.src)"""
+        )
+        assert eager == [], path
 
-    def weigh(answer) -> None:  # type: ignore[no-untyped-def]
-        if "/images/" not in answer.url:
-            sizes.append(len(answer.body()))
 
-    page.on("response", weigh)
-    page.goto("/")
-    page.wait_for_load_state("networkidle")
-    assert sum(sizes) < 250_000
+def test_each_page_is_light(chromium: Browser, address: str, sku: str) -> None:
+    for path in pages(sku):
+        context = chromium.new_context(base_url=address)  # nothing is kept from the page before
+        page, sizes = context.new_page(), []
+
+        def weigh(answer, sizes=sizes) -> None:  # type: ignore[no-untyped-def]
+            if "/images/" not in answer.url:
+                sizes.append(len(answer.body()))
+
+        page.on("response", weigh)
+        page.goto(path)
+        page.wait_for_load_state("networkidle")
+        assert 20_000 < sum(sizes) < 250_000, (path, sum(sizes))
+        context.close()
 
 
 def test_by_night_the_page_is_dark_and_its_pictures_are_not(chromium: Browser, address: str) -> None:

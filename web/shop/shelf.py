@@ -29,12 +29,17 @@ def variants(of: Product) -> list[Product]:
         return list(session.scalars(wanted))
 
 
+def several(skus: Collection[str]) -> list[Product]:
+    """The products of these skus that can be seen, with their pictures, in the order of the skus."""
+    order = {sku: at for at, sku in enumerate(skus) if _usable(sku)}
+    with services().sessions() as session:
+        found = session.scalars(_visible().where(Product.sku.in_(order))).all() if order else []
+    return sorted(found, key=lambda each: order[each.sku])
+
+
 def titled(skus: Collection[str]) -> dict[str, tuple[str, str]]:
     """{sku: (address of its small picture or "", title)} of those that can be seen."""
-    wanted = _visible().where(Product.sku.in_([sku for sku in skus if _usable(sku)]))
-    with services().sessions() as session:
-        found = session.scalars(wanted).all() if skus else []
-        return {each.sku: (_small(each), each.title) for each in found}
+    return {each.sku: (_small(each), each.title) for each in several(skus)}
 
 
 def _small(product: Product) -> str:
