@@ -27,6 +27,7 @@ from embedding.dual_texts import TextEncoder
 from embedding.errors import PackRefused
 from embedding.forward import CPU_BATCH, Floats, Forward
 from embedding.image_side import ImageSide
+from embedding.preprocess import Pixels
 from embedding.query_rows import check_balance, query_row, to_array
 from embedding.residual import ResidualComposer
 
@@ -47,6 +48,9 @@ class DualPack(ImageSide):
         if not texts:
             return np.zeros((0, self.text_dimension), dtype=np.float32)
         return to_array(self._texts.encode(texts))
+
+    def patches(self, pixels: Pixels) -> None:
+        """Not told: such encoders are taken as they are, and differ in what their patches hold."""
 
     @torch.inference_mode()
     def compose(self, image: Floats | None, text: Floats | None, balance: float = 0.5) -> Floats:

@@ -14,7 +14,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 import torch
+from PIL import Image
 from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 - PyTorch's own name for it
 
 from embedding.composer import index_vectors
 from embedding.inputs import Inputs
@@ -24,6 +26,7 @@ from embedding.towers import ImageTower
 
 Floats = npt.NDArray[np.float32]
 CPU_BATCH = 8  # images: what a core's cache holds; larger ones are no faster (docs/performance.md)
+PATCH_BLOCKS = 6  # of the tower's 12: deeper ones mix what lies beside into each patch (docs/adr/0223)
 SHRINKERS = 16  # threads, at most, that shrink pictures for a GPU
 
 
@@ -157,6 +160,15 @@ class TowerForward(Forward):
     def compute(self, shrunk: Tensor) -> Tensor:
         """(B, S, S, 3) uint8 on the device -> (B, D) float32 unit rows."""
         return index_vectors(self._tower(*self._inputs(shrunk)))
+
+    @torch.inference_mode()
+    def patches(self, pixels: Pixels) -> Floats:
+        """(H, W, 3) uint8 RGB -> (G, G, width) float32 unit rows: what lies in each cell of the photo."""
+        square = Image.fromarray(pixels).resize((self.side, self.side), Image.Resampling.BICUBIC)
+        levels, _ = self._inputs(torch.from_numpy(np.array(square))[None].to(self.device))
+        tokens = self._tower.vit.after(levels, PATCH_BLOCKS)[0, 1:].float()
+        grid = self._tower.vit.config.grid
+        return np.array(F.normalize(tokens, dim=-1).view(grid, grid, -1).cpu().numpy())
 
 
 def _joined(started: Sequence[Started]) -> Floats:

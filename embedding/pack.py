@@ -44,6 +44,12 @@ class Pack(Protocol):
     def encode_texts(self, texts: Sequence[str]) -> Floats:
         """B texts -> (B, T) float32."""
 
+    def patches(self, pixels: Pixels) -> Floats | None:
+        """(H, W, 3) uint8 RGB -> (G, G, W) float32 unit rows of what lies in each cell of the photo.
+
+        None where this kind of pack does not tell.
+        """
+
     def compose(self, image: Floats | None, text: Floats | None, balance: float = 0.5) -> Floats:
         """(D,) index vector and/or (T,) text vector -> (D,) float32 unit query vector.
 

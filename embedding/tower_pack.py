@@ -14,6 +14,7 @@ from embedding.forward import CPU_BATCH, Floats, Forward, TowerForward
 from embedding.image_side import ImageSide
 from embedding.minilm import TextTower, shared_text_tower
 from embedding.pack_files import PackConfig, PackInfo, read_info, read_weights
+from embedding.preprocess import Pixels, check_pixels
 from embedding.query_rows import check_balance, query_row, to_array
 from embedding.towers import ImageTower, TextHead
 
@@ -45,9 +46,9 @@ class TowerPack(ImageSide):
         self.dimension, self.text_dimension = info.dimension, info.text_dimension
         self.towers, self._text_tower, self._device = towers.to(device).eval(), text_tower, device
         self._precision = precision
-        self.forward: Forward = TowerForward(
-            towers.image, info.config.preprocessing, device, precision, batch
-        )
+        forward = TowerForward(towers.image, info.config.preprocessing, device, precision, batch)
+        self.forward: Forward = forward
+        self._patches = forward.patches
 
     @torch.inference_mode()
     def encode_texts(self, texts: Sequence[str]) -> Floats:
@@ -56,6 +57,10 @@ class TowerPack(ImageSide):
             return np.zeros((0, self.text_dimension), dtype=np.float32)
         sentences = self._text_tower.encode(texts).to(self._device)
         return to_array(self.towers.text.vectors(sentences))
+
+    def patches(self, pixels: Pixels) -> Floats:
+        """(H, W, 3) uint8 RGB -> (G, G, W) float32 unit rows of what lies in each cell of the photo."""
+        return self._patches(check_pixels(pixels))
 
     @torch.inference_mode()
     def compose(self, image: Floats | None, text: Floats | None, balance: float = 0.5) -> Floats:

@@ -98,9 +98,14 @@ class ViT(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """(B, 3, S, S) normalised pixels -> (B, 1 + patches, width) tokens after the last norm."""
+        tokens: Tensor = self.norm(self.after(pixels, self.config.depth))
+        return tokens
+
+    def after(self, pixels: Tensor, blocks: int) -> Tensor:
+        """(B, 3, S, S) normalised pixels -> (B, 1 + patches, width) tokens after so many blocks."""
         x = self.patch(pixels.to(self.patch.weight.dtype)).flatten(2).transpose(1, 2)  # (B, patches, width)
         x = torch.cat([self.cls.expand(len(x), -1, -1), x.to(self.cls.dtype)], dim=1) + self.position
-        for block in self.blocks:
+        for block in list(self.blocks)[:blocks]:
             x = block(x)
-        tokens: Tensor = self.norm(x)
+        tokens: Tensor = x
         return tokens

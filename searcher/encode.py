@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from catalog.identity import collection_name, point_ids
 from catalog.models import Product
 from catalog.products import find_product
+from searcher.crop import Crop
 from searcher.errors import QueryRefused
+from searcher.garments import garments
 from searcher.photos import QueryPhotos
 from searcher.query import SearchQuery
 from vectors.protocol import CollectionMissing, VectorStore
@@ -33,6 +35,7 @@ class Encoder:
         self.collection = collection_name(pack.fingerprint)
         self._words: OrderedDict[str, Vector] = OrderedDict()
         self._photos: OrderedDict[str, Vector] = OrderedDict()
+        self._garments: OrderedDict[str, list[Crop]] = OrderedDict()
         self._guard = Lock()
 
     def text(self, words: str) -> Vector | None:
@@ -72,6 +75,20 @@ class Encoder:
             )
         part = pixels if query.crop is None else query.crop.of(pixels)
         return self._keep(self._photos, name, self._encode(part))
+
+    def garments(self, photo_id: str) -> list[Crop]:
+        """Where the garments of a kept photo are; none where it is gone or the pack cannot tell."""
+        with self._guard:
+            if photo_id in self._garments:
+                return self._garments[photo_id]
+        pixels = self.photos.get(photo_id)
+        patches = None if pixels is None else self.pack.patches(pixels)
+        found = [] if patches is None else garments(patches)
+        with self._guard:
+            self._garments[photo_id] = found
+            while len(self._garments) > _REMEMBERED:
+                self._garments.popitem(last=False)
+        return found
 
     def _encode(self, pixels: NDArray[np.uint8]) -> Vector:
         row: Vector = self.pack.encode_images([pixels])[0]  # (1, D) -> (D,)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from catalog.identity import group_key
 from catalog.models import Product
 from searcher import cursor as cursors
+from searcher.crop import Crop
 from searcher.cursor import Cursor
 from searcher.encode import Vector
 from searcher.errors import QueryRefused, SearchUnavailable
@@ -113,6 +114,10 @@ class Searcher:
                 lambda where: self._ranker(model, where, collapse=True), merchant_id, vector
             )
             return self._looks.of(product, self.stock.shelf(merchant_id), nearest, limit)
+
+    def garments(self, photo_id: str) -> list[Crop]:
+        """Where the garments of a kept photo are, the largest first."""
+        return self.models.live().encoder.garments(photo_id)
 
     def facets(self, merchant_id: int, filters: Filters | None = None) -> list[Facet]:
         """What can be chosen beside the other fields' choices; counts are products."""

@@ -59,7 +59,8 @@ def _refuse_cross_site() -> None:
     """Refuse a form that a browser sends for another site.
 
     The only cookie is what a shopper compares; this keeps other sites from changing that, and from filling
-    the photo folder through their visitors. Browsers say where a request comes from; programs that say nothing are let through.
+    the photo folder through their visitors. Browsers say where a request comes from;
+    programs that say nothing are let through.
     """
     if request.method in ("GET", "HEAD", "OPTIONS"):
         return

@@ -1,10 +1,13 @@
 """What shoppers do, done by a browser: drop, paste, choose, type, filter, go on from a result."""
 
+import io
 import re
 from base64 import b64encode
 from itertools import groupby
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
@@ -303,3 +306,28 @@ def test_a_piece_of_a_photo_is_marked_by_mouse_and_by_keyboard(
     page.locator(".crop-whole").click()
     page.wait_for_url(lambda url: "crop=" not in url)
     expect(page.locator(".crop-box")).to_be_hidden()
+
+
+def test_one_of_several_pieces_in_a_photo_is_chosen(
+    page: Page, shop: Services, pair: tuple[Product, Product]
+) -> None:
+    """Two of the shop's own pictures side by side: the boxes lead to the one that is meant."""
+    page.goto("/")
+    both = [Image.open(io.BytesIO(shop.blobs.read(str(each.images[0].sha256), 480))) for each in pair]
+    photo = Image.new("RGB", (sum(each.width for each in both), max(each.height for each in both)), "white")
+    for each, left in zip(both, (0, both[0].width), strict=True):
+        photo.paste(each, (left, 0))
+    file = io.BytesIO()
+    photo.save(file, "PNG")
+    page.set_input_files(
+        "#photo-file", {"name": "two.png", "mimeType": "image/png", "buffer": file.getvalue()}
+    )
+    page.wait_for_url(re.compile("photo="))
+    choices = page.get_by_role("group", name="Several pieces in your photo").get_by_role("link")
+    expect(choices).to_have_count(2)
+    for at, meant in enumerate(pair):
+        choices.nth(at).focus()
+        page.keyboard.press("Enter")
+        expect(choices.nth(at)).to_have_attribute("aria-current", "true")
+        assert first_card(page) == meant.sku
+    assert Axe().run(page).violations_count == 0

@@ -71,7 +71,22 @@ def test_the_page_keeps_the_part_and_lets_it_go(client: FlaskClient, two: tuple[
     facets = [each for each in links if "crop=50" in each]
     assert facets, "a filter would lose the part"
     whole = next(each for each in links if each == f"/?photo={kept}")
-    assert "crop=" not in re.sub(r'name="crop"', "", client.get(whole).text).split("<main")[0]
+    form = client.get(whole).text.split("<main")[0]
+    assert re.findall(r'name="crop"[^>]*value="(\d+)"', form) == ["0", "0", "100", "100"]
+    (choices,) = re.findall(r'<div class="pieces".*?</div>', form, re.DOTALL)
+    assert (
+        choices.count("crop=") == 2 * 4 and "The piece at the left" in choices
+    )  # the two that it is made of
+
+
+def test_the_api_names_the_garments_of_a_photo(client: FlaskClient, two: tuple[bytes, list[str]]) -> None:
+    data, groups = two
+    kept = client.post("/api/v1/photos", data={"photo": (io.BytesIO(data), "two.jpg")}).get_json()["photo_id"]
+    found = client.get(f"/api/v1/photos/{kept}/garments").get_json()["garments"]
+    for crop, group in zip(sorted(found), groups, strict=True):
+        answer = client.post("/api/v1/search", json={"photo_id": kept, "crop": crop}).get_json()
+        assert answer["hits"][0]["item_group_id"] == group
+    assert client.get("/api/v1/photos/none-of-ours/garments").status_code == 404
     typed = client.get("/", query_string={"photo": kept, "crop": ["a", "b", "c", "d"]})
     assert typed.status_code == 422 and "per cent" in typed.text
 

@@ -12,8 +12,6 @@ from web.api import shapes
 from web.api.reading import read_filters, read_search
 from web.api.schemas import (
     FacetsSchema,
-    KeptPhotoSchema,
-    PhotoSchema,
     PhotoSearchSchema,
     ProductSchema,
     ResultsSchema,
@@ -23,7 +21,6 @@ from web.api.schemas import (
 from web.pictures import rendition
 from web.services import merchant, services
 from web.shop import shelf
-from web.uploads import keep_photo, linked, required, uploaded
 
 blueprint = Blueprint("api", __name__, description="Search the shop.")
 
@@ -34,7 +31,6 @@ _SEARCH_BODY = {
         "multipart/form-data": {"schema": PhotoSearchSchema},
     },
 }
-_PHOTO_BODY = {"required": True, "content": {"multipart/form-data": {"schema": PhotoSchema}}}
 _PICTURE = {200: {"description": "WebP bytes", "content": {"image/webp": {}}}}
 _FILTERS: list[dict[str, Any]] = [
     {
@@ -73,18 +69,6 @@ def search() -> dict[str, Any]:
     """The page of hits, the facets, and a cursor to the next page."""
     query = read_search(merchant().id, merchant().currency)
     return shapes.results(observing.search(query), query.photo_id)
-
-
-@blueprint.post("/photos")
-@blueprint.doc(requestBody=_PHOTO_BODY, summary="Keep a photo to search by")
-@blueprint.response(201, KeptPhotoSchema)
-@blueprint.alt_response(413, "REQUEST_ENTITY_TOO_LARGE", success=False)
-@blueprint.alt_response(415, "UNSUPPORTED_MEDIA_TYPE", success=False)
-@blueprint.alt_response(422, "UNPROCESSABLE_ENTITY", success=False)
-def photos() -> dict[str, str]:
-    """Its unguessable name, good until the photo is forgotten. Send the file, or the address of a picture."""
-    data, url = uploaded("photo"), request.form.get("url", "")
-    return {"photo_id": keep_photo(linked(url) if data is None and url else required(data, "photo"))}
 
 
 @blueprint.get("/products/<sku>")

@@ -119,27 +119,6 @@ class PhotoSearchSchema(SearchSchema):
     chips = fields.String(metadata=_said("JSON object, as in a JSON request."))  # type: ignore[assignment]
 
 
-class PhotoSchema(Schema):
-    """A photo to search by."""
-
-    photo = fields.Raw(
-        metadata={
-            "type": "string",
-            "format": "binary",
-            "description": "JPEG, PNG, WebP or GIF, up to 16 MB.",
-        },
-    )
-    url = fields.String(
-        metadata=_said("Instead of the file: a public http or https address of the picture itself.")
-    )
-
-
-class KeptPhotoSchema(Schema):
-    """A photo that is kept for a while (a day, unless the shop sets otherwise)."""
-
-    photo_id = fields.String(required=True, metadata=_said("Unguessable; whoever has it can search with it."))
-
-
 class SuggestionSchema(Schema):
     """One way to go on typing."""
 

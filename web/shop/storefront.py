@@ -19,6 +19,7 @@ from web.shop import cards, details, markup, panel, shelf, wording
 from web.shop import understood as reading
 from web.shop.forms import search_query
 from web.shop.pagestate import BROWSING_SORTS, SORTS, PageState
+from web.shop.pieces import pieces
 from web.shop.steps import trail
 from web.uploads import is_link, keep_photo, linked, uploaded
 
@@ -127,6 +128,7 @@ def _search_page(state: PageState, results: Results) -> dict[str, Any]:
         "title": spoken,
         "announcement": wording.announcement(spoken, counted, bool(results.hits)),
         "cards": [cards.card(hit, state, said) for hit in results.hits],
+        "pieces": pieces(state),
         "wishes": wishes,
         "trail": trail(state),
         "counted": counted,
