@@ -26,6 +26,7 @@ SLOW = (
     "crop",
     "first_results",
     "looks",
+    "no_match",
     "model_switch",
     "vectors_100k",
     "vectors_stall",

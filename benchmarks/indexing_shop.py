@@ -58,6 +58,14 @@ class PlainEncoder:
         rows = [np.random.default_rng(seed).normal(size=self.dimension) for seed in seeds]
         return _unit(np.array(rows, np.float32).reshape(len(texts), self.dimension))
 
+    least_kinship = -1.0
+
+    def kinship(self, photo: NDArray[np.float32], found: NDArray[np.float32]) -> None:
+        """It knows no kinds."""
+
+    def patches(self, pixels: Pixels) -> None:
+        """It looks at the whole."""
+
     def compose(
         self, image: NDArray[np.float32] | None, text: NDArray[np.float32] | None, balance: float = 0.5
     ) -> NDArray[np.float32]:

@@ -49,6 +49,11 @@ class DualPack(ImageSide):
             return np.zeros((0, self.text_dimension), dtype=np.float32)
         return to_array(self._texts.encode(texts))
 
+    least_kinship = -1.0
+
+    def kinship(self, photo: Floats, found: Floats) -> None:
+        """Not told: what such encoders' cosines mean differs from one to the next."""
+
     def patches(self, pixels: Pixels) -> None:
         """Not told: such encoders are taken as they are, and differ in what their patches hold."""
 

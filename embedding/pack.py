@@ -50,6 +50,14 @@ class Pack(Protocol):
         None where this kind of pack does not tell.
         """
 
+    least_kinship: float  # below it what was found is of another kind than the photo
+
+    def kinship(self, photo: Floats, found: Floats) -> float | None:
+        """(D,) photo, (K, D) index vectors -> how far they are of the photo's kind, the mean cosine.
+
+        None where this kind of pack does not tell kinds.
+        """
+
     def compose(self, image: Floats | None, text: Floats | None, balance: float = 0.5) -> Floats:
         """(D,) index vector and/or (T,) text vector -> (D,) float32 unit query vector.
 

@@ -18,6 +18,8 @@ from embedding.preprocess import Pixels, check_pixels
 from embedding.query_rows import check_balance, query_row, to_array
 from embedding.towers import ImageTower, TextHead
 
+LEAST_KINSHIP = 0.4  # measured: `python -m benchmarks.no_match`
+
 
 class Towers(nn.Module):
     """All trained weights of a pack under one name each."""
@@ -57,6 +59,17 @@ class TowerPack(ImageSide):
             return np.zeros((0, self.text_dimension), dtype=np.float32)
         sentences = self._text_tower.encode(texts).to(self._device)
         return to_array(self.towers.text.vectors(sentences))
+
+    least_kinship = LEAST_KINSHIP
+
+    @torch.inference_mode()
+    def kinship(self, photo: Floats, found: Floats) -> float | None:
+        """(D,) photo, (K, D) index vectors -> the mean cosine of their parts for kind; None of nothing."""
+        if not len(found):
+            return None
+        rows = torch.from_numpy(np.concatenate([photo[None], found]))
+        kinds = nn.functional.normalize(self.info.config.tower.parts.split(rows)[1], dim=-1)
+        return float((kinds[1:] @ kinds[0]).mean())
 
     def patches(self, pixels: Pixels) -> Floats:
         """(H, W, 3) uint8 RGB -> (G, G, W) float32 unit rows of what lies in each cell of the photo."""

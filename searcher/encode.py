@@ -1,6 +1,7 @@
 """What the shopper gives -> the vectors that meet the index. What was encoded a moment ago is remembered."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session, sessionmaker
 
-from catalog.identity import collection_name, point_ids
+from catalog.identity import collection_name, point_id, point_ids
 from catalog.models import Product
 from catalog.products import find_product
 from searcher.crop import Crop
@@ -16,6 +17,7 @@ from searcher.errors import QueryRefused
 from searcher.garments import garments
 from searcher.photos import QueryPhotos
 from searcher.query import SearchQuery
+from searcher.results import ProductHit
 from vectors.protocol import CollectionMissing, VectorStore
 
 if TYPE_CHECKING:  # the pack brings torch: who passes one in has it
@@ -125,6 +127,13 @@ class Encoder:
         except CollectionMissing:
             return None
         return next((found[point] for point in ids if point in found), None)
+
+    def of_hits(self, hits: Sequence[ProductHit]) -> Vector:
+        """(K, D) of the pictures that earned their places, as far as the index holds them."""
+        ids = [point_id(h.product.merchant_id, h.product.sku, h.image.position) for h in hits]
+        found = self.store.vectors(self.collection, ids) if ids else {}
+        rows = [found[each] for each in ids if each in found]
+        return np.stack(rows) if rows else np.zeros((0, self.pack.dimension), np.float32)
 
     def _recall(self, kept: "OrderedDict[str, Vector]", key: str) -> Vector | None:
         with self._guard:

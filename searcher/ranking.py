@@ -23,9 +23,14 @@ Preferred = tuple[tuple[str, tuple[str, ...]], ...]  # (field, values any of whi
 class Ranker:
     """Ranks one search: its collection, terms and what its hits stand for are fixed."""
 
-    def __init__(self, store: VectorStore, collection: str, where: Filter, collapse: bool) -> None:
+    def __init__(self, store: VectorStore, collection: str, where: Filter, collapse: bool = True) -> None:
         self.store, self.collection, self.where = store, collection, where
         self.group_by = "group" if collapse else "product"
+
+    def has(self, word: str) -> bool:
+        """Whether any text has the word."""
+        sparse = lexical_query(word)
+        return bool(len(sparse.indices) and self._search(sparse, self.where, 1))
 
     def by_vector(self, vector: NDArray[np.float32]) -> Source:
         """Nearest first."""

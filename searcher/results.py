@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from catalog.models import Image, Product
+from searcher.match import Match
 from searcher.query import Mode
 from searcher.understanding.wishes import Wish
 
@@ -61,6 +62,7 @@ class Results:
     facets: list[Facet] = field(default_factory=list)
     timings: dict[str, float] = field(default_factory=dict)  # milliseconds by stage
     wishes: tuple[Wish, ...] = ()  # what was understood of the words
+    match: Match = field(default_factory=Match)  # told of the first page, best match first
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from searcher.filters import Filters, tenant
 from searcher.hydrate import Hydrator
 from searcher.looks.links import LinkReader
 from searcher.looks.look import PIECES, Looks, Piece, nearest_with
+from searcher.match import Match, asks_for_another_kind, by_photo, by_words
 from searcher.models import Model, Models
 from searcher.pages import Page, Read, read_page
 from searcher.query import MAX_LIMIT, SearchQuery
@@ -31,12 +32,14 @@ from searcher.shelf import Shelf
 from searcher.stock import LOOK_EVERY_S, Stock
 from searcher.suggest import Suggester
 from searcher.understanding.reasons import reasons
-from searcher.understanding.wishes import Wish, Wishes, preferred
+from searcher.understanding.wishes import Reading, Wish, Wishes, preferred
 from vectors.budget import within
 from vectors.protocol import AnyOf, Equals, Not, Term, VectorStore, VectorStoreUnavailable
 
 RETRY_AFTER_S = 2
 PATIENCE_S = 1.5  # for all that one search asks of the vector engine
+KIN = 10  # first hits whose kind is held against the photo's
+Sides = tuple[Vector | None, Vector | None]
 Span = Callable[[str], AbstractContextManager[object]]  # marks a stage where traces are sent
 
 
@@ -74,9 +77,12 @@ class Searcher:
         with _outages(self._patience_s):
             shelf = self.stock.shelf(query.merchant_id)
             with clock.stage("understand"):
-                asked, wishes = self._wishes.read(query, shelf)
-            source = self._source(asked, model, shelf, clock, preferred(wishes))
+                reading = self._wishes.read(query, shelf)
+            asked, wishes = reading.query, reading.wishes
+            sides = self._encoded(asked, model, clock)
+            source = self._source(asked, model, shelf, clock, preferred(wishes), sides)
             page = self._page(asked, source, after, clock)
+            match = self._match(reading, model, shelf, sides, page) if after is None else Match()
         with clock.stage("facets"):
             counted = self._counter.count(shelf, asked.filters)
         timings = {**clock.stages, "total": (time.perf_counter() - began) * 1000}
@@ -84,7 +90,7 @@ class Searcher:
         following = _cursor(query, model, after, page)
         hits = _with_reasons(page.hits, wishes)
         mode, total = query.mode, counted.total
-        return Results(hits, total, mode, model.fingerprint, following, facets, timings, wishes)
+        return Results(hits, total, mode, model.fingerprint, following, facets, timings, wishes, match)
 
     def similar(self, merchant_id: int, sku: str, limit: int = 12) -> Likeness:
         """More like this: the nearest other products. Raises QueryRefused and SearchUnavailable."""
@@ -135,18 +141,40 @@ class Searcher:
             )  # fmt: skip
         return held
 
+    def _encoded(self, query: SearchQuery, model: Model, clock: "_Clock") -> Sides:
+        """The picture and the words as vectors, each None where there is none."""
+        if query.mode == "browse":
+            return None, None
+        with clock.stage("encode"):
+            return model.encoder.picture(query), model.encoder.text(query.words)
+
+    def _match(self, reading: Reading, model: Model, shelf: Shelf, sides: Sides, page: Page) -> Match:
+        """How well the first page answers what was asked."""
+        query, (picture, _) = reading.query, sides
+        if query.mode == "words":
+            mine = tenant(query.merchant_id)
+            return by_words(reading, shelf, lambda word: Ranker(self.store, model.collection, mine).has(word))
+        if picture is None or query.reference or query.sort or asks_for_another_kind(reading):
+            return Match()
+        found = model.encoder.of_hits(page.hits[:KIN])
+        return by_photo(model.pack.kinship(picture, found), model.pack.least_kinship)
+
     def _source(
-        self, query: SearchQuery, model: Model, shelf: Shelf, clock: "_Clock", liked: Preferred
+        self,
+        query: SearchQuery,
+        model: Model,
+        shelf: Shelf,
+        clock: "_Clock",
+        liked: Preferred,
+        sides: Sides,
     ) -> Source:
         """Where the ranked places of this query come from."""
         left_out = self._left_out(query)
         passing = shelf.mask(query.filters) & ~np.isin(shelf.ids, left_out)
         if query.mode == "browse":
             return browse(shelf, passing, query)
-        with clock.stage("encode"):
-            picture, text = model.encoder.picture(query), model.encoder.text(query.words)
         with clock.stage("compose"):
-            vector: Vector = model.pack.compose(picture, text, query.balance)  # (D,)
+            vector: Vector = model.pack.compose(*sides, query.balance)  # (D,)
         others = (Not(AnyOf("product", tuple(left_out))),) if left_out else ()
         where = tenant(query.merchant_id, (*query.filters.terms(), *others))
         ranker = self._ranker(model, where, query.collapse)

@@ -28,13 +28,20 @@ class _Found:
 class Understanding:
     """The chips of a request, in its order, and the request with its typos put right.
 
-    `whole`: nothing was said that is not understood.
+    `unread` are the words, folded, that could ask for something and are not understood; `said` is how many
+    words could ask for something.
     """
 
     words: str
     chips: tuple[Chip, ...] = ()
     repairs: tuple[tuple[int, int, str], ...] = ()  # (start, end, what is meant there)
-    whole: bool = False
+    unread: tuple[str, ...] = ()
+    said: int = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing was said that is not understood."""
+        return not self.unread
 
     def without(self, chips: Iterable[Chip]) -> str:
         """The request with typos put right and without what these chips stand for."""
@@ -58,7 +65,10 @@ def understand(
     chips = [*priced, *(_chip(each, tokens) for each in found)]
     firsts = {chip.key: chip for chip in sorted(chips, key=lambda each: -each.start)}
     repairs = tuple((each.start, each.end, each.word) for each in spelled if each.typed)
-    return Understanding(words, _agreed(tuple(firsts.values())[::-1]), repairs, not _left_over(tokens, chips))
+    asking = _asking(spelled)
+    spans = [(chip.start, chip.end) for chip in chips]
+    unread = tuple(each.word for each in asking if not _inside(each, spans))
+    return Understanding(words, _agreed(tuple(firsts.values())[::-1]), repairs, unread, len(asking))
 
 
 def _prices(words: str, spelled: Sequence[Token], digits: int, beside: int | None) -> list[Chip]:
@@ -80,11 +90,11 @@ def _agreed(chips: tuple[Chip, ...]) -> tuple[Chip, ...]:
     return tuple(chip for chip in chips if chip.negated or chip.key not in denied)
 
 
-def _left_over(tokens: Sequence[Token], chips: Sequence[Chip]) -> bool:
-    """Whether there is a word besides that could ask for something."""
-    language, spans = english(), [(chip.start, chip.end) for chip in chips]
+def _asking(tokens: Sequence[Token]) -> list[Token]:
+    """The words that could ask for something."""
+    language = english()
     little = language.fillers | language.courtesies | {word for words in language.negations for word in words}
-    return any(not (t.sign or t.word in little or _inside(t, spans)) for t in tokens)
+    return [each for each in tokens if not (each.sign or each.word in little)]
 
 
 def _inside(token: Token, taken: Sequence[tuple[int, int]]) -> bool:

@@ -23,23 +23,34 @@ class Wish:
     whole: bool = False  # nothing is asked for besides that is not understood
 
 
+@dataclass(frozen=True)
+class Reading:
+    """A query as it is searched with, what was understood of its words, and of them what was not."""
+
+    query: SearchQuery
+    wishes: tuple[Wish, ...] = ()
+    unread: tuple[str, ...] = ()
+    said: int = 0  # words that could ask for something
+
+
 class Wishes:
     """Reads queries against the vocabulary of a shelf, which is made once a shelf. Thread-safe."""
 
     def __init__(self) -> None:
         self._vocabularies: WeakKeyDictionary[Shelf, Vocabulary] = WeakKeyDictionary()
 
-    def read(self, query: SearchQuery, shelf: Shelf) -> tuple[SearchQuery, tuple[Wish, ...]]:
+    def read(self, query: SearchQuery, shelf: Shelf) -> Reading:
         """The query that is searched with, and what was understood of the one that was asked."""
         if not (query.words and query.understand) or _is_name(query.words, shelf):
-            return query, ()
+            return Reading(query)
         beside = shelf.price_of(query.reference) if query.reference else None
         read = understand(query.words, self._vocabulary(shelf), query.currency_digits, beside)
         chosen = dict(query.choices)
         wishes = tuple(Wish(chip, _mode(chip, chosen.get(chip.key)), read.whole) for chip in read.chips)
         musts = [wish.chip for wish in wishes if wish.mode == "must"]
         words = read.without([wish.chip for wish in wishes if _is_said_otherwise(wish)])
-        return replace(query, words=words, filters=narrowed(query.filters, musts)), wishes
+        asked = replace(query, words=words, filters=narrowed(query.filters, musts))
+        return Reading(asked, wishes, read.unread, read.said)
 
     def _vocabulary(self, shelf: Shelf) -> Vocabulary:
         found = self._vocabularies.get(shelf)

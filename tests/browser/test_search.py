@@ -331,3 +331,15 @@ def test_one_of_several_pieces_in_a_photo_is_chosen(
         expect(choices.nth(at)).to_have_attribute("aria-current", "true")
         assert first_card(page) == meant.sku
     assert Axe().run(page).violations_count == 0
+
+
+def test_where_nothing_matches_it_is_said_and_the_filter_can_be_dropped(page: Page) -> None:
+    page.goto("/?colour=black")
+    page.fill("#words", "coffee maker")
+    page.keyboard.press("Enter")
+    expect(page.locator(".count").first).to_contain_text("Nothing here is quite like that")
+    expect(page.locator("#status")).to_contain_text("Nothing here is quite like that")
+    expect(page.get_by_text("No piece here says “coffee”, “maker”.")).to_be_visible()
+    assert page.locator(".card").count() > 0  # the nearest, all the same
+    page.get_by_role("link", name="Look in the whole shop").click()
+    expect(page).to_have_url(re.compile(r"\?q=coffee\+maker$"))

@@ -232,6 +232,20 @@ class UnderstoodSchema(Schema):
     end = fields.Integer(required=True)
 
 
+class MatchSchema(Schema):
+    """How well the shop answers; told of the first page."""
+
+    weak = fields.Boolean(required=True, metadata=_said("Nothing really matches: the nearest are shown."))
+    strength = fields.Float(
+        required=True,
+        allow_none=True,
+        metadata=_said("Share of the words that were read, or the first hits' kinship with the photo."),
+    )
+    unknown_words = fields.List(
+        fields.String(), required=True, metadata=_said("Words that no product's text has.")
+    )
+
+
 class ResultsSchema(Schema):
     """One page of a search."""
 
@@ -242,6 +256,7 @@ class ResultsSchema(Schema):
         required=True, metadata=_said("Fingerprint of the one model that this whole answer comes from.")
     )
     understood = fields.List(fields.Nested(UnderstoodSchema), required=True)
+    match = fields.Nested(MatchSchema, required=True)
     next_cursor = fields.String(required=True, allow_none=True)
     facets = fields.List(fields.Nested(FacetSchema), required=True)
     timings_ms = fields.Dict(keys=fields.String(), values=fields.Float(), required=True)

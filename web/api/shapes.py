@@ -19,6 +19,11 @@ def results(found: Results, photo_id: str | None) -> dict[str, Any]:
         "mode": found.mode,
         "model": found.model,
         "understood": [understood(each) for each in found.wishes],
+        "match": {
+            "weak": found.match.weak,
+            "strength": found.match.strength,
+            "unknown_words": list(found.match.unknown),
+        },
         "next_cursor": found.next_cursor,
         "facets": [facet(each) for each in found.facets],
         "timings_ms": {stage: round(ms, 2) for stage, ms in found.timings.items()},

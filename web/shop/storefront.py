@@ -118,7 +118,7 @@ def _search_page(state: PageState, results: Results) -> dict[str, Any]:
     said = reading.labels(wishes)
     # The picture in the bar shows which piece; who does not see it is told the name.
     spoken = wording.heading(state, reference.title if reference else "", labels)
-    counted = wording.count(state, results.total, reading.lacking(results, state))
+    counted = wording.count(state, results.total, reading.lacking(results, state), results.match.weak)
     return {
         "state": state,
         "model": results.model,
@@ -132,6 +132,8 @@ def _search_page(state: PageState, results: Results) -> dict[str, Any]:
         "wishes": wishes,
         "trail": trail(state),
         "counted": counted,
+        "weak": results.match.weak,
+        "unknown": results.match.unknown,
         "more_url": state.change(cursor=results.next_cursor).url() if results.next_cursor else "",
         "categories": panel.categories(results.facets, state),
         "groups": panel.groups(results.facets, state),

@@ -18,13 +18,15 @@ def heading(state: PageState, reference: str, chosen: Sequence[str]) -> str:
     return "New in" if state.sort == "newest" else "Everything"
 
 
-def count(state: PageState, total: int, lacking: bool = False) -> str:
+def count(state: PageState, total: int, lacking: bool = False, weak: bool = False) -> str:
     """How many pieces, and, where a search ranks everything that passes the filters, that it does so.
 
-    `lacking`: not one of them has all that was asked for, which is said.
+    `lacking`: not one of them has all that was asked for; `weak`: nothing really matches. Both are said.
     """
     said = f"{total:,} {'piece' if total == 1 else 'pieces'}"
     ranked = (state.q or state.has_reference) and not state.sort
+    if ranked and weak:
+        return f"Nothing here is quite like that. {said}, closest first"
     if ranked and lacking:
         return f"Nothing has all of that. {said}, closest first" if total > 1 else f"{said}, not all of that"
     return f"{said}, closest first" if ranked and total > 1 else said
