@@ -14,6 +14,7 @@ from searcher.models import Models
 from searcher.photos import QueryPhotos
 from searcher.query_log import QueryLog
 from searcher.search import Searcher
+from searcher.sold_out import SoldOut
 from telemetry import tracing
 
 if TYPE_CHECKING:
@@ -58,7 +59,9 @@ class Answering(Stores):
     def searcher(self) -> Searcher:
         """Answers searches."""
         patience_s = self.settings.vectors.vectors_timeout_s
-        return Searcher(self.sessions, self.models, self.store, patience_s=patience_s, span=tracing.span)
+        sold_out = SoldOut(self.settings.web.sold_out)
+        parts = (self.sessions, self.models, self.store)
+        return Searcher(*parts, patience_s=patience_s, span=tracing.span, sold_out=sold_out)
 
     @cached_property
     def query_log(self) -> QueryLog:

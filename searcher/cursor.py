@@ -33,9 +33,10 @@ def decode(text: str, digest: str) -> Cursor:
     """Read a cursor of this very search. Raises QueryRefused."""
     try:
         said = json.loads(base64.b64decode(_padded(text), altchars=b"-_", validate=True))
-        its, model, seen, order, name = said
+        its, model, seen, tier, order, name = said
         usable = all(isinstance(each, str) for each in (its, model, name)) and type(seen) is int and seen >= 0
-        if not usable or not isinstance(order, (int, float)) or not math.isfinite(order):
+        usable = usable and type(tier) is int and isinstance(order, (int, float))
+        if not usable or not math.isfinite(order):
             raise ValueError
     except (ValueError, TypeError, binascii.Error, RecursionError):
         raise QueryRefused(
@@ -46,7 +47,7 @@ def decode(text: str, digest: str) -> Cursor:
             "cursor-of-another-search", "The cursor belongs to another search.",
             "Send it with the search that gave it, unchanged.", "cursor",
         )  # fmt: skip
-    return Cursor(its, model, seen, (float(order), name))
+    return Cursor(its, model, seen, (tier, float(order), name))
 
 
 def _padded(text: str) -> bytes:

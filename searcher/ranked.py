@@ -1,11 +1,11 @@
 """One place in a ranking, before it is known what stands there."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vectors.protocol import Value
 
-Key = tuple[float, str]  # ascending: the best first, ties by name
+Key = tuple[int, float, str]  # ascending: tiers, in them the best first, ties by name
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class Ranked:
     """A product (collapsed) or variant to show: `group` is the index's value for it.
 
     `point` is the image that earned the place, None where the whole product did; then `product_id` may say
-    which variant it was.
+    which variant it was. All of one `tier` stands before all of the next.
     """
 
     group: Value
@@ -22,12 +22,13 @@ class Ranked:
     product_id: int | None = None
     order: float | None = None  # what the list is sorted by, ascending; the score, falling, where it is None
     tie: str | None = None  # what comes first among equals; the group where it is None
+    tier: int = 0
 
     @property
     def key(self) -> Key:
         """Where it stands; engines repeat a score to 6 decimals, not to the last bit."""
         tie = str(self.group) if self.tie is None else self.tie
-        return (round(-self.score if self.order is None else self.order, 6), tie)
+        return (self.tier, round(-self.score if self.order is None else self.order, 6), tie)
 
 
 Source = Callable[[int], list[Ranked]]  # how many are wanted -> that many or all there are, in order of key
@@ -36,3 +37,16 @@ Source = Callable[[int], list[Ranked]]  # how many are wanted -> that many or al
 def in_order(ranked: list[Ranked]) -> list[Ranked]:
     """Sorted by key."""
     return sorted(ranked, key=lambda each: each.key)
+
+
+def behind(first: Source, rest: Source) -> Source:
+    """What the first source has; when that is at its end, a tier below, what only the other has."""
+
+    def source(wanted: int) -> list[Ranked]:
+        places = first(wanted)
+        if len(places) >= wanted:
+            return places
+        here = {each.group for each in places}
+        return places + [replace(each, tier=1) for each in rest(wanted) if each.group not in here]
+
+    return source

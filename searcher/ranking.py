@@ -129,11 +129,14 @@ def merged(*lists: Iterable[Ranked]) -> list[Ranked]:
     return list(places.values())
 
 
-def browse(shelf: Shelf, passing: Bools, query: SearchQuery) -> Source:
-    """The shelf itself: newest first, or by price. Only the places that are wanted are made."""
+def browse(shelf: Shelf, passing: Bools, last: Bools, query: SearchQuery) -> Source:
+    """The shelf itself: newest first, or by price; rows of `last` come a tier behind.
+
+    Only the places that are wanted are made.
+    """
     rows = np.flatnonzero(passing)
     orders = _orders(shelf, rows, query.sort or "newest")
-    at = np.lexsort((shelf.ids[rows], orders))
+    at = np.lexsort((shelf.ids[rows], orders, last[rows]))
     if query.collapse:  # the first variant stands for its product
         _, firsts = np.unique(shelf.groups[rows[at]], return_index=True)
         at = at[np.sort(firsts)]
@@ -141,7 +144,7 @@ def browse(shelf: Shelf, passing: Bools, query: SearchQuery) -> Source:
 
     def source(wanted: int) -> list[Ranked]:
         places = zip(best[:wanted].tolist(), orders[:wanted].tolist(), strict=True)
-        return [_place(shelf, row, order, query.collapse) for row, order in places]
+        return [_place(shelf, row, order, int(last[row]), query.collapse) for row, order in places]
 
     return source
 
@@ -176,7 +179,7 @@ def _orders(shelf: Shelf, rows: Ints, sort: str) -> NDArray[np.float64]:
     return np.where(prices < 0, 2.0**53, prices if sort == "price" else -prices)
 
 
-def _place(shelf: Shelf, row: int, order: float, collapse: bool) -> Ranked:
+def _place(shelf: Shelf, row: int, order: float, tier: int, collapse: bool) -> Ranked:
     product_id = int(shelf.ids[row])
     group: Value = shelf.group_of(row) if collapse else product_id
-    return Ranked(group, 0.0, product_id=product_id, order=order, tie=f"{product_id:012d}")
+    return Ranked(group, 0.0, product_id=product_id, order=order, tie=f"{product_id:012d}", tier=tier)

@@ -5,12 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 
-import numpy as np
-from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from catalog.identity import group_key
-from catalog.models import Product
 from searcher import cursor as cursors
 from searcher.crop import Crop
 from searcher.cursor import Cursor
@@ -26,15 +22,17 @@ from searcher.models import Model, Models
 from searcher.pages import Page, Read, read_page
 from searcher.query import MAX_LIMIT, SearchQuery
 from searcher.ranked import Ranked, Source
-from searcher.ranking import Preferred, Ranker, browse, resorted
+from searcher.ranking import Preferred
 from searcher.results import Facet, Likeness, ProductHit, Results
 from searcher.shelf import Shelf
+from searcher.sold_out import SoldOut, without_hidden
+from searcher.sources import Sources
 from searcher.stock import LOOK_EVERY_S, Stock
 from searcher.suggest import Suggester
 from searcher.understanding.reasons import reasons
 from searcher.understanding.wishes import Reading, Wish, Wishes, preferred
 from vectors.budget import within
-from vectors.protocol import AnyOf, Equals, Not, Term, VectorStore, VectorStoreUnavailable
+from vectors.protocol import VectorStore, VectorStoreUnavailable
 
 RETRY_AFTER_S = 2
 PATIENCE_S = 1.5  # for all that one search asks of the vector engine
@@ -54,8 +52,10 @@ class Searcher:
         look_every_s: float = LOOK_EVERY_S,
         patience_s: float = PATIENCE_S,
         span: Span = nullcontext,
+        sold_out: SoldOut = SoldOut.BEHIND,
     ) -> None:
-        self.sessions, self.models, self.store, self._span = sessions, models, store, span
+        self.sessions, self.models, self._span, self._sold_out = sessions, models, span, sold_out
+        self._sources = Sources(sessions, store, sold_out)
         self.stock = Stock(sessions, look_every_s)
         self._patience_s = patience_s
         self._counter = FacetCounter()
@@ -79,6 +79,7 @@ class Searcher:
             with clock.stage("understand"):
                 reading = self._wishes.read(query, shelf)
             asked, wishes = reading.query, reading.wishes
+            asked = replace(asked, filters=without_hidden(asked.filters, self._sold_out))
             sides = self._encoded(asked, model, clock)
             source = self._source(asked, model, shelf, clock, preferred(wishes), sides)
             page = self._page(asked, source, after, clock)
@@ -101,9 +102,8 @@ class Searcher:
             vector = model.encoder.of_product(product)
             if vector is None:
                 return Likeness([], model.fingerprint)
-            own = Equals("group", group_key(merchant_id, product.item_group_id))
-            ranker = self._ranker(model, tenant(merchant_id, (Not(own),)), collapse=True)
-            source = ranker.by_vector(model.pack.compose(vector, None))
+            composed = model.pack.compose(vector, None)
+            source = self._sources.similar(product, model.collection, self.stock.shelf(merchant_id), composed)
             hits = read_page(source, self._reader(merchant_id, True, _Clock(self._span)), limit).hits
             return Likeness(hits, model.fingerprint)
 
@@ -117,7 +117,7 @@ class Searcher:
             if vector is None:
                 return []
             nearest = nearest_with(
-                lambda where: self._ranker(model, where, collapse=True), merchant_id, vector
+                lambda where: self._sources.ranker(model.collection, where, True), merchant_id, vector
             )
             return self._looks.of(product, self.stock.shelf(merchant_id), nearest, limit)
 
@@ -153,7 +153,7 @@ class Searcher:
         query, (picture, _) = reading.query, sides
         if query.mode == "words":
             mine = tenant(query.merchant_id)
-            return by_words(reading, shelf, lambda word: Ranker(self.store, model.collection, mine).has(word))
+            return by_words(reading, shelf, self._sources.ranker(model.collection, mine, True).has)
         if picture is None or query.reference or query.sort or asks_for_another_kind(reading):
             return Match()
         found = model.encoder.of_hits(page.hits[:KIN])
@@ -169,32 +169,11 @@ class Searcher:
         sides: Sides,
     ) -> Source:
         """Where the ranked places of this query come from."""
-        left_out = self._left_out(query)
-        passing = shelf.mask(query.filters) & ~np.isin(shelf.ids, left_out)
         if query.mode == "browse":
-            return browse(shelf, passing, query)
+            return self._sources.on_shelf(query, shelf)
         with clock.stage("compose"):
             vector: Vector = model.pack.compose(*sides, query.balance)  # (D,)
-        others = (Not(AnyOf("product", tuple(left_out))),) if left_out else ()
-        where = tenant(query.merchant_id, (*query.filters.terms(), *others))
-        ranker = self._ranker(model, where, query.collapse)
-        if query.mode == "words":
-            source = ranker.by_words(query.words, vector, shelf, passing, liked)
-        else:
-            source = ranker.by_vector(vector)
-        return resorted(source, shelf, passing, query)
-
-    def _ranker(self, model: Model, where: tuple[Term, ...], collapse: bool) -> Ranker:
-        return Ranker(self.store, model.collection, where, collapse)
-
-    def _left_out(self, query: SearchQuery) -> list[int]:
-        """Ids of the variants that must not be hits: those named, and the reference itself."""
-        skus = [sku for sku in (*query.exclude, query.reference) if sku]
-        if not skus:
-            return []
-        mine = select(Product.id).where(Product.merchant_id == query.merchant_id, Product.sku.in_(skus))
-        with self.sessions() as session:
-            return list(session.scalars(mine))
+        return self._sources.of(query, model.collection, shelf, vector, liked)
 
     def _page(self, query: SearchQuery, source: Source, after: Cursor | None, clock: "_Clock") -> Page:
         def timed(wanted: int) -> list[Ranked]:

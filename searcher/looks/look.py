@@ -19,6 +19,7 @@ from searcher.ranked import Ranked
 from searcher.ranking import Ranker
 from searcher.results import ProductHit
 from searcher.shelf import Shelf
+from searcher.sold_out import SOLD_OUT, sold_out
 from vectors.protocol import AnyOf, Equals, Filter, Not, Term
 
 PIECES = 4
@@ -26,7 +27,6 @@ MAX_KINDS = 6  # looked for in the index
 NEAREST = 8  # of each kind, of which the best in colour is taken
 COLOUR = 0.5  # weight of the colours beside 1 for the style's place among the nearest
 TWO_PATTERNS = 0.4  # taken off where both are patterned
-SOLD_OUT = "out_of_stock"
 _PLAIN = frozenset(("", "plain", "solid", "none", "uni"))
 _ANYONE = frozenset(("unisex", "all ages", ""))
 
@@ -138,8 +138,8 @@ def _front(product: Product) -> Image | None:
 
 def _row_in_stock(shelf: Shelf, article: str) -> int | None:
     rows = shelf.rows_of_group(article)
-    sold_out = shelf.columns["availability"].having((SOLD_OUT,), len(shelf))
-    return next((int(row) for row in rows if not sold_out[row]), None)
+    gone = sold_out(shelf)
+    return next((int(row) for row in rows if not gone[row]), None)
 
 
 def _names(places: Iterable[Ranked]) -> list[str]:

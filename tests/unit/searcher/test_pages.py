@@ -81,7 +81,7 @@ def test_the_earlier_list_has_the_say() -> None:
 
 
 def test_a_cursor_comes_back_as_it_went() -> None:
-    sent = Cursor("d" * 16, "f" * 16, 24, (-0.123456, "1/G/with/öddness"))
+    sent = Cursor("d" * 16, "f" * 16, 24, (1, -0.123456, "1/G/with/öddness"))
     assert cursors.decode(sent.encode(), "d" * 16) == sent
     with pytest.raises(QueryRefused) as refused:
         cursors.decode(sent.encode(), "e" * 16)
@@ -97,7 +97,7 @@ def test_no_text_is_a_cursor(text: str) -> None:
 
 @pytest.mark.parametrize("field", ["order", "name", "seen"])
 def test_a_forged_cursor_is_refused(field: str) -> None:
-    forged = {"order": (float("inf"), "x"), "name": (0.0, 5), "seen": (0.0, "x")}[field]
+    forged = {"order": (0, float("inf"), "x"), "name": (0, 0.0, 5), "seen": (0, 0.0, "x")}[field]
     cursor = dataclasses.replace(Cursor("d", "f", 0, forged), seen=-1 if field == "seen" else 0)  # type: ignore[arg-type]
     with pytest.raises(QueryRefused):
         cursors.decode(cursor.encode(), "d")
