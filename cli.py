@@ -21,6 +21,7 @@ from commands import (
     keeping,
     models,
     operating,
+    rules,
     serving,
     train,
     tuning,
@@ -29,7 +30,9 @@ from commands import (
 from launcher.refusals import explain
 from telemetry.logs import configure_plain
 
-ROOMS = (serving, working, catalogue, models, train, images, tuning, operating, keeping, deploying, facts)
+ROOMS = (
+    serving, working, catalogue, rules, models, train, images, tuning, operating, keeping, deploying, facts,
+)  # fmt: skip
 
 
 class Commands(click.Group):

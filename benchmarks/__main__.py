@@ -27,6 +27,7 @@ SLOW = (
     "first_results",
     "looks",
     "no_match",
+    "rules",
     "model_switch",
     "vectors_100k",
     "vectors_stall",

@@ -131,3 +131,17 @@ class Promotion(Base):
     forced: Mapped[bool]
     reason: Mapped[str] = mapped_column(String(1000), default="")
     figures: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class Rulebook(Base):
+    """One published version of a merchant's search rules and synonyms: see `catalog.rulebooks`."""
+
+    __tablename__ = "rulebook"
+
+    merchant_id: Mapped[int] = mapped_column(
+        ForeignKey("merchant.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime] = mapped_column(default=now)
+    note: Mapped[str] = mapped_column(String(500), default="")
+    content: Mapped[dict[str, Any]] = mapped_column(default=dict)

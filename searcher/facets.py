@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from threading import Lock
 
 from searcher.filters import FACET_FIELDS, Filters
+from searcher.merchandising.acting import Acting
+from searcher.merchandising.rulebook import Rule
 from searcher.results import Facet, FacetValue
-from searcher.shelf import Shelf
+from searcher.shelf import Bools, Shelf
 
 MAX_LISTED = 100  # values of one facet, most frequent first; the chosen ones are always among them
 PRICE_STEPS = 16
@@ -23,20 +25,22 @@ class Counted:
 
 
 class FacetCounter:
-    """Counts once for each shelf and choice. Thread-safe."""
+    """Counts once for each shelf, choice and hidden products. Thread-safe."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[int, Filters], tuple[Shelf, Counted]] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, Filters, tuple[Rule, ...]], tuple[Shelf, Counted]] = OrderedDict()
         self._guard = Lock()
 
-    def count(self, shelf: Shelf, filters: Filters) -> Counted:
-        """Facets and total of the shelf under the filters."""
-        key = (shelf.merchant_id, filters)
+    def count(self, acting: Acting, filters: Filters) -> Counted:
+        """Facets and total of the shelf under the filters, without what the merchant hides."""
+        shelf = acting.shelf
+        key = (shelf.merchant_id, filters, acting.of("hide"))
         with self._guard:
             kept = self._kept.get(key)
         if kept is not None and kept[0] is shelf:
             return kept[1]
-        counted = Counted(list_facets(shelf, filters), shelf.count(shelf.mask(filters)))
+        total = shelf.count(shelf.mask(filters) & ~acting.mask("hide"))
+        counted = Counted(list_facets(acting, filters), total)
         with self._guard:
             self._kept[key] = (shelf, counted)
             self._kept.move_to_end(key)
@@ -45,19 +49,20 @@ class FacetCounter:
         return counted
 
 
-def list_facets(shelf: Shelf, filters: Filters) -> list[Facet]:
+def list_facets(acting: Acting, filters: Filters) -> list[Facet]:
     """Every field that has a value to choose, in one fixed order, the price last."""
-    listed = [_facet(shelf, filters, name) for name in FACET_FIELDS]
-    beside = shelf.mask(filters, but="price")
+    shelf, seen = acting.shelf, ~acting.mask("hide")
+    listed = [_facet(shelf, filters, name, seen) for name in FACET_FIELDS]
+    beside = shelf.mask(filters, but="price") & seen
     if (prices := shelf.price_range(beside)) is not None:
         steps = shelf.price_counts(beside, PRICE_STEPS)
         listed.append(Facet("price", "Price", low=prices[0], high=prices[1], steps=steps))
     return [facet for facet in listed if facet.values or facet.field == "price"]
 
 
-def _facet(shelf: Shelf, filters: Filters, field: str) -> Facet:
+def _facet(shelf: Shelf, filters: Filters, field: str, seen: Bools) -> Facet:
     column, chosen = shelf.columns[field], set(filters.values(field))
-    counts = shelf.value_counts(field, shelf.mask(filters, but=field)).tolist()
+    counts = shelf.value_counts(field, shelf.mask(filters, but=field) & seen).tolist()
     values = [
         FacetValue(value, label, count, value in chosen)
         for value, label, count in zip(column.values, column.labels, counts, strict=True)

@@ -1,6 +1,6 @@
 """One place in a ranking, before it is known what stands there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from vectors.protocol import Value
@@ -30,6 +30,10 @@ class Ranked:
         tie = str(self.group) if self.tie is None else self.tie
         return (self.tier, round(-self.score if self.order is None else self.order, 6), tie)
 
+    def lifted(self, by: float) -> "Ranked":
+        """The same place with a higher score."""
+        return replace(self, score=self.score + by)
+
 
 Source = Callable[[int], list[Ranked]]  # how many are wanted -> that many or all there are, in order of key
 
@@ -39,14 +43,16 @@ def in_order(ranked: list[Ranked]) -> list[Ranked]:
     return sorted(ranked, key=lambda each: each.key)
 
 
-def behind(first: Source, rest: Source) -> Source:
-    """What the first source has; when that is at its end, a tier below, what only the other has."""
+def in_tiers(sources: Sequence[Source]) -> Source:
+    """What the first source has; at its end, a tier below, what only the next one has; and so on."""
 
     def source(wanted: int) -> list[Ranked]:
-        places = first(wanted)
-        if len(places) >= wanted:
-            return places
-        here = {each.group for each in places}
-        return places + [replace(each, tier=1) for each in rest(wanted) if each.group not in here]
+        places: list[Ranked] = []
+        for tier, its in enumerate(sources):
+            here = {each.group for each in places}
+            places += [replace(each, tier=tier) for each in its(wanted) if each.group not in here]
+            if len(places) >= wanted:
+                break
+        return places
 
-    return source
+    return source if len(sources) > 1 else sources[0]

@@ -129,14 +129,14 @@ def merged(*lists: Iterable[Ranked]) -> list[Ranked]:
     return list(places.values())
 
 
-def browse(shelf: Shelf, passing: Bools, last: Bools, query: SearchQuery) -> Source:
-    """The shelf itself: newest first, or by price; rows of `last` come a tier behind.
+def browse(shelf: Shelf, passing: Bools, tiers: Ints, query: SearchQuery) -> Source:
+    """The shelf itself: newest first, or by price, within each of the tiers (N,).
 
     Only the places that are wanted are made.
     """
     rows = np.flatnonzero(passing)
     orders = _orders(shelf, rows, query.sort or "newest")
-    at = np.lexsort((shelf.ids[rows], orders, last[rows]))
+    at = np.lexsort((shelf.ids[rows], orders, tiers[rows]))
     if query.collapse:  # the first variant stands for its product
         _, firsts = np.unique(shelf.groups[rows[at]], return_index=True)
         at = at[np.sort(firsts)]
@@ -144,7 +144,7 @@ def browse(shelf: Shelf, passing: Bools, last: Bools, query: SearchQuery) -> Sou
 
     def source(wanted: int) -> list[Ranked]:
         places = zip(best[:wanted].tolist(), orders[:wanted].tolist(), strict=True)
-        return [_place(shelf, row, order, int(last[row]), query.collapse) for row, order in places]
+        return [_place(shelf, row, order, int(tiers[row]), query.collapse) for row, order in places]
 
     return source
 

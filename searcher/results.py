@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from catalog.models import Image, Product
 from searcher.match import Match
+from searcher.merchandising.rulebook import Rule
 from searcher.query import Mode
 from searcher.understanding.wishes import Wish
 
@@ -62,6 +63,7 @@ class Results:
     facets: list[Facet] = field(default_factory=list)
     timings: dict[str, float] = field(default_factory=dict)  # milliseconds by stage
     wishes: tuple[Wish, ...] = ()  # what was understood of the words
+    rules: tuple[Rule, ...] = ()  # the merchant's that acted
     match: Match = field(default_factory=Match)  # told of the first page, best match first
 
 

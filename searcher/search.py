@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -18,6 +19,9 @@ from searcher.hydrate import Hydrator
 from searcher.looks.links import LinkReader
 from searcher.looks.look import PIECES, Looks, Piece, nearest_with
 from searcher.match import Match, asks_for_another_kind, by_photo, by_words
+from searcher.merchandising.acting import Acting
+from searcher.merchandising.rulebook import Rulebook
+from searcher.merchandising.rulebooks import Rulebooks
 from searcher.models import Model, Models
 from searcher.pages import Page, Read, read_page
 from searcher.query import MAX_LIMIT, SearchQuery
@@ -61,37 +65,47 @@ class Searcher:
         self._counter = FacetCounter()
         self._hydrator = Hydrator(sessions)
         self._wishes = Wishes()
+        self._rulebooks = Rulebooks(sessions, look_every_s)
         self.suggester = Suggester(sessions, self.stock)
         self._looks = Looks(self._hydrator, LinkReader(sessions, 60 * look_every_s))
 
     def warm_up(self, merchant_id: int) -> None:
         """Read now what the first search of a shop would else wait for."""
         shelf = self.stock.shelf(merchant_id)
-        self._wishes.read(SearchQuery(merchant_id, words="warm"), shelf)
+        synonyms = self._rulebooks.of(merchant_id).synonyms
+        self._wishes.read(SearchQuery(merchant_id, words="warm"), shelf, synonyms)
 
-    def search(self, query: SearchQuery, model: Model | None = None) -> Results:
-        """One page of hits, on the live model or on the one given. Raises QueryRefused, SearchUnavailable."""
+    def search(
+        self, query: SearchQuery, model: Model | None = None, rulebook: Rulebook | None = None
+    ) -> Results:
+        """One page of hits, on the live model and under the rules in force, or on and under those given.
+
+        Raises QueryRefused and SearchUnavailable.
+        """
         began, clock = time.perf_counter(), _Clock(self._span)
         after = cursors.decode(query.cursor, query.digest()) if query.cursor else None
         model = model or self._model(query, after)  # once: nothing below may look which one is live
         with _outages(self._patience_s):
             shelf = self.stock.shelf(query.merchant_id)
             with clock.stage("understand"):
-                reading = self._wishes.read(query, shelf)
+                book = self._rulebooks.of(query.merchant_id) if rulebook is None else rulebook
+                reading = self._wishes.read(query, shelf, book.synonyms)
             asked, wishes = reading.query, reading.wishes
             asked = replace(asked, filters=without_hidden(asked.filters, self._sold_out))
+            acting = Acting.on(book, replace(query, filters=asked.filters), shelf, datetime.now(UTC))
             sides = self._encoded(asked, model, clock)
-            source = self._source(asked, model, shelf, clock, preferred(wishes), sides)
+            source = self._source(asked, model, acting, clock, preferred(wishes), sides)
             page = self._page(asked, source, after, clock)
             match = self._match(reading, model, shelf, sides, page) if after is None else Match()
         with clock.stage("facets"):
-            counted = self._counter.count(shelf, asked.filters)
+            counted = self._counter.count(acting, asked.filters)
         timings = {**clock.stages, "total": (time.perf_counter() - began) * 1000}
         facets = counted.facets if query.facets else []
         following = _cursor(query, model, after, page)
         hits = _with_reasons(page.hits, wishes)
         mode, total = query.mode, counted.total
-        return Results(hits, total, mode, model.fingerprint, following, facets, timings, wishes, match)
+        told = (following, facets, timings, wishes, acting.rules, match)
+        return Results(hits, total, mode, model.fingerprint, *told)
 
     def similar(self, merchant_id: int, sku: str, limit: int = 12) -> Likeness:
         """More like this: the nearest other products. Raises QueryRefused and SearchUnavailable."""
@@ -103,7 +117,7 @@ class Searcher:
             if vector is None:
                 return Likeness([], model.fingerprint)
             composed = model.pack.compose(vector, None)
-            source = self._sources.similar(product, model.collection, self.stock.shelf(merchant_id), composed)
+            source = self._sources.similar(product, model.collection, self._everywhere(merchant_id), composed)
             hits = read_page(source, self._reader(merchant_id, True, _Clock(self._span)), limit).hits
             return Likeness(hits, model.fingerprint)
 
@@ -116,10 +130,14 @@ class Searcher:
             vector = model.encoder.of_product(product)
             if vector is None:
                 return []
+            acting = self._everywhere(merchant_id)
+            hidden = acting.without("hide")
             nearest = nearest_with(
-                lambda where: self._sources.ranker(model.collection, where, True), merchant_id, vector
+                lambda where: self._sources.ranker(model.collection, (*where, *hidden), True),
+                merchant_id,
+                vector,
             )
-            return self._looks.of(product, self.stock.shelf(merchant_id), nearest, limit)
+            return self._looks.of(product, acting.shelf, nearest, limit)
 
     def garments(self, photo_id: str) -> list[Crop]:
         """Where the garments of a kept photo are, the largest first."""
@@ -127,7 +145,16 @@ class Searcher:
 
     def facets(self, merchant_id: int, filters: Filters | None = None) -> list[Facet]:
         """What can be chosen beside the other fields' choices; counts are products."""
-        return self._counter.count(self.stock.shelf(merchant_id), filters or Filters()).facets
+        return self._counter.count(self._everywhere(merchant_id), filters or Filters()).facets
+
+    def rulebook(self, merchant_id: int) -> Rulebook:
+        """The merchant's rulebook in force, as of a moment ago."""
+        return self._rulebooks.of(merchant_id)
+
+    def _everywhere(self, merchant_id: int) -> Acting:
+        """The shelf, and the rules that act on what nobody searched for."""
+        shelf, book = self.stock.shelf(merchant_id), self._rulebooks.of(merchant_id)
+        return Acting.everywhere(book, shelf, datetime.now(UTC))
 
     def _model(self, query: SearchQuery, after: Cursor | None) -> Model:
         """The live model; a later page is of the model that gave the page before, while that one is kept."""
@@ -163,17 +190,17 @@ class Searcher:
         self,
         query: SearchQuery,
         model: Model,
-        shelf: Shelf,
+        acting: Acting,
         clock: "_Clock",
         liked: Preferred,
         sides: Sides,
     ) -> Source:
         """Where the ranked places of this query come from."""
         if query.mode == "browse":
-            return self._sources.on_shelf(query, shelf)
+            return self._sources.on_shelf(query, acting)
         with clock.stage("compose"):
             vector: Vector = model.pack.compose(*sides, query.balance)  # (D,)
-        return self._sources.of(query, model.collection, shelf, vector, liked)
+        return self._sources.of(query, model.collection, acting, vector, liked)
 
     def _page(self, query: SearchQuery, source: Source, after: Cursor | None, clock: "_Clock") -> Page:
         def timed(wanted: int) -> list[Ranked]:

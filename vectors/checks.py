@@ -11,6 +11,7 @@ from vectors.protocol import (
     Collection,
     CollectionMissing,
     Equals,
+    Every,
     Field,
     Filter,
     Not,
@@ -207,6 +208,10 @@ def _known(fields: dict[str, Field], name: str) -> Field:
 def _check_term(fields: dict[str, Field], term: Term) -> None:
     if isinstance(term, Not):
         return _check_term(fields, term.term)
+    if isinstance(term, Every):
+        for each in term.terms:
+            _check_term(fields, each)
+        return None
     field = _known(fields, term.field)
     if isinstance(term, Between):
         bounds = [bound for bound in (term.low, term.high) if bound is not None]

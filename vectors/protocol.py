@@ -88,7 +88,14 @@ class Not:
     term: "Term"
 
 
-Term = Equals | AnyOf | Between | Not
+@dataclass(frozen=True)
+class Every:
+    """All of the terms hold; no terms always do. A filter says so at its top: this is for inside a Not."""
+
+    terms: tuple["Term", ...]
+
+
+Term = Equals | AnyOf | Between | Not | Every
 Filter = tuple[Term, ...]  # all must hold; () lets everything pass
 
 

@@ -9,6 +9,7 @@ from searcher.understanding.spelling import Spelling, is_english
 from searcher.understanding.tokens import key, words_of
 
 LONGEST = 5  # words of a phrase
+Synonyms = Sequence[tuple[str, ...]]  # the first of each group is what the shop says
 Values = Mapping[str, Mapping[str, str]]  # field -> {the index's value: as the merchant writes it}
 _PRICED = (
     "under", "below", "between", "over", "above", "than", "most", "least", "dollars", "euros", "pounds",
@@ -20,9 +21,10 @@ _ORDER = ("brand", "category", "material", "pattern", "colour")  # what claims a
 class Vocabulary:
     """Phrase -> meaning. Never changes; made anew with the shelf."""
 
-    def __init__(self, values: Values, names: Iterable[str] = ()) -> None:
+    def __init__(self, values: Values, names: Iterable[str] = (), synonyms: Synonyms = ()) -> None:
         """`names` are words that the shop uses besides: no typos of anything."""
         self._phrases: dict[str, Meaning] = {}
+        self._besides: dict[str, str] = {}
         self._spoken: set[str] = set()
         for field, traits in english().traits.items():
             for value, phrases in traits.items():
@@ -33,6 +35,8 @@ class Vocabulary:
             for value, phrases in told.items():
                 if value in values.get(field, {}):
                     self._add(phrases, Meaning(field, (value,), value))
+        for group in synonyms:
+            self._add_synonyms(group)
         self._sizes = {
             key(words_of(label)): Meaning("size", (value,), label)
             for value, label in values.get("size", {}).items()
@@ -41,11 +45,11 @@ class Vocabulary:
         self.spelling = Spelling((*self._spoken, *small, *english().fillers, *_PRICED), names)
 
     @classmethod
-    def of(cls, shelf: Shelf) -> "Vocabulary":
-        """What the shelf's facets hold."""
+    def of(cls, shelf: Shelf, synonyms: Synonyms = ()) -> "Vocabulary":
+        """What the shelf's facets hold, and the merchant's synonyms."""
         columns = shelf.columns.items()
         values = {name: dict(zip(each.values, each.labels, strict=True)) for name, each in columns}
-        return cls(values, shelf.title_words)
+        return cls(values, shelf.title_words, synonyms)
 
     def find(self, words: Sequence[str]) -> Meaning | None:
         """What these words together stand for."""
@@ -58,6 +62,25 @@ class Vocabulary:
     def ordinary(self, meaning: Meaning, words: Sequence[str]) -> bool:
         """Whether this brand's name is also a word of the language ("Gap", "Next"): it must stand out."""
         return meaning.field == "brand" and len(words) == 1 and is_english(words[0])
+
+    def meant_besides(self, words: str) -> list[str]:
+        """What the shop says for the merchant's synonyms among these words, as far as they do not say it."""
+        if not self._besides:
+            return []
+        said = words_of(words)
+        phrases = [said[at : at + n] for at in range(len(said)) for n in range(1, LONGEST + 1)]
+        here = dict.fromkeys(map(key, phrases))
+        meant = dict.fromkeys(self._besides[phrase] for phrase in here if phrase in self._besides)
+        return [each for each in meant if key(words_of(each)) not in here]
+
+    def _add_synonyms(self, group: Sequence[str]) -> None:
+        """The others of a group mean what the first does, a facet's value or just its words."""
+        first, *others = group
+        meaning = self.find(words_of(first))
+        if meaning is not None:
+            self._add(others, meaning)
+        self._speak(group)
+        self._besides |= {key(words_of(each)): first for each in others}
 
     def _add_field(self, field: str, values: Mapping[str, str]) -> None:
         names = _names(field, values)

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 from searcher.filters import Filters
-from searcher.query import SearchQuery
+from searcher.query import MAX_WORDS, SearchQuery
 from searcher.shelf import Shelf
 from searcher.understanding.chips import MODES, Chip, Mode
 from searcher.understanding.parse import understand
-from searcher.understanding.vocabulary import Vocabulary
+from searcher.understanding.vocabulary import Synonyms, Vocabulary
 
 _ASKS_FOR_NOTHING = 2**53 - 1  # a price that nothing has: what two limits ask for that exclude each other
 
@@ -37,26 +37,32 @@ class Wishes:
     """Reads queries against the vocabulary of a shelf, which is made once a shelf. Thread-safe."""
 
     def __init__(self) -> None:
-        self._vocabularies: WeakKeyDictionary[Shelf, Vocabulary] = WeakKeyDictionary()
+        self._vocabularies: WeakKeyDictionary[Shelf, tuple[Synonyms, Vocabulary]] = WeakKeyDictionary()
 
-    def read(self, query: SearchQuery, shelf: Shelf) -> Reading:
-        """The query that is searched with, and what was understood of the one that was asked."""
+    def read(self, query: SearchQuery, shelf: Shelf, synonyms: Synonyms = ()) -> Reading:
+        """The query that is searched with, and what was understood of the one that was asked.
+
+        Of each group of the merchant's synonyms the first is added to words that have another of them.
+        """
         if not (query.words and query.understand) or _is_name(query.words, shelf):
             return Reading(query)
         beside = shelf.price_of(query.reference) if query.reference else None
-        read = understand(query.words, self._vocabulary(shelf), query.currency_digits, beside)
+        vocabulary = self._vocabulary(shelf, synonyms)
+        read = understand(query.words, vocabulary, query.currency_digits, beside)
         chosen = dict(query.choices)
         wishes = tuple(Wish(chip, _mode(chip, chosen.get(chip.key)), read.whole) for chip in read.chips)
         musts = [wish.chip for wish in wishes if wish.mode == "must"]
         words = read.without([wish.chip for wish in wishes if _is_said_otherwise(wish)])
+        words = " ".join((words, *vocabulary.meant_besides(words)))[:MAX_WORDS]
         asked = replace(query, words=words, filters=narrowed(query.filters, musts))
-        return Reading(asked, wishes, read.unread, read.said)
+        unread = tuple(word for word in read.unread if not vocabulary.meant_besides(word))
+        return Reading(asked, wishes, unread, read.said)
 
-    def _vocabulary(self, shelf: Shelf) -> Vocabulary:
+    def _vocabulary(self, shelf: Shelf, synonyms: Synonyms) -> Vocabulary:
         found = self._vocabularies.get(shelf)
-        if found is None:  # two threads may both make it: as good
-            found = self._vocabularies[shelf] = Vocabulary.of(shelf)
-        return found
+        if found is None or found[0] != synonyms:  # two threads may both make it: as good
+            found = self._vocabularies[shelf] = (synonyms, Vocabulary.of(shelf, synonyms))
+        return found[1]
 
 
 def _is_name(words: str, shelf: Shelf) -> bool:

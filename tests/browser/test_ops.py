@@ -78,7 +78,7 @@ def test_axe_finds_nothing(chromium: Browser, ops: str, width: int) -> None:
     page = entered(chromium, ops, width)
     page.get_by_role("link", name="Compare").first.click()
     compared = page.url
-    for path in ("/ops", compared, "/ops/none-such"):
+    for path in ("/ops", compared, "/ops/explain?q=shirt", "/ops/none-such"):
         page.goto(path)
         for closed in page.locator("details.sure > summary").all():
             closed.click()

@@ -6,13 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from vectors.protocol import AnyOf, Between, Equals, Filter, Not, Point, Sparse, Term
+from vectors.protocol import AnyOf, Between, Equals, Every, Filter, Not, Point, Sparse, Term
 
 
 def holds(term: Term, payload: dict[str, Any]) -> bool:
     match term:
         case Not(inner):
             return not holds(inner, payload)
+        case Every(terms):
+            return all(holds(each, payload) for each in terms)
         case Equals(field, value):
             return value in _values(payload, field)
         case AnyOf(field, values):

@@ -17,6 +17,7 @@ from vectors.protocol import (
     Collection,
     CollectionMissing,
     Equals,
+    Every,
     Field,
     Filter,
     Not,
@@ -117,7 +118,9 @@ def between() -> st.SearchStrategy[Any]:
 
 
 def filters() -> st.SearchStrategy[Filter]:
-    term = st.one_of(equals(), any_of(), between())
+    plain = st.one_of(equals(), any_of(), between())
+    several = st.lists(st.one_of(plain, st.builds(Not, plain)), max_size=3).map(tuple)
+    term = st.one_of(plain, st.builds(Every, several))
     return st.lists(
         st.one_of(term, st.builds(Not, term), st.builds(Not, st.builds(Not, term))), max_size=3
     ).map(tuple)
@@ -373,6 +376,7 @@ def test_points_that_no_filter_would_find_are_refused(
         (Equals("price", "12"),),
         (Equals("front", True),),
         (Not(AnyOf("colour", ("red", 5))),),
+        (Not(Every((Equals("colour", "red"), Equals("unknown", "x")))),),
         (Between("colour", 1, 2),),
         (Equals("weight", 1),),
     ],

@@ -4,7 +4,7 @@ from typing import Any
 
 import qdrant_edge as qe
 
-from vectors.protocol import AnyOf, Between, Equals, Filter, Not, Term, Value
+from vectors.protocol import AnyOf, Between, Equals, Every, Filter, Not, Term, Value
 
 
 def compile_filter(where: Filter, without: qe.Filter | None = None) -> qe.Filter | None:
@@ -31,6 +31,8 @@ def _condition(term: Term) -> Any:
             return qe.FieldCondition(field, range=qe.RangeFloat(gte=low, lte=high))
         case Not(inner):
             return qe.Filter(must_not=[_condition(inner)])
+        case Every(terms):
+            return qe.Filter(must=[_condition(each) for each in terms])
 
 
 def _any(field: str, values: list[Any]) -> Any:

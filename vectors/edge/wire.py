@@ -12,6 +12,7 @@ from vectors.protocol import (
     Collection,
     CollectionMissing,
     Equals,
+    Every,
     Field,
     Filter,
     Not,
@@ -120,6 +121,8 @@ def _pack_term(term: Term) -> list[Any]:
             return ["between", field, low, high]
         case Not(inner):
             return ["not", _pack_term(inner)]
+        case Every(terms):
+            return ["every", [_pack_term(each) for each in terms]]
 
 
 def _unpack_term(packed: list[Any]) -> Term:
@@ -132,4 +135,6 @@ def _unpack_term(packed: list[Any]) -> Term:
             return Between(field, low, high)
         case ["not", inner]:
             return Not(_unpack_term(inner))
+        case ["every", terms]:
+            return Every(tuple(_unpack_term(each) for each in terms))
     raise ValueError(f"no filter term: {packed}")

@@ -4,7 +4,7 @@ from typing import Any
 
 from qdrant_client import models
 
-from vectors.protocol import AnyOf, Between, Equals, Filter, Not, Term
+from vectors.protocol import AnyOf, Between, Equals, Every, Filter, Not, Term
 
 
 def compile_filter(where: Filter) -> models.Filter | None:
@@ -32,3 +32,5 @@ def _condition(term: Term) -> Any:
             return models.FieldCondition(key=field, range=models.Range(gte=low, lte=high))
         case Not(inner):
             return models.Filter(must_not=[_condition(inner)])
+        case Every(terms):
+            return models.Filter(must=[_condition(each) for each in terms])

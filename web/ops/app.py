@@ -6,7 +6,7 @@ from flask import Flask
 
 from web import assets, errors, headers, health, meters, observing, pictures
 from web.meters import Meters
-from web.ops import access, pages, scrape
+from web.ops import access, explaining, pages, scrape
 from web.ops.collector import Figuring
 from web.ops.comparing import Comparisons
 from web.ops.watch import Watch
@@ -32,7 +32,7 @@ def create_ops_app(services: Services, shared: Meters, probes: Probes, data: Pat
     watch = app.extensions[pages.WATCH] = Watch(services, probes)
     app.extensions[pages.COMPARISONS] = Comparisons(services)
     shared.registry.register(Figuring(watch, data))
-    for room in (health, pictures, scrape, pages):
+    for room in (health, pictures, scrape, explaining, pages):
         app.register_blueprint(room.blueprint)
     pages.install(app)
     return app
