@@ -1,7 +1,6 @@
 """What everything else stands on: SQL, pictures, model packs and the vector engine."""
 
 import os
-import socket
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from catalog.images import Decoder
 from catalog.place import ImagePlace
 from embedding.devices import claim_device
 from embedding.pack_folders import PackFolders, verified
+from indexer.machine import worker_name
 from settings import Settings
 from vectors.edge.store import EdgeStore
 from vectors.protocol import VectorStore
@@ -59,7 +59,7 @@ class Stores:
     @property
     def worker_id(self) -> str:
         """This process, as claims and the ledger's list of workers name it. After any fork."""
-        return f"{socket.gethostname()}:{os.getpid()}"
+        return worker_name(os.getpid())
 
     @cached_property
     def device(self) -> str:

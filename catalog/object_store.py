@@ -6,6 +6,7 @@ the others are told so at once, so that a shop whose pictures are away still has
 
 import errno
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -21,7 +22,8 @@ PROTOCOLS = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "abfs": "adlfs", "az":
 AT_ONCE = 16  # requests of one call that asks many things
 AWAY_S = 2.0  # after a failure of the store, how long nobody asks it
 
-_SECRETS = {"key", "secret", "token", "password", "account_key", "sas_token", "connection_string"}
+# What each library calls its credentials has one of these in it: client_secret, sas_token, account_key, …
+_SECRET = re.compile("key|secret|token|passw|credential|signature|sas|connection_string", re.IGNORECASE)
 _LIBRARIES = ("botocore", "aiobotocore", "aiohttp", "gcsfs", "google", "azure", "adlfs")
 _OUR_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # where a download is written
 _AGES = (
@@ -213,7 +215,7 @@ def _check_url(url: str, protocol: str, bucket: str, said: Mapping[str, str]) ->
             f"Use a bucket ({', '.join(f'{name}://' for name in PROTOCOLS)}) or a folder "
             "(file:///mnt/images): their writes are all or nothing.",
         )  # fmt: skip
-    if "@" in bucket or _SECRETS & said.keys():
+    if "@" in bucket or any(map(_SECRET.search, said)):
         raise StorageRefused(
             "storage-url-secret", "The images' address holds a password, and addresses are written down.",
             "Take it out; use AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or TWIRL_IMAGES_OPTIONS_FILE.",

@@ -5,7 +5,6 @@ another's: writing it again changes nothing.
 """
 
 import secrets
-import socket
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -16,7 +15,7 @@ from catalog.clock import instant
 from catalog.operations import FillRange, VectorIndex
 from catalog.site import IndexRef
 from indexer.claims import Sessions
-from indexer.sweeper import process_alive
+from indexer.machine import is_alive, of_this_machine
 
 BURST_S = 10.0  # of the rate that may be caught up with: nobody may have been asked for so long
 
@@ -103,21 +102,17 @@ def busy(sessions: Sessions, index: IndexRef) -> bool:
 
 
 def release_dead(sessions: Sessions, index: IndexRef) -> int:
-    """Free what workers of this machine held whose process is gone ("host:pid/…" names them); how many."""
-    mine = FillRange.claimed_by.startswith(f"{socket.gethostname()}:", autoescape=True)
+    """Free what workers of this machine held whose process is gone; how many."""
+    mine = of_this_machine(FillRange.claimed_by)
     open_ = (FillRange.index_id == index.id, FillRange.done_at.is_(None))
     with sessions() as session:
         tokens = session.scalars(select(FillRange.claimed_by).where(*open_, mine)).all()
-    dead = [str(token) for token in tokens if not process_alive(_pid(str(token)))]
+    dead = [str(token) for token in tokens if not is_alive(str(token))]
     if not dead:
         return 0
     with sessions.begin() as session:
         free = update(FillRange).where(*open_, FillRange.claimed_by.in_(dead))
         return int(_result(session.execute(free.values(claimed_by=None, claimed_at=None))).rowcount)
-
-
-def _pid(token: str) -> str:
-    return token.rsplit("/", 1)[0].rsplit(":", 1)[-1]
 
 
 def _held(piece: Piece) -> Update:

@@ -1,7 +1,5 @@
 """What the interrupted leave behind, put right: claims, poison, imports, tombstones, bytes nobody names."""
 
-import os
-import socket
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import islice
@@ -19,6 +17,7 @@ from catalog.site import SiteState
 from indexer.claims import CLAIMED, WORKER_DIED, Sessions
 from indexer.fetch import INCOMING
 from indexer.indexes import delete_points
+from indexer.machine import is_alive, of_this_machine
 from indexer.mapping import positions
 from vectors.protocol import VectorStore
 
@@ -69,16 +68,14 @@ def sign_off(sessions: Sessions, workers: Collection[str]) -> None:
 
 
 def release_dead(sessions: Sessions) -> int:
-    """Queue again what workers of this machine held whose process is gone ("host:pid" names them)."""
-    host = f"{socket.gethostname()}:"
+    """Queue again what workers of this machine held whose process is gone; a machine of the same name is
+    another one (`indexer.machine`)."""
     with sessions() as session:
-        mine = Image.claimed_by.startswith(host, autoescape=True)
+        mine = of_this_machine(Image.claimed_by)
         held = session.scalars(select(Image.claimed_by).where(Image.state.in_(CLAIMED), mine).distinct())
         workers = {str(token).rsplit("/", 1)[0] for token in held}
-        workers |= set(
-            session.scalars(select(Worker.name).where(Worker.name.startswith(host, autoescape=True)))
-        )
-    dead = [worker for worker in workers if not process_alive(worker.rsplit(":", 1)[-1])]
+        workers |= set(session.scalars(select(Worker.name).where(of_this_machine(Worker.name))))
+    dead = [worker for worker in workers if not is_alive(worker)]
     released = sum(release_worker(sessions, worker) for worker in dead)
     if dead:
         sign_off(sessions, dead)
@@ -87,17 +84,6 @@ def release_dead(sessions: Sessions) -> int:
 
 def _held_by(worker_id: str) -> ColumnElement[bool]:
     return Image.claimed_by.startswith(f"{worker_id[:80]}/", autoescape=True)
-
-
-def process_alive(pid: str) -> bool:
-    """Whether this machine has such a process; True where that cannot be said."""
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except (ValueError, PermissionError, OverflowError):
-        return True  # not for us to say: the lease decides
-    return True
 
 
 def _release(sessions: Sessions, which: ColumnElement[bool]) -> int:

@@ -19,6 +19,7 @@ from structlog import get_logger
 
 from bootstrap import Services
 from catalog.database import AWAY
+from indexer.machine import worker_name
 from indexer.sweeper import hand_back, release_dead, sign_off
 from settings import Settings
 
@@ -99,7 +100,7 @@ class Farewell:
         """How many images; None when the database is away: then the lease frees them."""
         try:
             sessions = Services(self._settings).sessions
-            workers = [f"{socket.gethostname()}:{pid}" for pid in pids]
+            workers = [worker_name(pid) for pid in pids]
             sign_off(sessions, workers)
             return sum(hand_back(sessions, worker) for worker in workers)
         except AWAY:

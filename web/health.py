@@ -16,7 +16,8 @@ from catalog.site import live_index, read_site
 from web.probes import Missing, Need, Probes, State
 from web.services import Services
 
-KEY = "twirl-probes"
+KEY, TELLS_WHY = "twirl-probes", "twirl-probes-tell-why"
+_ASK_OPERATORS = "The operators' listener says why: ask for /readyz there."
 log = get_logger("web")
 
 blueprint = Blueprint("health", __name__)
@@ -32,7 +33,10 @@ def alive() -> Response:
 
 @blueprint.get("/readyz")
 def ready() -> Response:
-    """200 when everything that is needed answers, else 503; each dependency says how it is."""
+    """200 when everything that is needed answers, else 503; each dependency says how it is.
+
+    Causes name addresses of the inner network: they are for the operators' listener, not for every shopper.
+    """
     states = probes().states()
     up = all(state.ok for state in states.values() if state.required)
     response = jsonify(
@@ -49,13 +53,15 @@ def ready() -> Response:
 def _said(state: State) -> dict[str, Any]:
     said: dict[str, Any] = {"ok": state.ok, "ms": round(state.seconds * 1000, 1)}
     if not state.ok:
-        said |= {"message": state.message, "fix": state.fix, "required": state.required}
+        why = {"message": state.message, "fix": state.fix}
+        said |= why if current_app.extensions[TELLS_WHY] else {"fix": _ASK_OPERATORS}
+        said["required"] = state.required
     return said
 
 
-def install(app: Flask, given: Probes) -> None:
-    """Let an application answer for these dependencies."""
-    app.extensions[KEY] = given
+def install(app: Flask, given: Probes, tells_why: bool = False) -> None:
+    """Let an application answer for these dependencies; with `tells_why` also what is wrong with them."""
+    app.extensions[KEY], app.extensions[TELLS_WHY] = given, tells_why
 
 
 def probes() -> Probes:

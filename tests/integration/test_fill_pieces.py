@@ -1,7 +1,6 @@
 """The pieces of a fill, and who works on them: the same on SQLite and on PostgreSQL."""
 
 import os
-import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -18,9 +17,10 @@ from catalog.models import Image, Merchant, Product, now
 from catalog.operations import FillRange, Site, VectorIndex
 from catalog.site import IndexRef
 from indexer import fill_claims
+from indexer.machine import worker_name
 
 IMAGES = 600
-ME = f"{socket.gethostname()}:{os.getpid()}"
+ME = worker_name(os.getpid())
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -146,7 +146,7 @@ def test_the_rate_is_one_for_all_workers(ledger: Sessions, index: IndexRef) -> N
 def test_the_dead_of_this_machine_are_taken_from_at_once(ledger: Sessions, index: IndexRef) -> None:
     with subprocess.Popen(["sleep", "0"]) as gone:
         gone.wait()
-    for worker in (f"{socket.gethostname()}:{gone.pid}", ME, "elsewhere:1"):
+    for worker in (worker_name(gone.pid), ME, "elsewhere:1"):
         assert fill_claims.claim(ledger, index, worker, 60)
     assert fill_claims.claim(ledger, index, ME, 60) is None
     assert fill_claims.release_dead(ledger, index) == 1

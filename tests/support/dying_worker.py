@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.indexing_shop import PlainEncoder, Shop
+from indexer.machine import worker_name
 from tests.support.fill_worker import LIVE, packs
 
 
@@ -48,7 +49,7 @@ def main() -> None:
     folder, socket, place, when, count = sys.argv[1:]
     shop = Shop(Path(folder), PlainEncoder(LIVE), Path(socket))
     shop.packs = packs()  # type: ignore[assignment]
-    pipeline = shop.pipeline(f"{os.uname().nodename}:{os.getpid()}", batch=8)
+    pipeline = shop.pipeline(worker_name(os.getpid()), batch=8)
     die_at(place, when, int(count))
     while pipeline.step():
         pass

@@ -6,7 +6,6 @@ It embeds with plain encoders, `live` and `next`, and prints a line once it work
 """
 
 import os
-import socket
 import sys
 import time
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from benchmarks.indexing_shop import PlainEncoder, PlainPacks, Shop
 from indexer.fill import Filler
+from indexer.machine import worker_name
 
 if TYPE_CHECKING:
     from embedding.packs import Packs
@@ -28,7 +28,7 @@ def packs() -> "Packs":
 
 def filler(shop: Shop, worker_id: str = "", batch: int = 8) -> Filler:
     """A worker's part in the fills of a shop."""
-    name = worker_id or f"{socket.gethostname()}:{os.getpid()}"
+    name = worker_id or worker_name(os.getpid())
     return Filler(shop.sessions, shop.blobs, packs(), shop.store, name, batch)
 
 

@@ -28,7 +28,7 @@ def create_ops_app(services: Services, shared: Meters, probes: Probes, data: Pat
     errors.register(app)
     assets.register(app)
     access.install(app, token)
-    health.install(app, probes)
+    health.install(app, probes, tells_why=True)
     watch = app.extensions[pages.WATCH] = Watch(services, probes)
     app.extensions[pages.COMPARISONS] = Comparisons(services)
     shared.registry.register(Figuring(watch, data))

@@ -1,5 +1,6 @@
 """What the interrupted leave behind in the ledger, and what is kept of how work went."""
 
+import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ from catalog.database import Sessions, open_engine, sessions, upgrade
 from catalog.models import ImportJob, now
 from catalog.operations import StageMinute, Worker
 from catalog.products import ensure_merchant
-from indexer import sweeper
+from indexer import machine, sweeper
 
 
 @pytest.fixture
@@ -53,3 +54,21 @@ def test_old_records_are_forgotten(ledger: Sessions) -> None:
     with ledger() as session:
         assert [row.name for row in session.scalars(select(Worker))] == ["b:1"]
         assert session.scalars(select(StageMinute)).all() == []
+
+
+def test_a_clone_does_not_bury_the_original(ledger: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two machines of one name: what is no process here may be at work there."""
+    with subprocess.Popen(["sleep", "0"]) as gone:
+        gone.wait()
+    ours = machine.worker_name(gone.pid)
+    machine.machine.cache_clear()
+    monkeypatch.setattr(machine, "_BOOT", Path(__file__))  # another kernel's
+    theirs = machine.worker_name(gone.pid)
+    monkeypatch.undo()
+    machine.machine.cache_clear()
+    assert ours != theirs and ours.split(".")[0] == theirs.split(".")[0]
+    with ledger.begin() as session:
+        session.add_all(Worker(name=name, host="node", pid=gone.pid) for name in (ours, theirs))
+    sweeper.release_dead(ledger)
+    with ledger() as session:
+        assert list(session.scalars(select(Worker.name))) == [theirs]
