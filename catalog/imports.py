@@ -13,8 +13,8 @@ from catalog.blobs import Incoming
 from catalog.clock import instant
 from catalog.decoding import ImageRefused, sniff
 from catalog.feeds import FeedRefused, read_feed, survey_feed
+from catalog.feeds.cells import shortened
 from catalog.feeds.pictures import PictureMissing, Pictures, open_pictures
-from catalog.feeds.rows import shortened
 from catalog.feeds.values import is_url
 from catalog.models import BULK, EDIT, ImportJob, Merchant, RowError
 from catalog.products import content_hashes, save_products

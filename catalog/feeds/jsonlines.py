@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterator
 from typing import Any, NoReturn, TextIO
 
+from catalog.feeds.cells import Row
 from catalog.feeds.columns import normalised
 from catalog.feeds.lines import Lines, LineTooLong
 from catalog.feeds.shape import MAX_LINE
-from catalog.feeds.tables import Row
 from catalog.feeds.values import clean
 from catalog.records import RowFault
 

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from catalog.feeds.cells import Row
 from catalog.feeds.jsonlines import read_jsonl
-from catalog.feeds.rows import record_of, shortened
+from catalog.feeds.rows import record_of
 from catalog.feeds.shape import FeedShape, survey_feed
-from catalog.feeds.tables import Row, read_table
+from catalog.feeds.tables import read_table
+from catalog.feeds.vendors import GOOGLE, VENDORS
 from catalog.records import ProductRecord, RowFault
 
 
@@ -23,7 +25,7 @@ def read_feed(
 
 def _checked(shape: FeedShape, currency: str) -> Iterator[ProductRecord | RowFault]:
     seen: dict[str, int] = {}
-    for row in _rows(shape):
+    for row in _translated(shape, currency):
         if isinstance(row, RowFault):
             yield row
             continue
@@ -32,9 +34,15 @@ def _checked(shape: FeedShape, currency: str) -> Iterator[ProductRecord | RowFau
             yield from record
         elif (first := seen.setdefault(record.sku, record.row)) != record.row:
             message = f"The id {record.sku!r} is in row {first} already. Give each row an id of its own."
-            yield RowFault(record.row, "id", "id-twice", message, shortened(row.cells))
+            yield row.fault("id", "id-twice", message)
         else:
             yield record
+
+
+def _translated(shape: FeedShape, currency: str) -> Iterator[Row | RowFault]:
+    if shape.vendor == GOOGLE:
+        return _rows(shape)
+    return VENDORS[shape.vendor].translated(lambda: _rows(shape), currency)
 
 
 def _rows(shape: FeedShape) -> Iterator[Row | RowFault]:

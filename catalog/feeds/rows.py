@@ -1,13 +1,12 @@
 """One row's cells -> a valid ProductRecord, or every fault that keeps it from being one."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from catalog.feeds.cells import Row
 from catalog.feeds.columns import assigned, feed_name
 from catalog.feeds.prices import PriceInvalid, parse_price
-from catalog.feeds.tables import Row
 from catalog.feeds.values import (
     MAX_LINK,
     as_text,
@@ -44,10 +43,7 @@ class _Checked:
         return self.row.cells.get(self.names.get(ours, ""), "")
 
     def fault(self, ours: str, code: str, message: str) -> None:
-        raw = shortened(self.row.cells)
-        self.faults.append(
-            RowFault(self.row.number, self.names.get(ours, feed_name(ours)), code, message, raw)
-        )
+        self.faults.append(self.row.fault(self.names.get(ours, feed_name(ours)), code, message))
 
     def text(self, ours: str) -> str:
         text = one_line(as_text(self.cell(ours)))
@@ -97,15 +93,6 @@ def record_of(row: Row, currency: str) -> ProductRecord | list[RowFault]:
         **texts,
     )
     return checked.faults or record
-
-
-def shortened(cells: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row as it is kept beside its fault: at most 60 columns of 500 characters."""
-    return {
-        clean(name)[:100]: clean(as_text(value)[:500])
-        for name, value in list(cells.items())[:60]
-        if value != ""
-    }
 
 
 def _category(checked: _Checked) -> str:

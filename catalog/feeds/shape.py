@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalog.feeds.columns import NAMES, REPEATABLE, REQUIRED, assigned, feed_name, normalised
+from catalog.feeds.vendors import GOOGLE, missing_columns, vendor_of
 from catalog.records import FeedRefused
 
 DELIMITERS = "\t,;|"
@@ -34,6 +35,7 @@ class FeedShape:
     delimiter: str  # "" for JSON lines
     header: tuple[str, ...]  # normalised names, in the file's order
     rows: int
+    vendor: str = GOOGLE  # whose columns these are
 
     @property
     def is_table(self) -> bool:
@@ -56,7 +58,7 @@ def survey_feed(path: Path) -> FeedShape:
         return FeedShape(path, encoding, "", (), newlines)
     _refuse_markup(start)
     delimiter, header = _header(start)
-    return FeedShape(path, encoding, delimiter, header, max(0, newlines - 1))
+    return FeedShape(path, encoding, delimiter, header, max(0, newlines - 1), vendor_of(header))
 
 
 def _refuse_binary(head: bytes) -> None:
@@ -132,12 +134,18 @@ def _header(line: str) -> tuple[str, tuple[str, ...]]:
     if not found:
         message = f"The first line names no column that we know: {line[:80]!r}."
         raise FeedRefused("feed-no-header", message, f"Begin the file with column names, such as {known}.")
-    missing = [feed_name(ours) for ours in REQUIRED if ours not in found]
+    missing = _missing(header, found)
     if missing:
         message = f"The feed has no column {' and no column '.join(missing)}."
         raise FeedRefused("feed-columns-missing", message, f"Add the column {', '.join(missing)}.")
     _refuse_twice(header)
     return delimiter, header
+
+
+def _missing(header: tuple[str, ...], found: dict[str, str]) -> list[str]:
+    if (vendor := vendor_of(header)) != GOOGLE:
+        return missing_columns(vendor, header)
+    return [feed_name(ours) for ours in REQUIRED if ours not in found]
 
 
 def _split(line: str, delimiter: str) -> tuple[str, ...]:

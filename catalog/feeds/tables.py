@@ -2,22 +2,14 @@
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, TextIO
 
+from catalog.feeds.cells import Row
 from catalog.feeds.columns import REPEATABLE
 from catalog.feeds.lines import Lines, LineTooLong
 from catalog.feeds.shape import MAX_LINE, FeedShape
 from catalog.feeds.values import clean
 from catalog.records import RowFault
-
-
-@dataclass(frozen=True)
-class Row:
-    """One record: the feed's normalised column names and what they hold; a repeatable column holds a list."""
-
-    number: int  # as a spreadsheet shows it: the header is row 1
-    cells: dict[str, Any] = field(default_factory=dict)
 
 
 class _QuoteOpen(Exception):

@@ -110,8 +110,12 @@ def availability(text: str) -> str | None:
 
 
 def category_path(text: str) -> str:
-    """Return "Women > Dresses" for the ways in which feeds write a path; a bare number is no path."""
-    parts = [part.strip() for part in re.split(r"\s*(?:>|›|»)\s*", one_line(text))]
+    """Return "Women > Dresses" for the ways in which feeds write a path; a bare number is no path.
+
+    A slash parts where nothing else does: "Women/Dresses" is a path, "Women > Tops/Shirts" has two parts.
+    """
+    text = one_line(text)
+    parts = [part.strip() for part in re.split(r"[>›»]" if re.search(r"[>›»]", text) else "/", text)]
     path = " > ".join(part for part in parts if part)
     return "" if path.isdecimal() else path
 

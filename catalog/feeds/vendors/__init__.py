@@ -1,0 +1,36 @@
+"""What shop systems export, turned row by row into the columns that Twirl reads: Google Merchant's."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from catalog.feeds.cells import Row
+from catalog.feeds.vendors import shopify, woocommerce
+from catalog.records import RowFault
+
+Rows = Iterator[Row | RowFault]
+GOOGLE = "google"
+
+
+@dataclass(frozen=True)
+class Vendor:
+    """How a vendor's tables are known and read. Of each tuple in `required` one name is there."""
+
+    knows: Callable[[Sequence[str]], bool]
+    required: tuple[tuple[str, ...], ...]
+    translated: Callable[[Callable[[], Rows], str], Rows]
+
+
+VENDORS = {
+    "shopify": Vendor(shopify.knows, shopify.REQUIRED, shopify.translated),
+    "woocommerce": Vendor(woocommerce.knows, woocommerce.REQUIRED, woocommerce.translated),
+}
+
+
+def vendor_of(header: Sequence[str]) -> str:
+    """Return whose table this is by its normalised header; GOOGLE for what is nobody else's."""
+    return next((name for name, vendor in VENDORS.items() if vendor.knows(header)), GOOGLE)
+
+
+def missing_columns(vendor: str, header: Sequence[str]) -> list[str]:
+    """Return what a vendor's table lacks, by the first of its names."""
+    return [names[0] for names in VENDORS[vendor].required if not set(names) & set(header)]
