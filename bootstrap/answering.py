@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from structlog import get_logger
 
 from bootstrap.stores import Stores
-from catalog.merchants import merchant_of
+from catalog.merchants import empty_shop_notice, merchant_of
 from catalog.models import Merchant
 from catalog.site import live_index, read_site
 from embedding.pack_folders import look, notice
@@ -77,10 +77,16 @@ class Answering(Stores):
         live = read_site(self.sessions).live
         return notice(look(self.settings.model.pack), live.pack, live.fingerprint) if live else ""
 
+    def shop_notice(self) -> str:
+        """A sentence where TWIRL_SHOP names an empty shop beside others that are not; else nothing."""
+        return empty_shop_notice(self.sessions, self.settings.web.shop)
+
     def warm_up(self) -> None:
         """Load and read now what the first searches would else wait for, several of them at once."""
         _ = self.blobs, self.decoder, self.photos
         if notice := self.pack_notice():
             log.warning("pack-not-live", message=notice)
+        if notice := self.shop_notice():
+            log.warning("shop-empty", message=notice)
         self.models.watch()
         self.searcher.warm_up(self.merchant().id)

@@ -1,10 +1,12 @@
 """Finding a shop, and making one that is not there yet."""
 
-from sqlalchemy import select
+from difflib import get_close_matches
+
+from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
-from catalog.models import Merchant
+from catalog.models import Merchant, Product
 from catalog.products import ensure_merchant, find_merchant
 
 
@@ -25,6 +27,18 @@ def known_merchant(sessions: sessionmaker[Session], slug: str) -> Merchant:
     if known is None:
         raise MerchantUnknown(slug, slugs)
     return known
+
+
+def empty_shop_notice(sessions: sessionmaker[Session], slug: str) -> str:
+    """A sentence where a shop sells nothing and others do, as after a slip in its name; else nothing."""
+    sells = exists().where(Product.merchant_id == Merchant.id, Product.deleted_at.is_(None))
+    with sessions() as session:
+        stocked = list(session.scalars(select(Merchant.slug).where(sells).order_by(Merchant.slug).limit(200)))
+    if not stocked or slug in stocked:
+        return ""
+    near = get_close_matches(slug, stocked, n=1)
+    meant = f"Did you mean {near[0]!r}?" if near else f"Those that do: {', '.join(stocked[:5])}."
+    return f"The shop {slug!r} (TWIRL_SHOP) sells nothing, others do. {meant}"
 
 
 def merchant_of(sessions: sessionmaker[Session], slug: str, name: str = "") -> Merchant:

@@ -165,7 +165,7 @@ def serve(supervisor: Supervisor, services: Services, say: Say) -> None:
     """Wait for the storefront, say where it is, and tend the processes until stopped."""
     supervisor.wait_for(lambda: web_answers(services), "The storefront", WEB_START_S)
     chosen = services.settings.web
-    if notice := services.pack_notice():
+    for notice in filter(None, (services.pack_notice(), services.shop_notice())):
         say(notice)
     say(
         f"Storefront: {_address(chosen.host, chosen.port)}   "

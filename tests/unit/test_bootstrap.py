@@ -10,7 +10,7 @@ from sqlalchemy import text
 from bootstrap import SHIPPED_PACKS, Services
 from catalog.database import upgrade
 from catalog.models import Image
-from catalog.products import save_product
+from catalog.products import ensure_merchant, save_product
 from catalog.records import ProductRecord
 from catalog.site import read_site
 from embedding.errors import PackRefused
@@ -46,6 +46,26 @@ def test_many_who_ask_for_a_new_merchant_get_the_same_one(services: Services) ->
         each.join()
     assert len(ids) == 6
     assert len(set(ids)) == 1
+    services.close()
+
+
+def test_a_slip_in_the_shops_name_is_said_with_the_name_that_was_meant(services: Services) -> None:
+    assert services.shop_notice() == ""  # nobody sells anything yet
+    with services.sessions.begin() as session:
+        acme = ensure_merchant(session, "acme-fashion").id
+        save_product(session, acme, ProductRecord("S1", "A shirt", images=("https://x.example/1.jpg",)))
+    web = services.settings.web
+    for shop, said in (
+        ("acme-fashoin", "Did you mean 'acme-fashion'?"),
+        ("zzz", "Those that do: acme-fashion."),
+    ):
+        slipped = Services(replace(services.settings, web=replace(web, shop=shop)))
+        slipped.merchant()  # as the first request does
+        assert shop in slipped.shop_notice() and said in slipped.shop_notice()
+        slipped.close()
+    right = Services(replace(services.settings, web=replace(web, shop="acme-fashion")))
+    assert right.shop_notice() == ""
+    right.close()
     services.close()
 
 
