@@ -54,11 +54,16 @@ class Sources:
                 return ranker.by_words(query.words, vector, shelf, passing, liked)
             return ranker.by_vector(vector)
 
+        def boosted(terms: Filter) -> Source:
+            if query.mode == "words":
+                return acting.lifted(rank(terms), passing)
+            return acting.boosted(rank, terms)
+
         gone = sold_out.last(shelf, query.filters, self.sold_out)
         if query.sort:
             return resorted(self._tiered(where, rank, gone), shelf, passing, query)
         buried = acting.without("bury")
-        tiered = self._tiered(where, lambda terms: acting.boosted(rank, terms), gone, buried)
+        tiered = self._tiered(where, boosted, gone, buried)
         return in_front(acting.pinned(passing & ~gone, query.collapse), tiered)
 
     def similar(self, product: Product, collection: str, acting: Acting, vector: Vector) -> Source:

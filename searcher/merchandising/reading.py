@@ -13,6 +13,7 @@ MAX_RULES = 500
 MAX_SYNONYMS = 2000  # groups
 MAX_LISTED = 100  # skus of a rule, names of a group
 MAX_TEXT = 200
+MAX_STRENGTHS = 4  # of boosts
 _RULE = {"name", "do", "what", "when", "strength", "from", "until", "on"}
 
 
@@ -57,9 +58,20 @@ def read_rulebook(content: Any, version: int = 0) -> Rulebook:
         raise RulesRefused([wrong.mistake]) from None
     rules = list(_good(_rule, given, "rules", mistakes))
     synonyms = list(_good(_group, groups, "synonyms", mistakes))
+    mistakes += _too_many_strengths(rules)
     if mistakes:
         raise RulesRefused(mistakes)
     return Rulebook(version, tuple(rules), tuple(synonyms))
+
+
+def _too_many_strengths(rules: list[Rule]) -> list[Mistake]:
+    """Each strength that acts costs a search one more look into the index."""
+    told_apart = sorted({rule.strength for rule in rules if rule.deed == "boost"})
+    if len(told_apart) <= MAX_STRENGTHS:
+        return []
+    some = ", ".join(f"{each:g}" for each in told_apart[: MAX_STRENGTHS + 1])
+    fix = f"Use at most {MAX_STRENGTHS} different ones in a rulebook."
+    return [Mistake("rules", f"The boosts have too many strengths: {some} …", fix)]
 
 
 def _good(read: Any, given: list[Any], name: str, mistakes: list[Mistake]) -> Iterator[Any]:

@@ -1,9 +1,11 @@
 """What a rulebook says: synonyms, and rules that pin, boost, bury or hide products where they hold."""
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -17,6 +19,8 @@ from vectors.protocol import AnyOf, Every, Term
 Deed = Literal["pin", "boost", "bury", "hide"]
 DEEDS: tuple[Deed, ...] = ("pin", "boost", "bury", "hide")
 ASKED = ("browse", "words", "photo", "photo+words")
+T = TypeVar("T")
+KEPT = 64  # things that are kept of one shelf: at 100,000 variants 6 to 50 MB
 STRENGTH = 0.5  # of the way from the 24th place to the second
 
 
@@ -26,6 +30,11 @@ class What:
 
     filters: Filters = field(default_factory=Filters)
     skus: tuple[str, ...] = ()
+
+    @property
+    def filtered(self) -> bool:
+        """Whether it says more than skus."""
+        return self.filters != Filters()
 
     def mask(self, shelf: Shelf) -> Bools:
         """(N,) the variants that are meant."""
@@ -122,6 +131,19 @@ class Rulebook:
     version: int = 0
     rules: tuple[Rule, ...] = ()
     synonyms: tuple[tuple[str, ...], ...] = ()
+    _kept: "WeakKeyDictionary[Shelf, dict[Hashable, Any]]" = field(
+        init=False, compare=False, repr=False, default_factory=WeakKeyDictionary
+    )
+
+    def kept(self, shelf: Shelf, key: Hashable, make: Callable[[], T]) -> T:
+        """What was made of this shelf under this key, so that only a first search pays. Thread-safe."""
+        here = self._kept.setdefault(shelf, {})
+        found = here.get(key)
+        if found is None:  # two threads may both make it: as good
+            if len(here) >= KEPT:
+                here.clear()
+            found = here[key] = make()
+        return found
 
 
 def _keys(words: str) -> frozenset[str]:

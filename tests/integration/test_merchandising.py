@@ -117,6 +117,17 @@ def test_no_pin_passes_the_shoppers_filters_or_what_is_sold_out(shop: Shop, sear
     assert found.hits[0].product.sku == "S1" and found.hits[-1].product.sku in ("S30", "S31")
 
 
+def test_a_pin_whose_variant_does_not_pass_is_shown_by_another(shop: Shop, searcher: Searcher) -> None:
+    pinned = rule("pin", {"sku": ["S21"]})  # navy
+    found = results(shop, searcher, pinned, photo=pixels(5), filters=Filters(colour=("red",)))
+    assert found.hits[0].product.sku == "S20"
+
+
+def test_a_pin_keeps_to_its_own_filters(shop: Shop, searcher: Searcher) -> None:
+    pinned = rule("pin", {"sku": ["S20", "S8"], "price_max": 1010})
+    assert families(shop, searcher, pinned, photo=pixels(0))[:2] == [4, 0]
+
+
 @pytest.mark.parametrize("asked", WAYS)
 def test_what_is_buried_comes_last_but_before_what_is_sold_out(
     shop: Shop, searcher: Searcher, asked: dict[str, Any]
@@ -154,6 +165,37 @@ def test_a_boost_lifts_and_loses_nothing(shop: Shop, searcher: Searcher, asked: 
 def test_the_nearest_of_all_is_not_passed_by_a_small_boost(shop: Shop, searcher: Searcher) -> None:
     content = rule("boost", {"brand": ["Dune"]}, strength=0.1)
     assert families(shop, searcher, content, photo=pixels(0))[0] == 0
+
+
+@pytest.mark.parametrize("asked", WAYS[1:])
+def test_strength_says_how_far_a_boost_lifts(shop: Shop, searcher: Searcher, asked: dict[str, Any]) -> None:
+    usual = families(shop, searcher, {}, **asked)
+    last = usual[-2]  # before the one that is sold out
+    content = (rule("boost", {"sku": [f"S{2 * last}"]}, strength=strength) for strength in (0.001, 2))
+    places = [families(shop, searcher, each, **asked).index(last) for each in content]
+    assert places[0] >= len(usual) - 4 and places[1] <= 3
+
+
+def test_no_boost_passes_what_is_named_outright(shop: Shop, searcher: Searcher) -> None:
+    content = rule("boost", {"brand": ["Acme"]}, strength=2)
+    assert families(shop, searcher, content, words="linen dress model 3")[0] == 3
+
+
+@pytest.mark.parametrize("asked", WAYS)
+def test_pages_fit_together_under_every_kind_of_rule(
+    shop: Shop, searcher: Searcher, asked: dict[str, Any]
+) -> None:
+    content = {
+        "rules": [
+            *rule("pin", {"sku": ["S20"]})["rules"],
+            *rule("boost", {"brand": ["Dune"]}, strength=1.5)["rules"],
+            *rule("boost", {"colour": ["Red"], "price_max": 1010}, strength=0.3)["rules"],
+            *rule("bury", {"brand": ["Birch"]})["rules"],
+            *rule("hide", {"sku": ["S4"]})["rules"],
+        ]
+    }
+    whole = families(shop, searcher, content, **asked, limit=50)
+    assert families(shop, searcher, content, **asked, limit=3) == whole and len(set(whole)) == FAMILIES - 1
 
 
 def test_another_order_is_the_shoppers_own(shop: Shop, searcher: Searcher) -> None:

@@ -54,6 +54,13 @@ def test_all_mistakes_are_told_at_once() -> None:
     assert places == ["rules[0].do", "rules[2].what", "synonyms[0]"] and "2 more" in str(refused.value)
 
 
+def test_boosts_of_many_strengths_are_refused() -> None:
+    boosts = [{"do": "boost", "what": {"sku": ["A"]}, "strength": each / 10} for each in range(1, 6)]
+    assert len(read_rulebook({"rules": [*boosts[:4], *boosts[:4]]}).rules) == 8
+    with pytest.raises(RulesRefused, match="too many strengths"):
+        read_rulebook({"rules": boosts})
+
+
 def test_a_name_is_made_where_there_is_none() -> None:
     assert read_rulebook({"rules": [PIN]}).rules[0].name == "pin rules[0]"
 

@@ -10,6 +10,7 @@ from searcher import shelf as shelves
 from searcher.facets import PRICE_STEPS, FacetCounter, list_facets
 from searcher.filters import FACET_FIELDS, Filters
 from searcher.merchandising.acting import Acting
+from searcher.merchandising.rulebook import Rulebook
 from searcher.shelf import Row, Shelf
 
 VALUES = {
@@ -69,7 +70,7 @@ def test_masks_and_counts_agree_with_counting_by_hand(case: tuple[list[Row], Fil
     rows, filters = case
     shelf = Shelf(1, rows)
     assert shelf.mask(filters).tolist() == [passes(row, filters) for row in rows]
-    found = {facet.field: facet for facet in list_facets(Acting((), shelf), filters)}
+    found = {facet.field: facet for facet in list_facets(Acting((), shelf, Rulebook()), filters)}
     for at, name in enumerate(FACET_FIELDS):
         products = defaultdict(set)
         for row in rows:
@@ -85,7 +86,7 @@ def test_masks_and_counts_agree_with_counting_by_hand(case: tuple[list[Row], Fil
     assert len(beside) <= sum(steps) or not steps  # an article of two prices is at both
     assert not steps or (steps[0] and steps[-1] and len(steps) == PRICE_STEPS)
     total = len({row.item_group_id for row in rows if passes(row, filters)})
-    assert FacetCounter().count(Acting((), shelf), filters).total == total
+    assert FacetCounter().count(Acting((), shelf, Rulebook()), filters).total == total
 
 
 @settings(max_examples=40, deadline=None)
@@ -125,6 +126,6 @@ def test_a_chosen_value_that_nothing_has_is_still_listed_when_known() -> None:
     texts = {"colour": "Red", "size": "S"}
     rows = [Row(1, "A", "G", "T", 5, tuple(texts.get(name, "") for name in FACET_FIELDS))]
     chosen = Filters(colour=("red",), size=("M",))
-    facets = {facet.field: facet for facet in list_facets(Acting((), Shelf(1, rows)), chosen)}
+    facets = {facet.field: facet for facet in list_facets(Acting((), Shelf(1, rows), Rulebook()), chosen)}
     assert [(v.value, v.count, v.selected) for v in facets["colour"].values] == [("red", 0, True)]
     assert np.array_equal(Shelf(1, rows).mask(Filters(size=("M",))), [False])
