@@ -66,7 +66,7 @@ def _hit(place: Ranked, family: Sequence[Product]) -> ProductHit | None:
         return None
     product, image = shown
     others = [each for each in family if each is not product and _picture(each) is not None]
-    return ProductHit(product, image, place.score, tuple(others[:MAX_VARIANTS]))
+    return ProductHit(product, image, place.score, tuple(others[:MAX_VARIANTS]), parts=place.parts)
 
 
 def _shown(place: Ranked, family: Sequence[Product]) -> tuple[Product, Image] | None:

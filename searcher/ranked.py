@@ -23,6 +23,7 @@ class Ranked:
     order: float | None = None  # what the list is sorted by, ascending; the score, falling, where it is None
     tie: str | None = None  # what comes first among equals; the group where it is None
     tier: int = 0
+    parts: tuple[tuple[str, float], ...] = ()  # (name, share) of the score, where it is a sum
 
     @property
     def key(self) -> Key:
@@ -30,9 +31,9 @@ class Ranked:
         tie = str(self.group) if self.tie is None else self.tie
         return (self.tier, round(-self.score if self.order is None else self.order, 6), tie)
 
-    def lifted(self, by: float) -> "Ranked":
-        """The same place with a higher score."""
-        return replace(self, score=self.score + by)
+    def plus(self, part: str, by: float) -> "Ranked":
+        """The same place with this added to its score."""
+        return replace(self, score=self.score + by, parts=(*self.parts, (part, by)))
 
 
 Source = Callable[[int], list[Ranked]]  # how many are wanted -> that many or all there are, in order of key

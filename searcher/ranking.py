@@ -1,6 +1,6 @@
 """What stands where: by picture, by words, by exact names, or by date, each as a source of ranked places."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -57,7 +57,7 @@ class Ranker:
             places = merged(places, self._liked(vector, sparse, preferred))
             for depth, window in enumerate(WINDOWS):
                 fused = self._fused(vector, sparse, self.where, window)
-                places = merged(places, [replace(each, score=each.score - depth) for each in fused])
+                places = merged(places, [each.plus("deeper", -depth) for each in fused] if depth else fused)
                 if wanted <= len(places):
                     break
             return in_order(places)
@@ -68,35 +68,35 @@ class Ranker:
         self, words: str, vector: NDArray[np.float32], sparse: Sparse, shelf: Shelf, passing: Bools
     ) -> list[Ranked]:
         """Products that these words name outright: by sku, by title, by brand."""
-        found = [self._row(shelf, row, _SKU) for row in shelf.with_sku(words) if passing[row]]
-        found += [self._row(shelf, row, _TITLE) for row in shelf.with_title(words) if passing[row]]
+        found = [self._row(shelf, row, "sku", _SKU) for row in shelf.with_sku(words) if passing[row]]
+        found += [self._row(shelf, row, "title", _TITLE) for row in shelf.with_title(words) if passing[row]]
         if shelf.has_brand(words):
             of_brand = (*self.where, AnyOf("brand", (words.casefold(),)))
             fused = self._fused(vector, sparse, of_brand, WINDOWS[0])
-            found += [replace(each, score=each.score + _BRAND) for each in fused]
+            found += [each.plus("brand", _BRAND) for each in fused]
         return merged(found)
 
     def _liked(self, vector: NDArray[np.float32], sparse: Sparse, preferred: Preferred) -> list[Ranked]:
         """Products that have all that is preferred, then those that are at least of the kind."""
         kind = tuple(each for each in preferred if each[0] == "category")
-        tiers = [(preferred, _ALL)] + ([(kind, _KIND)] if kind and kind != preferred else [])
+        tiers = [(preferred, "all", _ALL)] + ([(kind, "kind", _KIND)] if kind and kind != preferred else [])
         found = []
-        for wanted, bonus in tiers if preferred else ():
+        for wanted, part, bonus in tiers if preferred else ():
             where = (*self.where, *(AnyOf(field, values) for field, values in wanted))
             fused = self._fused(vector, sparse, where, WINDOWS[0])
-            found.append([replace(each, score=each.score + bonus) for each in fused])
+            found.append([each.plus(part, bonus) for each in fused])
         return merged(*found)
 
-    def _row(self, shelf: Shelf, row: int, score: float) -> Ranked:
+    def _row(self, shelf: Shelf, row: int, part: str, score: float) -> Ranked:
         product_id = int(shelf.ids[row])
         group: Value = shelf.group_of(row) if self.group_by == "group" else product_id
-        return Ranked(group, score, product_id=product_id)
+        return Ranked(group, score, product_id=product_id, parts=((part, score),))
 
     def _fused(self, vector: NDArray[np.float32], sparse: Sparse, where: Filter, window: int) -> list[Ranked]:
-        rankings = [self._search(vector, where, window)]
-        if len(sparse.indices):
-            rankings.insert(0, self._search(sparse, where, window))
-        return fuse(rankings)
+        dense = self._search(vector, where, window)
+        if not len(sparse.indices):
+            return fuse({"meaning": dense})
+        return fuse({"words": self._search(sparse, where, window), "meaning": dense})
 
     def _search(self, query: NDArray[np.float32] | Sparse, where: Filter, limit: int) -> list[Ranked]:
         try:
@@ -106,18 +106,21 @@ class Ranker:
         return in_order([Ranked(hit.group, hit.score, hit.id) for hit in hits if hit.group is not None])
 
 
-def fuse(rankings: Sequence[Sequence[Ranked]]) -> list[Ranked]:
-    """Reciprocal rank fusion: the score of a place is the sum of 1 / (60 + rank) over the rankings.
+def fuse(rankings: Mapping[str, Sequence[Ranked]]) -> list[Ranked]:
+    """Reciprocal rank fusion: the score of a place is the sum of 1 / (60 + rank) over the named rankings.
 
     The point shown is the one of the first ranking that has the group: with words, the lexical one's.
     """
-    scores: dict[Value, float] = {}
+    parts: dict[Value, tuple[tuple[str, float], ...]] = {}
     shown: dict[Value, Ranked] = {}
-    for ranking in rankings:
+    for name, ranking in rankings.items():
         for rank, each in enumerate(ranking, start=1):
-            scores[each.group] = scores.get(each.group, 0.0) + 1 / (RRF + rank)
+            parts[each.group] = (*parts.get(each.group, ()), (name, 1 / (RRF + rank)))
             shown.setdefault(each.group, each)
-    return [replace(each, score=scores[group]) for group, each in shown.items()]
+    return [
+        replace(each, score=sum(share for _, share in parts[group]), parts=parts[group])
+        for group, each in shown.items()
+    ]
 
 
 def merged(*lists: Iterable[Ranked]) -> list[Ranked]:

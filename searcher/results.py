@@ -15,7 +15,8 @@ class ProductHit:
 
     `variants` are the other sellable variants of the same product, none of which is a hit of its own.
     `score` falls down the list: cosine for pictures, fused rank for words, 0 when browsing. `why` says of
-    each preference, by its key, whether the product is so; None where the shop does not say.
+    each preference, by its key, whether the product is so; None where the shop does not say. `parts` are the
+    (name, share) that the score is the sum of, where it is more than one thing.
     """
 
     product: Product
@@ -23,6 +24,7 @@ class ProductHit:
     score: float
     variants: tuple[Product, ...] = ()
     why: tuple[tuple[str, bool | None], ...] = ()
+    parts: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)

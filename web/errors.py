@@ -9,7 +9,9 @@ from web.shop.pagestate import PageState
 
 log = get_logger("web")
 
-_FOR_PROGRAMS = ("/api/", "/images/", "/photos/", "/assets/", "/healthz", "/readyz", "/metrics")
+_FOR_PROGRAMS = (
+    "/api/", "/images/", "/photos/", "/assets/", "/healthz", "/readyz", "/metrics", "/ops/explain.json",
+)  # fmt: skip
 
 
 def register(app: Flask) -> None:

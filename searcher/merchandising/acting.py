@@ -96,7 +96,7 @@ class Acting:
             places = plain(max(wanted, FIRST))
             worth, all_there_is = _spread(places[:FIRST]), len(places) < wanted
             for look, strength in looks:
-                places = places + [each.lifted(strength * worth) for each in look(wanted)]
+                places = places + [each.plus("boost", strength * worth) for each in look(wanted)]
             found = merged(in_order(places))
             return found if all_there_is else found[:wanted]
 
@@ -112,7 +112,12 @@ class Acting:
         if not self.of("boost"):
             return plain
         lifts = np.where(passing, self._strengths(), 0.0) * FUSED_SPREAD
-        return lambda wanted: in_order([each.lifted(self._lift(each, lifts)) for each in plain(wanted)])
+
+        def source(wanted: int) -> list[Ranked]:
+            moved = ((each, self._lift(each, lifts)) for each in plain(wanted))
+            return in_order([each.plus("boost", by) if by else each for each, by in moved])
+
+        return source
 
     def _shown(self, sku: str, meant: Bools, collapse: bool) -> Ints:
         """The rows by which a pinned sku is shown."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # it is the searcher that applies the rules
     from searcher.search import Searcher
 
 LOOKED_AT = 100  # first places that are compared
+FUSED = {"words", "meaning", "sku", "title"}  # parts of what was searched by words
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,14 @@ class Explained:
     now: int | None
     before: int | None
     rules: tuple[str, ...]
+
+    @property
+    def parts(self) -> tuple[tuple[str, float], ...]:
+        """What its score is the sum of: fused ranks by words and meaning or the likeness; bonuses; boosts."""
+        told = self.hit.parts
+        if not self.hit.score or dict(told).keys() & FUSED:
+            return told
+        return (("likeness", self.hit.score - sum(share for _, share in told)), *told)
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,54 @@ def test_rules_are_published_shown_and_taken_back(
     assert run(shop, "show", "--version", "9").exit_code == 1
 
 
+def test_programs_are_told_the_same_and_what_a_draft_would_change(
+    shop: Services, client: FlaskClient
+) -> None:
+    until(client, "No rule acts here", q="black shirt")
+    told = client.get("/ops/explain.json", query_string={"q": "black shirt"})
+    assert told.status_code == 200 and told.json is not None and told.json["mode"] == "words"
+    first, last = told.json["hits"][0], told.json["hits"][-1]
+    assert (first["now"], first["without_rules"], first["rules"]) == (1, 1, [])
+    assert "meaning" in first["parts"] and {each["key"] for each in told.json["understood"]}
+    boost = {"name": "more", "do": "boost", "what": {"sku": [last["sku"]]}, "strength": 2}
+    draft = client.post("/ops/explain.json", query_string={"q": "black shirt"}, json={"rules": [boost]})
+    assert draft.json is not None and draft.json["rules"] == [{"name": "more", "do": "boost"}]
+    lifted = next(each for each in draft.json["hits"] if each["sku"] == last["sku"])
+    assert lifted["now"] < lifted["without_rules"] == last["now"] and lifted["rules"] == ["more"]
+    assert lifted["parts"]["boost"] == pytest.approx(lifted["score"] - last["score"], abs=1e-9)
+    for each in (*told.json["hits"], *draft.json["hits"]):
+        assert sum(each["parts"].values()) == pytest.approx(each["score"], abs=1e-9)
+
+
+def test_the_likeness_of_a_picture_and_its_boost_make_the_score(shop: Services, client: FlaskClient) -> None:
+    like, lifted = (hit.product.sku for hit in shop.searcher.search(_query(shop)).hits[:2])
+    boost = {"rules": [{"do": "boost", "what": {"sku": [lifted]}}]}
+    found = client.post("/ops/explain.json", query_string={"address": f"/?like={like}"}, json=boost).json
+    assert found is not None and found["mode"] == "photo"
+    assert sum(bool(each["rules"]) for each in found["hits"]) == 1 < len(found["hits"])
+    for each in found["hits"]:
+        assert list(each["parts"]) == ["likeness", *(["boost"] if each["rules"] else [])]
+        assert sum(each["parts"].values()) == pytest.approx(each["score"], abs=1e-9)
+
+
+def test_what_is_wrong_with_a_draft_is_told_at_its_place(client: FlaskClient) -> None:
+    refused = client.post("/ops/explain.json", json={"rules": [{"do": "sing"}, {"do": "pin"}]})
+    assert refused.status_code == 422 and refused.json is not None and refused.json["code"] == "rules-refused"
+    assert [each["field"] for each in refused.json["errors"]] == ["rules[0].do", "rules[1].what"]
+    refused = client.post("/ops/explain.json", data="{", content_type="application/json")
+    assert refused.status_code == 400 and refused.content_type == "application/problem+json"
+    assert client.get("/ops/explain.json?address=?like=none-such").status_code in (404, 422)
+
+
+def test_strangers_are_told_nothing(shop: Services) -> None:
+    probes = Probes(health.needs(shop), fresh_s=0)
+    guarded = create_ops_app(shop, Meters(), probes, shop.data, "a-token-of-24-characters").test_client()
+    for answer in (guarded.get("/ops/explain.json?q=a"), guarded.post("/ops/explain.json", json={})):
+        assert answer.status_code == 401 and answer.content_type == "application/problem+json"
+    token = {"Authorization": "Bearer a-token-of-24-characters"}
+    assert guarded.get("/ops/explain.json?q=a", headers=token).status_code == 200
+
+
 @pytest.mark.parametrize("address", ["?price_min=x", "?like=none-such", "?photo=gone&q=red", "%%", "?crop=1"])
 def test_what_cannot_be_asked_is_said(client: FlaskClient, address: str) -> None:
     answer = client.get("/ops/explain", query_string={"address": address})

@@ -48,9 +48,14 @@ def _refuse_strangers() -> Response | None:
         return None
     wrong = bool(_bearer())
     meters().ops_refused.labels("token-wrong" if wrong else "token-missing").inc()
-    if request.method == "GET" and (request.path == "/" or request.path.startswith("/ops")) and not wrong:
+    if request.method == "GET" and _is_page(request.path) and not wrong:
         return current_app.make_response(redirect("/ops/login", 303))
     raise Refused(_unauthorized())
+
+
+def _is_page(path: str) -> bool:
+    """Whether people look at it, who can be asked to log in."""
+    return path == "/" or (path.startswith("/ops") and not path.endswith(".json"))
 
 
 def _refuse_unless_local() -> None:

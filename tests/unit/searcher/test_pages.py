@@ -67,7 +67,7 @@ def test_a_place_that_comes_in_between_two_pages_repeats_nothing() -> None:
 def test_fusion_by_hand() -> None:
     lexical = [Ranked("a", 9.0, "p1"), Ranked("b", 8.0, "p2")]
     dense = [Ranked("b", 0.9, "p3"), Ranked("c", 0.8, "p4")]
-    fused = {each.group: each for each in fuse([lexical, dense])}
+    fused = {each.group: each for each in fuse({"words": lexical, "meaning": dense})}
     assert fused["a"].score == pytest.approx(1 / 61) and fused["c"].score == pytest.approx(1 / 62)
     assert fused["b"].score == pytest.approx(1 / 62 + 1 / 61) and fused["b"].point == "p2"
     assert [each.group for each in in_order(list(fused.values()))] == ["b", "a", "c"]
