@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import TextIO
 
+MAX_LINE = 200_000  # characters; a longer line is a fault of its row and is never held whole
+
 
 class LineTooLong(Exception):
     """A line over the limit was skipped; `start` is how it began."""

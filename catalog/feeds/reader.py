@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from catalog.feeds.cells import Row
+from catalog.feeds.json_items import read_json
 from catalog.feeds.jsonlines import read_jsonl
 from catalog.feeds.rows import record_of
 from catalog.feeds.shape import FeedShape, survey_feed
 from catalog.feeds.tables import read_table
-from catalog.feeds.vendors import GOOGLE, VENDORS
+from catalog.feeds.vendors import GOOGLE, SCHEMA_ORG, VENDORS
+from catalog.feeds.xml_items import read_xml
 from catalog.records import ProductRecord, RowFault
 
 
@@ -46,5 +48,11 @@ def _translated(shape: FeedShape, currency: str) -> Iterator[Row | RowFault]:
 
 
 def _rows(shape: FeedShape) -> Iterator[Row | RowFault]:
-    with shape.path.open(encoding=shape.encoding, errors="replace", newline="") as file:
-        yield from read_table(file, shape) if shape.is_table else read_jsonl(file)
+    keep_names = shape.vendor == SCHEMA_ORG
+    if shape.form == "xml":
+        yield from read_xml(shape.path, shape.encoding or None)
+    elif shape.form == "json":
+        yield from read_json(shape.path, shape.encoding, shape.at, keep_names)
+    else:
+        with shape.path.open(encoding=shape.encoding, errors="replace", newline="") as file:
+            yield from read_table(file, shape) if shape.is_table else read_jsonl(file, keep_names)

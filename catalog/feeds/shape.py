@@ -2,18 +2,26 @@
 
 import codecs
 import csv
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from catalog.feeds.columns import NAMES, REPEATABLE, REQUIRED, assigned, feed_name, normalised
-from catalog.feeds.vendors import GOOGLE, missing_columns, vendor_of
+from catalog.feeds.json_items import is_document, products_at
+from catalog.feeds.lines import MAX_LINE
+from catalog.feeds.vendors import GOOGLE, SCHEMA_ORG, missing_columns, vendor_of
+from catalog.feeds.vendors.schema_org import MARK
+from catalog.feeds.xml_items import check_xml, xml_encoding
 from catalog.records import FeedRefused
 
 DELIMITERS = "\t,;|"
-MAX_LINE = 200_000  # characters; a longer line is a fault of its row and is never held whole
+
+Form = Literal["table", "jsonl", "json", "xml"]
 
 _CHUNK = 2**20
 _HEAD = 2**16
+_ITEM = re.compile(rb"<(?:item|entry|product)>")
 _AS_CSV = "Export it as CSV (UTF-8), TSV or JSON lines."
 _BINARY = {
     b"PK\x03\x04": "an Excel workbook or a ZIP archive",
@@ -31,11 +39,13 @@ class FeedShape:
     """How to read a feed. `rows` is an estimate, for progress; JSON lines have no delimiter, no header."""
 
     path: Path
-    encoding: str  # a Python codec
+    encoding: str  # a Python codec; "" for XML that says it itself
     delimiter: str  # "" for JSON lines
     header: tuple[str, ...]  # normalised names, in the file's order
     rows: int
     vendor: str = GOOGLE  # whose columns these are
+    form: Form = "table"
+    at: str = ""  # where in a JSON document the products are
 
     @property
     def is_table(self) -> bool:
@@ -54,9 +64,12 @@ def survey_feed(path: Path) -> FeedShape:
     _refuse_binary(head)
     encoding, newlines = _encoding(path, head)
     start = _first_line(path, encoding)
-    if start.startswith("{"):
-        return FeedShape(path, encoding, "", (), newlines)
-    _refuse_markup(start)
+    if start.startswith(("{", "[")):
+        return _json_shape(path, encoding, start, newlines, MARK in head.decode(encoding, "replace"))
+    if start.startswith("<"):
+        declared = xml_encoding(head, encoding)
+        check_xml(path, declared)
+        return FeedShape(path, declared or "", "", (), _count_items(path), form="xml")
     delimiter, header = _header(start)
     return FeedShape(path, encoding, delimiter, header, max(0, newlines - 1), vendor_of(header))
 
@@ -115,13 +128,19 @@ def _first_line(path: Path, encoding: str) -> str:
     raise FeedRefused("feed-empty", "The feed is empty.", "Export it again with its products.")
 
 
-def _refuse_markup(start: str) -> None:
-    if start.startswith("<"):
-        raise FeedRefused("feed-xml", "The feed is XML or a web page.", _AS_CSV)
-    if start.startswith("["):
-        raise FeedRefused(
-            "feed-json-array", "The feed is one JSON array.", "Write one JSON object a line, without commas."
-        )
+def _json_shape(path: Path, encoding: str, start: str, lines: int, is_linked: bool) -> FeedShape:
+    vendor = SCHEMA_ORG if is_linked else GOOGLE
+    if is_document(start):
+        at = products_at(path, encoding)
+        return FeedShape(path, encoding, "", (), lines, vendor, "json", at)
+    return FeedShape(path, encoding, "", (), lines, vendor, "jsonl")
+
+
+def _count_items(path: Path) -> int:
+    """Return about how many items an XML feed has; 0 where its encoding hides that."""
+    with path.open("rb") as file:
+        chunks = iter(lambda: file.read(_CHUNK), b"")
+        return sum(len(_ITEM.findall(chunk)) for chunk in chunks)
 
 
 def _header(line: str) -> tuple[str, tuple[str, ...]]:

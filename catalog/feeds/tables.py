@@ -6,8 +6,8 @@ from typing import Any, TextIO
 
 from catalog.feeds.cells import Row
 from catalog.feeds.columns import REPEATABLE
-from catalog.feeds.lines import Lines, LineTooLong
-from catalog.feeds.shape import MAX_LINE, FeedShape
+from catalog.feeds.lines import MAX_LINE, Lines, LineTooLong
+from catalog.feeds.shape import FeedShape
 from catalog.feeds.values import clean
 from catalog.records import RowFault
 

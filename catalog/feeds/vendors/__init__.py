@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from catalog.feeds.cells import Row
-from catalog.feeds.vendors import shopify, woocommerce
+from catalog.feeds.vendors import schema_org, shopify, woocommerce
 from catalog.records import RowFault
 
 Rows = Iterator[Row | RowFault]
-GOOGLE = "google"
+GOOGLE, SCHEMA_ORG = "google", "schema.org"
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class Vendor:
 
 VENDORS = {
     "shopify": Vendor(shopify.knows, shopify.REQUIRED, shopify.translated),
+    SCHEMA_ORG: Vendor(lambda header: False, (), schema_org.translated),  # it has no tables
     "woocommerce": Vendor(woocommerce.knows, woocommerce.REQUIRED, woocommerce.translated),
 }
 

@@ -102,3 +102,55 @@ def test_rows_of_a_product_that_stand_apart_are_named(tmp_path: Path) -> None:
     records, faults = read(path)
     assert list(records) == ["LS-S"]
     assert faults == {3: ("", "not-published"), 4: ("url_handle", "rows-apart")}
+
+
+def test_google_as_tsv() -> None:
+    records, faults = read(SAMPLES / "google.tsv")
+    assert faults == {}
+    assert records["TS-1"] == ProductRecord(
+        sku="TS-1", title="Tee, striped", description='Cotton "tee"', link="https://shop.example/ts1",
+        images=img("1", "2", "3"), item_group_id="TS", brand="Marlow", category="Women > Tops",
+        colour="navy/white", size="M", gender="unisex", age_group="adult", price_minor=1500,
+        sale_price_minor=1200, currency="USD",
+        attributes={"condition": "new", "gtin": "00123456789012", "google_product_category": "1604"},
+    )  # fmt: skip
+
+
+def test_google_as_rss() -> None:
+    records, faults = read(SAMPLES / "google_rss.xml")
+    assert faults == {2: ("price", "price-invalid")}
+    assert records["DB_1"] == ProductRecord(
+        sku="DB_1", title="Dog bowl in blue", description="Solid plastic & rubber", brand="Marlow",
+        images=tuple(f"https://img.example/{name}.png" for name in ("bowl", "bowl-2", "bowl-3")),
+        link="https://shop.example/bowl?a=1&b=2", item_group_id="DB", category="Home > Pets > Bowls",
+        colour="Blue", price_minor=999, currency="GBP",
+        attributes={
+            "condition": "new", "gtin": "4007801644603", "google_product_category": "Animals > Pet Supplies",
+            "shipping": {"country": "UK", "service": "Standard", "price": "4.95 GBP"},
+        },
+    )  # fmt: skip
+
+
+def test_google_as_atom() -> None:
+    records, faults = read(SAMPLES / "google_atom.xml")
+    assert faults == {}
+    assert records["TV_1"] == ProductRecord(
+        sku="TV_1", title="Télé", description="Flat", link="https://shop.example/tv", images=img("tv"),
+        price_minor=129900, sale_price_minor=99950, currency="EUR", availability="preorder",
+    )  # fmt: skip
+
+
+def test_schema_org() -> None:
+    records, faults = read(SAMPLES / "products.jsonld")
+    assert faults == {4: ("image", "required")}
+    assert records["ANVIL-1"] == ProductRecord(
+        sku="ANVIL-1", title="Executive anvil", description="Sleek", images=img("anvil", "side"),
+        brand="ACME", colour="black", material="steel/tin", pattern="plain", gender="Male",
+        category="Tools > Anvils", link="https://shop.example/anvil", price_minor=11999, currency="USD",
+        availability="out_of_stock", attributes={"gtin13": "4006381333931"},
+    )  # fmt: skip
+    small, medium = records["COAT-S"], records["COAT-M"]
+    assert (small.title, small.brand, small.item_group_id) == ("Wool coat, small", "Marlow", "COAT")
+    assert (small.price_minor, small.sale_price_minor, small.currency) == (10000, 8000, "EUR")
+    assert (medium.title, medium.size, medium.price_minor) == ("Wool coat", "M", 7500)
+    assert small.images == medium.images == img("coat")
