@@ -23,7 +23,7 @@ from benchmarks.bar import Bar, show
 from searcher.filters import FACET_FIELDS
 from searcher.merchandising.acting import Acting
 from searcher.merchandising.reading import read_rulebook
-from searcher.merchandising.rulebook import DEEDS, Rulebook
+from searcher.merchandising.rulebook import DEEDS, Rulebook, Search
 from searcher.query import SearchQuery
 from searcher.shelf import Row, Shelf
 from tests.support.shop import small_shop
@@ -67,7 +67,7 @@ def _at_scale() -> Iterator[Bar]:
     """Beside the index: which variants 200 rules mean, as masks and as terms."""
     values = [tuple(f"{field} {n % (7 + at)}" for at, field in enumerate(FACET_FIELDS)) for n in range(5_000)]
     rows = (Row(n + 1, f"S{n}", f"G{n // 3}", f"T{n}", n, values[n % 5_000]) for n in range(VARIANTS))
-    shelf, query = Shelf(1, list(rows)), SearchQuery(1, WORDS)
+    shelf, search = Shelf(1, list(rows)), Search(SearchQuery(1, WORDS), WORDS)
     skus = [{"do": DEEDS[n % 4], "what": {"sku": [f"S{n}"]}} for n in range(100)]
     kinds = [
         {"do": DEEDS[1 + n % 3], "what": {"brand": [f"brand {n % 7}"], "price_max": n}} for n in range(100)
@@ -75,7 +75,7 @@ def _at_scale() -> Iterator[Bar]:
     book, passing = read_rulebook({"rules": [*skus, *kinds]}), np.ones(len(shelf), np.bool_)
 
     def asked() -> None:
-        acting = Acting.on(book, query, shelf, datetime.now(UTC))
+        acting = Acting.on(book, search, shelf, datetime.now(UTC))
         acting.mask("hide"), acting.without("hide"), acting.without("bury")
         acting.pinned(passing, True)
         acting.lifted(lambda _: [], passing)(40)

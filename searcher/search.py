@@ -20,7 +20,7 @@ from searcher.looks.links import LinkReader
 from searcher.looks.look import PIECES, Looks, Piece, nearest_with
 from searcher.match import Match, asks_for_another_kind, by_photo, by_words
 from searcher.merchandising.acting import Acting
-from searcher.merchandising.rulebook import Rulebook
+from searcher.merchandising.rulebook import Rulebook, Search
 from searcher.merchandising.rulebooks import Rulebooks
 from searcher.models import Model, Models
 from searcher.pages import Page, Read, read_page
@@ -92,7 +92,8 @@ class Searcher:
                 reading = self._wishes.read(query, shelf, book.synonyms)
             asked, wishes = reading.query, reading.wishes
             asked = replace(asked, filters=without_hidden(asked.filters, self._sold_out))
-            acting = Acting.on(book, replace(query, filters=asked.filters), shelf, datetime.now(UTC))
+            ruled = Search(replace(query, filters=asked.filters), reading.meant)
+            acting = Acting.on(book, ruled, shelf, datetime.now(UTC))
             sides = self._encoded(asked, model, clock)
             source = self._source(asked, model, acting, clock, preferred(wishes), sides)
             page = self._page(asked, source, after, clock)

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from catalog.identity import group_id
 from searcher.merchandising.rulebook import Deed, Rule, Rulebook, Search, What
-from searcher.query import SearchQuery
 from searcher.ranked import Ranked, Source, in_order
 from searcher.ranking import RRF, merged
 from searcher.shelf import Bools, Ints, Shelf
@@ -31,9 +30,8 @@ class Acting:
     book: Rulebook
 
     @classmethod
-    def on(cls, rulebook: Rulebook, query: SearchQuery, shelf: Shelf, at: datetime) -> "Acting":
+    def on(cls, rulebook: Rulebook, search: Search, shelf: Shelf, at: datetime) -> "Acting":
         """Those of the rulebook that act on this search at this instant."""
-        search = Search(query)
         return cls(tuple(rule for rule in rulebook.rules if rule.acts(search, at)), shelf, rulebook)
 
     @classmethod

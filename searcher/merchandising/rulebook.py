@@ -58,7 +58,7 @@ class What:
 class When:
     """The searches that a rule is for: all that is given must hold; nothing given means every search.
 
-    `words` must all be among the words asked with, in any order and number ("dress" holds for "red dresses").
+    `words` must all be among the words meant, in any order and number ("dress" holds for "red dresses").
     Of each of the `filters`, (field, values), one value must be chosen; a category also by one below it.
     `asked` are ways to search; `like` the items that a search may start from.
     """
@@ -91,14 +91,15 @@ class When:
 
 @dataclass(frozen=True)
 class Search:
-    """What rules look at: the query as asked, but its filters with what its words demand."""
+    """What rules look at: the query as asked, but its filters with what its words demand; the words meant."""
 
     query: SearchQuery
+    meant: str
 
     @cached_property
     def said(self) -> frozenset[str]:
         """Its words, as they are compared."""
-        return _keys(self.query.words)
+        return _keys(self.meant)
 
 
 @dataclass(frozen=True)

@@ -25,12 +25,16 @@ class Wish:
 
 @dataclass(frozen=True)
 class Reading:
-    """A query as it is searched with, what was understood of its words, and of them what was not."""
+    """A query as it is searched with, what was understood of its words, and of them what was not.
+
+    `meant` are all of its words without what is denied or switched off, typos put right and synonyms added.
+    """
 
     query: SearchQuery
     wishes: tuple[Wish, ...] = ()
     unread: tuple[str, ...] = ()
     said: int = 0  # words that could ask for something
+    meant: str = ""
 
 
 class Wishes:
@@ -45,7 +49,7 @@ class Wishes:
         Of each group of the merchant's synonyms the first is added to words that have another of them.
         """
         if not (query.words and query.understand) or _is_name(query.words, shelf):
-            return Reading(query)
+            return Reading(query, meant=query.words)
         beside = shelf.price_of(query.reference) if query.reference else None
         vocabulary = self._vocabulary(shelf, synonyms)
         read = understand(query.words, vocabulary, query.currency_digits, beside)
@@ -53,16 +57,21 @@ class Wishes:
         wishes = tuple(Wish(chip, _mode(chip, chosen.get(chip.key)), read.whole) for chip in read.chips)
         musts = [wish.chip for wish in wishes if wish.mode == "must"]
         words = read.without([wish.chip for wish in wishes if _is_said_otherwise(wish)])
-        words = " ".join((words, *vocabulary.meant_besides(words)))[:MAX_WORDS]
+        words = _with_synonyms(words, vocabulary)[:MAX_WORDS]
         asked = replace(query, words=words, filters=narrowed(query.filters, musts))
         unread = tuple(word for word in read.unread if not vocabulary.meant_besides(word))
-        return Reading(asked, wishes, unread, read.said)
+        meant = read.without([wish.chip for wish in wishes if wish.chip.negated or wish.mode == "off"])
+        return Reading(asked, wishes, unread, read.said, _with_synonyms(meant, vocabulary))
 
     def _vocabulary(self, shelf: Shelf, synonyms: Synonyms) -> Vocabulary:
         found = self._vocabularies.get(shelf)
         if found is None or found[0] != synonyms:  # two threads may both make it: as good
             found = self._vocabularies[shelf] = (synonyms, Vocabulary.of(shelf, synonyms))
         return found[1]
+
+
+def _with_synonyms(words: str, vocabulary: Vocabulary) -> str:
+    return " ".join((words, *vocabulary.meant_besides(words)))
 
 
 def _is_name(words: str, shelf: Shelf) -> bool:

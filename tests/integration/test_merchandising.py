@@ -215,6 +215,9 @@ def test_another_order_is_the_shoppers_own(shop: Shop, searcher: Searcher) -> No
     [
         ({"words": "dress linen"}, {"words": "A linen DRESSES please"}, True),
         ({"words": "dress"}, {"words": "shirt"}, False),
+        ({"words": "red dress"}, {"words": "dress, not red"}, False),
+        ({"words": "linen"}, {"words": "flaxcloth"}, True),
+        ({"words": "linen"}, {"photo": pixels(0), "words": "in linnen"}, True),
         ({"asked": ["photo"]}, {"photo": pixels(0)}, True),
         ({"asked": ["photo"]}, {"photo": pixels(0), "words": "red"}, False),
         ({"asked": ["browse"]}, {}, True),
@@ -230,9 +233,10 @@ def test_another_order_is_the_shoppers_own(shop: Shop, searcher: Searcher) -> No
 def test_a_rule_is_for_the_searches_it_names(
     shop: Shop, searcher: Searcher, when: dict[str, Any], asked: dict[str, Any], acts: bool
 ) -> None:
-    found = families(shop, searcher, rule("pin", {"sku": ["S24"]}, when=when), **asked)
-    usual = families(shop, searcher, {}, **asked)
-    assert usual[0] != 12 and (found[0] == 12) is acts
+    words = {"synonyms": [["linen", "flaxcloth"]]}
+    found = families(shop, searcher, rule("pin", {"sku": ["S24"]}, when=when) | words, **asked)
+    usual = families(shop, searcher, words, **asked)
+    assert found == ([12, *(each for each in usual if each != 12)] if acts else usual)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 from searcher.filters import FACET_FIELDS
 from searcher.merchandising.acting import Acting
 from searcher.merchandising.reading import read_rulebook
+from searcher.merchandising.rulebook import Search
 from searcher.query import SearchQuery
 from searcher.ranked import Ranked, Source
 from searcher.shelf import Row, Shelf
@@ -20,7 +21,7 @@ def shelf(size: int = 40) -> Shelf:
 
 
 def acting(rules: list[dict[str, Any]], on: Shelf) -> Acting:
-    return Acting.on(read_rulebook({"rules": rules}), SearchQuery(1, "dress"), on, NOW)
+    return Acting.on(read_rulebook({"rules": rules}), Search(SearchQuery(1, "dress"), "dress"), on, NOW)
 
 
 def test_the_index_is_asked_once_for_each_strength() -> None:
@@ -38,7 +39,9 @@ def test_the_index_is_asked_once_for_each_strength() -> None:
 def test_masks_are_made_once_for_a_book_and_a_shelf() -> None:
     here, other = shelf(), shelf(41)
     book = read_rulebook({"rules": [{"do": "hide", "what": {"price_max": 1004}}]})
-    first, again, elsewhere = (Acting.on(book, SearchQuery(1), each, NOW) for each in (here, here, other))
+    first, again, elsewhere = (
+        Acting.on(book, Search(SearchQuery(1), ""), each, NOW) for each in (here, here, other)
+    )
     assert first.mask("hide") is again.mask("hide") and first.mask("hide").sum() == 5
     assert len(elsewhere.mask("hide")) == 41 and not first.mask("bury").any()
 
