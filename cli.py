@@ -18,6 +18,7 @@ from commands import (
     deploying,
     facts,
     images,
+    keys,
     keeping,
     models,
     operating,
@@ -31,7 +32,7 @@ from launcher.refusals import explain
 from telemetry.logs import configure_plain
 
 ROOMS = (
-    serving, working, catalogue, rules, models, train, images, tuning, operating, keeping, deploying, facts,
+    serving, working, catalogue, rules, keys, models, train, images, tuning, operating, keeping, deploying, facts,
 )  # fmt: skip
 
 

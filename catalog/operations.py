@@ -145,3 +145,19 @@ class Rulebook(Base):
     at: Mapped[datetime] = mapped_column(default=now)
     note: Mapped[str] = mapped_column(String(500), default="")
     content: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class SearchKey(Base):
+    """What lets pages of other sites search a shop: see `catalog.search_keys`."""
+
+    __tablename__ = "search_key"
+    __table_args__ = (Index(None, "merchant_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    merchant_id: Mapped[int] = mapped_column(ForeignKey("merchant.id", ondelete="CASCADE"))
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(100), default="")
+    origins: Mapped[list[str]] = mapped_column(default=list)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from web import assets, errors, headers, health, meters, observing, pictures
+from web import assets, embed, errors, headers, health, meters, observing, pictures
 from web.api import register as register_api
 from web.meters import Meters
 from web.probes import Probes
@@ -17,6 +17,7 @@ def create_app(services: Services, shared: Meters | None = None, probes: Probes 
     """The storefront, its API and its health, over the given services."""
     app = bare_app(shared)
     app.extensions[KEY] = services
+    embed.install(app, embed.guard_of(app))
     health.install(app, probes or Probes(health.needs(services)))
     return app
 
@@ -37,7 +38,7 @@ def bare_app(shared: Meters | None = None) -> Flask:
     headers.register(app)
     errors.register(app)
     assets.register(app)
-    for room in (storefront, compare, pictures, health):
+    for room in (storefront, compare, embed, pictures, health):
         app.register_blueprint(room.blueprint)
     register_api(app)
     app.context_processor(lambda: {"shop_name": shop_name, "departments": departments, "tray": compare.tray})

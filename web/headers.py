@@ -9,6 +9,7 @@ from flask import Flask, Response, g, request
 from structlog import get_logger
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
+from web.embed import admits
 from web.problems import http
 
 log = get_logger("web")
@@ -59,10 +60,10 @@ def _refuse_cross_site() -> None:
     """Refuse a form that a browser sends for another site.
 
     The only cookie is what a shopper compares; this keeps other sites from changing that, and from filling
-    the photo folder through their visitors. Browsers say where a request comes from;
-    programs that say nothing are let through.
+    the photo folder through their visitors. A page that shows a search key is let through. Browsers say
+    where a request comes from; programs that say nothing are let through.
     """
-    if request.method in ("GET", "HEAD", "OPTIONS"):
+    if admits() or request.method in ("GET", "HEAD", "OPTIONS"):
         return
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
