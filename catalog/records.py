@@ -54,6 +54,7 @@ class RowFault:
     code: str
     message: str
     raw: Mapping[str, JsonValue] = field(default_factory=dict)
+    sku: str = ""  # whose row it is, where that can be read
 
 
 class FeedRefused(Exception):

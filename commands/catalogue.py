@@ -7,6 +7,7 @@ import click
 from bootstrap import Services
 from catalog.merchants import known_merchant
 from catalog.models import Merchant
+from catalog.removing import Removal
 from commands.options import FILE, MERCHANT
 from launcher.embedded import prepare
 from launcher.show import (
@@ -15,6 +16,7 @@ from launcher.show import (
     print_failures,
     print_hits,
     print_import,
+    print_rehearsal,
     progress,
     say,
     show_indexing,
@@ -30,29 +32,52 @@ from launcher.show import (
 )
 @MERCHANT
 @click.option("--no-wait", is_flag=True, help="Return when the rows are in; index later, when Twirl runs.")
+@click.option("--dry-run", is_flag=True, help="Say what would come of it, write nothing.")
+@click.option("--remove-missing", is_flag=True, help="Take out products that are not in this feed.")
+@click.option("--even-most", is_flag=True, help="With --remove-missing: even more than half of the shop.")
 @click.pass_obj
-def import_(services: Services, feed: Path, images: Path | None, merchant: str | None, no_wait: bool) -> None:
-    """Import a product feed: Google Merchant CSV or TSV, or JSONL.
+def import_(
+    services: Services,
+    feed: Path,
+    images: Path | None,
+    merchant: str | None,
+    no_wait: bool,
+    dry_run: bool,
+    remove_missing: bool,
+    even_most: bool,
+) -> None:
+    """Import a product feed: Google Merchant's, Shopify's, WooCommerce's or schema.org's, as it was exported.
 
     Good rows go in, bad rows are listed with their row number, column and reason. Importing a feed again
     updates what has changed and leaves the rest alone.
     """
     from catalog.imports import import_feed
+    from catalog.rehearsal import rehearse
     from launcher.embedded import borrowed, preflight
 
     preflight(services, port=False)
     prepare(services)
     shop = services.merchant(merchant)
+    removal = _removal(remove_missing, even_most)
+    if dry_run:
+        print_rehearsal(rehearse(services.sessions, shop.id, feed, images or feed.parent, removal))
+        return
     with progress() as bars:
         summary = import_feed(
             services.sessions, shop.id, feed, images or feed.parent, services.incoming, bar(bars, "rows"),
-            services.doorbell.ring,
+            services.doorbell.ring, removal=removal,
         )  # fmt: skip
     print_import(services, summary)
     if not no_wait:
         with borrowed(services, ("engine", "indexer"), say) as tend, progress() as bars:
             show_indexing(services, shop.id, bars, tend)
         print_failures(services, shop.id)
+
+
+def _removal(remove_missing: bool, even_most: bool) -> Removal:
+    if even_most and not remove_missing:
+        raise click.UsageError("--even-most says how far --remove-missing may go. Give both.")
+    return Removal.EVEN_MOST if even_most else Removal.GUARDED if remove_missing else Removal.NONE
 
 
 @click.command()

@@ -14,6 +14,7 @@ from bootstrap import Services
 from catalog.feeds.prices import minor_digits
 from catalog.imports import ImportSummary
 from catalog.models import Product, RowError
+from catalog.rehearsal import Rehearsal
 from launcher.embedded import wait_until_indexed
 from launcher.progress import failures, standing
 from searcher.results import ProductHit
@@ -59,7 +60,10 @@ def print_import(services: Services, summary: ImportSummary) -> None:
     console.print(
         f"{summary.rows} rows: {summary.created} created, {summary.updated} updated, "
         f"{summary.unchanged} unchanged, {summary.refused} refused"
+        + (f", {summary.removed} removed" if summary.removed else "")
     )
+    if summary.kept_because:
+        say(f"  {summary.kept_because}")
     refused = select(RowError).where(RowError.job_id == summary.job_id).order_by(RowError.row)
     with services.sessions() as session:
         for error in session.scalars(refused.limit(ROWS_SHOWN)):
@@ -67,6 +71,21 @@ def print_import(services: Services, summary: ImportSummary) -> None:
             say(f"  {where}: {error.message} [{error.code}]")
     if summary.refused > ROWS_SHOWN:
         console.print(f"  and {summary.refused - ROWS_SHOWN} more")
+
+
+def print_rehearsal(would: Rehearsal) -> None:
+    """Print what an import would do, and why rows would be refused."""
+    console.print(
+        f"{would.rows} rows, nothing written: {would.created} to create, {would.updated} to update, "
+        f"{would.unchanged} unchanged, {would.removed} to remove, {would.refused} refused"
+    )
+    if would.kept_because:
+        say(f"  {would.kept_because}")
+    for code, count in would.codes.most_common():
+        say(f"  {count} x {code}")
+    for fault in would.faults[:ROWS_SHOWN]:
+        where = f"row {fault.row}, {fault.column}" if fault.column else f"row {fault.row}"
+        say(f"  {where}: {fault.message} [{fault.code}]")
 
 
 def print_failures(services: Services, merchant_id: int) -> None:

@@ -1,7 +1,7 @@
 """One row's cells -> a valid ProductRecord, or every fault that keeps it from being one."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from catalog.feeds.cells import Row
@@ -92,7 +92,7 @@ def record_of(row: Row, currency: str) -> ProductRecord | list[RowFault]:
         row=row.number,
         **texts,
     )
-    return checked.faults or record
+    return [replace(fault, sku=record.sku) for fault in checked.faults] or record
 
 
 def _category(checked: _Checked) -> str:

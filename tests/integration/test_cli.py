@@ -94,6 +94,18 @@ def test_importing_again_changes_nothing(shop: tuple[Cli, Path]) -> None:
     assert "0 created, 0 updated, 4 unchanged, 1 refused" in done.stdout
 
 
+def test_a_dry_run_and_a_feed_cut_short(shop: tuple[Cli, Path], tmp_path: Path) -> None:
+    cli, folder = shop
+    short = folder / "short.csv"
+    short.write_text("\n".join((folder / "feed.csv").read_text().splitlines()[:2]))
+    would = cli("import", str(short), "--dry-run", "--remove-missing")
+    assert "1 rows, nothing written: 0 to create, 0 to update, 1 unchanged, 0 to remove" in would.stdout
+    assert "more than half" in would.stdout
+    done = cli("import", str(short), "--remove-missing", "--no-wait")
+    assert "1 unchanged, 0 refused" in done.stdout and "3 of 4 products are not in this feed" in done.stdout
+    assert cli("import", str(short), "--even-most").returncode == 2
+
+
 def test_words_and_photos_find_what_was_imported(shop: tuple[Cli, Path]) -> None:
     cli, folder = shop
     by_words = cli("search", "blue shirt", "--json")
