@@ -28,7 +28,7 @@ from searcher.query import MAX_LIMIT, SearchQuery
 from searcher.ranked import Ranked, Source
 from searcher.ranking import Preferred
 from searcher.results import Facet, Likeness, ProductHit, Results
-from searcher.shelf import Shelf
+from searcher.shelf import Bools, Shelf
 from searcher.sold_out import SoldOut, without_hidden
 from searcher.sources import Sources
 from searcher.stock import LOOK_EVERY_S, Stock
@@ -66,7 +66,7 @@ class Searcher:
         self._hydrator = Hydrator(sessions)
         self._wishes = Wishes()
         self._rulebooks = Rulebooks(sessions, look_every_s)
-        self.suggester = Suggester(sessions, self.stock)
+        self.suggester = Suggester(sessions, self.stock, self._hidden)
         self._looks = Looks(self._hydrator, LinkReader(sessions, 60 * look_every_s))
 
     def warm_up(self, merchant_id: int) -> None:
@@ -156,6 +156,11 @@ class Searcher:
         """The shelf, and the rules that act on what nobody searched for."""
         shelf, book = self.stock.shelf(merchant_id), self._rulebooks.of(merchant_id)
         return Acting.everywhere(book, shelf, datetime.now(UTC))
+
+    def _hidden(self, merchant_id: int) -> Bools | None:
+        """(N,) what is never to be found; None where nothing is."""
+        acting = self._everywhere(merchant_id)
+        return acting.mask("hide") if acting.rules else None
 
     def _model(self, query: SearchQuery, after: Cursor | None) -> Model:
         """The live model; a later page is of the model that gave the page before, while that one is kept."""

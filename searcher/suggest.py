@@ -4,9 +4,10 @@ import re
 import time
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from typing import Literal
 
 import numpy as np
@@ -14,8 +15,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from catalog.clock import instant
+from catalog.identity import keyword
 from catalog.operations import QueryLog
-from searcher.shelf import Shelf
+from searcher.shelf import Bools, Shelf
 from searcher.stock import Stock
 
 Kind = Literal["popular", "category", "brand", "product"]
@@ -32,6 +34,9 @@ class Suggestion:
 
     kind: Kind
     text: str
+
+
+Shown = Callable[[Suggestion], bool]
 
 
 @dataclass(frozen=True)
@@ -54,17 +59,17 @@ class Phrases:
         self._titles = sorted((title.casefold(), title) for title in titles)
         self._folded = [folded for folded, _ in self._titles]
 
-    def beginning(self, typed: str, most: int) -> list[Suggestion]:
-        """At most `most` of them, the likeliest first: popular ones and kinds before titles."""
+    def beginning(self, typed: str, most: int, shown: Shown = lambda _: True) -> list[Suggestion]:
+        """At most `most` of those `shown`, the likeliest first: popular ones and kinds before titles."""
         wanted = " ".join(typed[:LONGEST].split()).casefold()
         if not wanted:
             return []
         places = dict.fromkeys(self._places[at] for at in _span(self._starts, wanted))
         found = sorted((self._phrases[n] for n in places), key=lambda each: (-each.weight, each.text))
-        shown = [Suggestion(each.kind, each.text) for each in found]
-        shown += [Suggestion("product", self._titles[at][1]) for at in _span(self._folded, wanted)]
-        unlike = {each.text.casefold(): each for each in reversed(shown) if each.text.casefold() != wanted}
-        return list(unlike.values())[::-1][:most]
+        begin = [Suggestion(each.kind, each.text) for each in found]
+        begin += [Suggestion("product", self._titles[at][1]) for at in _span(self._folded, wanted)]
+        unlike = {each.text.casefold(): each for each in reversed(begin) if each.text.casefold() != wanted}
+        return list(islice(filter(shown, reversed(unlike.values())), most))
 
 
 def _starts(text: str) -> Iterator[str]:
@@ -82,8 +87,14 @@ def _span(ordered: list[str], wanted: str) -> range:
 class Suggester:
     """Suggestions of every merchant, from the shelf and from what was searched. Thread-safe."""
 
-    def __init__(self, sessions: sessionmaker[Session], stock: Stock) -> None:
-        self._sessions, self._stock = sessions, stock
+    def __init__(
+        self,
+        sessions: sessionmaker[Session],
+        stock: Stock,
+        hidden: Callable[[int], Bools | None] = lambda _: None,
+    ) -> None:
+        """`hidden` says of a merchant which variants of the shelf (N,) are not to be found; None: all are."""
+        self._sessions, self._stock, self._hidden = sessions, stock, hidden
         self._kept: dict[int, tuple[Shelf, Phrases, float]] = {}
 
     def suggest(self, merchant_id: int, typed: str, most: int = MOST) -> list[Suggestion]:
@@ -93,7 +104,7 @@ class Suggester:
         if kept is None or (kept[0] is not shelf and time.monotonic() - kept[2] > RENEW_S):
             phrases = Phrases([*self._popular(merchant_id), *of_shelf(shelf)], shelf.titles)
             kept = self._kept[merchant_id] = (shelf, phrases, time.monotonic())
-        return kept[1].beginning(typed, most)
+        return kept[1].beginning(typed, most, _found_on(shelf, self._hidden(merchant_id)))
 
     def _popular(self, merchant_id: int) -> Iterator[_Phrase]:
         """Words that found something on several days; what one person looked for is nobody's business."""
@@ -110,6 +121,20 @@ class Suggester:
             counted = select(words, func.count()).where(*asked).group_by(words).having(days >= ON_DAYS)
             rows = session.execute(counted.order_by(func.count().desc()).limit(POPULAR)).all()
         return (_Phrase(str(text), "popular", 1e6 + count) for text, count in rows if len(text) <= LONGEST)
+
+
+def _found_on(shelf: Shelf, hidden: Bools | None) -> Shown:
+    """Whether what a suggestion names, a product or a brand, is on the shelf and not hidden."""
+    if hidden is None or len(hidden) != len(shelf) or not hidden.any():
+        return lambda _: True
+
+    def shown(suggestion: Suggestion) -> bool:
+        rows = shelf.with_title(suggestion.text)
+        if suggestion.kind == "brand":
+            rows = np.flatnonzero(shelf.columns["brand"].having([keyword(suggestion.text)], len(shelf)))
+        return not len(rows) or not hidden[rows].all()
+
+    return shown
 
 
 def of_shelf(shelf: Shelf) -> Iterator[_Phrase]:
