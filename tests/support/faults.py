@@ -1,4 +1,4 @@
-"""A TCP proxy that turns into a bad network with connections open: refuse, swallow, drip, reset, fail."""
+"""A TCP proxy that turns into a bad network with connections open: refuse, swallow, delay, drip, reset …"""
 
 import contextlib
 import socket
@@ -6,21 +6,26 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Literal
 
 Send = Callable[[socket.socket, socket.socket, bytes], None]
-Fault = Literal["none", "refuse", "blackhole", "drip", "reset", "fail"]
+Fault = Literal["none", "refuse", "blackhole", "delay", "drip", "reset", "fail"]
 
 RESET_AFTER = 15  # bytes of an answer
 DRIP_S = 0.25  # between two bytes
+DELAY_S = 0.5  # before each piece of an answer
 FAILURE = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 5\r\nContent-Type: text/plain\r\n\r\naway\n"
 
 
 class FaultyProxy:
-    """Passes bytes on to `target` until a fault is set; open connections meet it as new ones do."""
+    """Passes bytes on to `target` until a fault is set; open connections meet it as new ones do.
 
-    def __init__(self, target: tuple[str, int]) -> None:
-        self.target, self.fault = target, "none"
+    `target` is an address, or the path of a unix socket.
+    """
+
+    def __init__(self, target: tuple[str, int] | Path, drip_s: float = DRIP_S) -> None:
+        self.target, self.drip_s, self.fault = target, drip_s, "none"
         self._open: set[socket.socket] = set()
         self._server = self._listen(0)
         self.port = self._server.getsockname()[1]
@@ -67,13 +72,20 @@ class FaultyProxy:
 
     def _serve(self, near: socket.socket) -> None:
         try:
-            far = socket.create_connection(self.target, 5)
+            far = self._reach()
         except OSError:
             return _reset(near)
         far.settimeout(None)
         self._open |= {near, far}
         threading.Thread(target=self._pump, args=(near, far, self._ask), daemon=True).start()
         self._pump(far, near, self._answer)
+
+    def _reach(self) -> socket.socket:
+        if not isinstance(self.target, Path):
+            return socket.create_connection(self.target, 5)
+        far = socket.socket(socket.AF_UNIX)
+        far.connect(str(self.target))
+        return far
 
     def _pump(self, source: socket.socket, sink: socket.socket, send: Send) -> None:
         with contextlib.suppress(OSError):
@@ -99,8 +111,9 @@ class FaultyProxy:
         elif self.fault == "drip":
             for byte in data:
                 near.sendall(bytes([byte]))
-                time.sleep(DRIP_S if self.fault == "drip" else 0)
+                time.sleep(self.drip_s if self.fault == "drip" else 0)
         elif self.fault != "blackhole":
+            time.sleep(DELAY_S if self.fault == "delay" else 0)
             near.sendall(data)
 
 
