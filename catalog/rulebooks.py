@@ -27,6 +27,10 @@ class RulebookVersion:
     content: dict[str, Any]
 
 
+class RulesOvertaken(Exception):
+    """Another version is in force than the one that an edit began from."""
+
+
 EMPTY = RulebookVersion(0, None, "", {})
 
 
@@ -48,12 +52,18 @@ def rulebook(session: Session, merchant_id: int, version: int | None = None) -> 
     return _version(row)
 
 
-def publish_rulebook(session: Session, merchant_id: int, content: dict[str, Any], note: str = "") -> int:
+def publish_rulebook(
+    session: Session, merchant_id: int, content: dict[str, Any], note: str = "", after: int | None = None
+) -> int:
     """Put a rulebook in force; returns its version.
 
+    `after` is the version that it was made from: raises RulesOvertaken where another one is in force by now.
     Two at once: one of them fails with an IntegrityError and changes nothing.
     """
-    version = version_in_force(session, merchant_id) + 1
+    here = version_in_force(session, merchant_id)
+    if after is not None and after != here:
+        raise RulesOvertaken(f"Version {here} is in force, not {after}.")
+    version = here + 1
     note = " ".join(note.split())[:MAX_NOTE]
     session.add(Rulebook(merchant_id=merchant_id, version=version, at=now(), note=note, content=content))
     note_change(session, [merchant_id])

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,11 @@ from sqlalchemy.exc import IntegrityError
 from bootstrap import Services
 from catalog.merchants import known_merchant
 from catalog.models import Merchant
-from catalog.rulebooks import RulebookVersion, publish_rulebook, rulebook, rulebook_history
+from catalog.rulebooks import RulebookVersion, RulesOvertaken, publish_rulebook, rulebook, rulebook_history
 from commands.options import FILE, MERCHANT
 from launcher.embedded import prepare
 from launcher.show import say
-from launcher.show_rules import print_explanation, print_history
+from launcher.show_rules import print_explanation, print_history, print_rules
 from searcher.errors import SearchError
 from searcher.merchandising.reading import RulesRefused, read_rulebook
 
@@ -28,6 +29,15 @@ def rules() -> None:
 
     A rulebook is one JSON file: docs/merchandising.md. Every version that was published is kept.
     """
+
+
+@rules.command("list")
+@MERCHANT
+@click.pass_obj
+def list_rules(services: Services, merchant: str | None) -> None:
+    """List the rules in force, those that rest or are not in their time included."""
+    now = _version(services, merchant, None)
+    print_rules(read_rulebook(now.content, now.version), datetime.now(UTC))
 
 
 @rules.command()
@@ -82,13 +92,14 @@ def preview(
 @rules.command()
 @click.argument("file", type=RULES)
 @click.option("--note", default="", help="Why, for the history.")
+@click.option("--after", type=click.IntRange(0), help="Only if this version is in force: the one you edited.")
 @MERCHANT
 @click.pass_obj
-def publish(services: Services, file: Path, note: str, merchant: str | None) -> None:
+def publish(services: Services, file: Path, note: str, after: int | None, merchant: str | None) -> None:
     """Put the rulebook of FILE (- for standard input) in force, within a second or two."""
     content = _read(file)
     book = read_rulebook(content)
-    version = _publish(services, _shop(services, merchant), content, note)
+    version = _publish(services, _shop(services, merchant), content, note, after)
     say(f"Version {version} is in force: {len(book.rules)} rules, {len(book.synonyms)} groups of synonyms.")
 
 
@@ -103,17 +114,20 @@ def undo(services: Services, version: int | None, merchant: str | None) -> None:
         raise SearchError("no-rules", "Nothing was published yet.", "twirl rules publish FILE")
     before = _version(services, merchant, now.version - 1 if version is None else version)
     note = f"Back to version {before.version}"
-    published = _publish(services, _shop(services, merchant), before.content, note)
+    published = _publish(services, _shop(services, merchant), before.content, note, now.version)
     say(f"Version {published} is in force: as version {before.version} was.")
 
 
-def _publish(services: Services, shop: Merchant, content: dict[str, Any], note: str) -> int:
+def _publish(
+    services: Services, shop: Merchant, content: dict[str, Any], note: str, after: int | None
+) -> int:
     try:
         with services.sessions.begin() as session:
-            return publish_rulebook(session, shop.id, content, note)
-    except IntegrityError as error:
-        message = "Another rulebook was published at the same moment."
-        raise SearchError("rules-overtaken", message, "Look at twirl rules history; run it again.") from error
+            return publish_rulebook(session, shop.id, content, note, after)
+    except (IntegrityError, RulesOvertaken) as error:
+        message = "Another rulebook was published meanwhile."
+        fix = "Look at twirl rules history, and put your changes into what twirl rules show prints now."
+        raise SearchError("rules-overtaken", message, fix) from error
 
 
 def _read(file: Path) -> Any:

@@ -1,6 +1,7 @@
 """What commands on rules print."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from rich.table import Table
 from rich.text import Text
@@ -8,6 +9,7 @@ from rich.text import Text
 from catalog.rulebooks import RulebookVersion
 from launcher.show import console, say
 from searcher.merchandising.explain import Explained, Explanation
+from searcher.merchandising.rulebook import Rulebook
 
 
 def print_history(versions: Sequence[RulebookVersion]) -> None:
@@ -19,6 +21,16 @@ def print_history(versions: Sequence[RulebookVersion]) -> None:
         at = each.at.strftime("%Y-%m-%d %H:%M") if each.at else ""
         state = "in force" if number == 0 else ""
         print(f"{each.version:>4}  {at}  {rules} rules, {groups} synonyms  {state:<8}  {each.note}".rstrip())
+
+
+def print_rules(book: Rulebook, at: datetime) -> None:
+    """One line a rule: what it does, whether its time is now, and its dates."""
+    print(f"Version {book.version}: {len(book.rules)} rules, {len(book.synonyms)} groups of synonyms")
+    for rule in book.rules:
+        state = "" if rule.in_force(at) else "off" if not rule.on else "not now"
+        dates = [f"from {rule.starts:%Y-%m-%d %H:%M}"] if rule.starts else []
+        dates += [f"until {rule.ends:%Y-%m-%d %H:%M}"] if rule.ends else []
+        print(f"{rule.deed:<6} {state:<8} {', '.join((rule.name, *dates))}")
 
 
 def print_explanation(found: Explanation) -> None:

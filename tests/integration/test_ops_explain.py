@@ -53,7 +53,11 @@ def test_rules_are_published_shown_and_taken_back(
     asked = client.get("/ops/explain", query_string={"q": "shirt"}).text
     assert "No rules were published yet" in asked and "No rule acts here" in asked
     last = shop.searcher.search(_query(shop)).hits[-1].product
-    content = {"rules": [{"name": "The last <first>", "do": "pin", "what": {"sku": [last.sku]}}]}
+    content = {
+        "rules": [
+            {"name": "The last <first>", "do": "pin", "what": {"sku": [last.sku]}, "from": "2026-01-01"}
+        ]
+    }
     file = tmp_path / "rules.json"
     file.write_text(json.dumps(content))
     published = run(shop, "publish", str(file), "--note", "for the test")
@@ -63,6 +67,11 @@ def test_rules_are_published_shown_and_taken_back(
     assert previewed.exit_code == 0 and "The last" in previewed.output
     page = until(client, "The last &lt;first&gt; (pin)", address="https://shop.example/?q=shirt")
     assert last.sku in page.split("<tbody")[1].split("</tr>")[0]
+    listed = run(shop, "list").output.splitlines()
+    assert listed[0].startswith("Version 1: 1 rules")
+    assert listed[1].split() == ["pin", "The", "last", "<first>,", "from", "2026-01-01", "00:00"]
+    overtaken = run(shop, "publish", str(file), "--after", "0")
+    assert overtaken.exit_code == 1 and "published meanwhile" in overtaken.output
     refused = run(shop, "publish", "-", given='{"rules": [{"do": "sing"}, {"do": "pin", "what": {}}]}')
     assert refused.exit_code == 1 and "rules[0].do: 'sing'" in refused.output and "1 more" in refused.output
     assert run(shop, "publish", "-", given="{").exit_code == 1
