@@ -15,7 +15,7 @@ from catalog.preparing import batches, prepared
 from catalog.records import RowFault
 from catalog.removing import Presence, Removal, missing_products, objection
 
-KEPT = 1000  # faults that are shown or written; all are counted
+KEPT = 100_000  # faults that are shown or written; all are counted
 
 
 @dataclass

@@ -13,6 +13,7 @@ from launcher.embedded import prepare
 from launcher.show import (
     bar,
     console,
+    print_errors_file,
     print_failures,
     print_hits,
     print_import,
@@ -32,6 +33,11 @@ from launcher.show import (
 )
 @MERCHANT
 @click.option("--no-wait", is_flag=True, help="Return when the rows are in; index later, when Twirl runs.")
+@click.option(
+    "--errors",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the rows with faults to this CSV file, to be mended and imported.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would come of it, write nothing.")
 @click.option("--remove-missing", is_flag=True, help="Take out products that are not in this feed.")
 @click.option("--even-most", is_flag=True, help="With --remove-missing: even more than half of the shop.")
@@ -42,6 +48,7 @@ def import_(
     images: Path | None,
     merchant: str | None,
     no_wait: bool,
+    errors: Path | None,
     dry_run: bool,
     remove_missing: bool,
     even_most: bool,
@@ -60,7 +67,8 @@ def import_(
     shop = services.merchant(merchant)
     removal = _removal(remove_missing, even_most)
     if dry_run:
-        print_rehearsal(rehearse(services.sessions, shop.id, feed, images or feed.parent, removal))
+        would = rehearse(services.sessions, shop.id, feed, images or feed.parent, removal)
+        print_rehearsal(would, feed, errors)
         return
     with progress() as bars:
         summary = import_feed(
@@ -68,6 +76,8 @@ def import_(
             services.doorbell.ring, removal=removal,
         )  # fmt: skip
     print_import(services, summary)
+    if errors is not None:
+        print_errors_file(services, summary, feed, errors)
     if not no_wait:
         with borrowed(services, ("engine", "indexer"), say) as tend, progress() as bars:
             show_indexing(services, shop.id, bars, tend)

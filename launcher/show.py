@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -11,9 +12,11 @@ from rich.text import Text
 from sqlalchemy import select
 
 from bootstrap import Services
+from catalog.feeds.errors_file import write_errors
 from catalog.feeds.prices import minor_digits
 from catalog.imports import ImportSummary
 from catalog.models import Product, RowError
+from catalog.records import RowFault
 from catalog.rehearsal import Rehearsal
 from launcher.embedded import wait_until_indexed
 from launcher.progress import failures, standing
@@ -73,8 +76,8 @@ def print_import(services: Services, summary: ImportSummary) -> None:
         console.print(f"  and {summary.refused - ROWS_SHOWN} more")
 
 
-def print_rehearsal(would: Rehearsal) -> None:
-    """Print what an import would do, and why rows would be refused."""
+def print_rehearsal(would: Rehearsal, feed: Path, errors: Path | None) -> None:
+    """Print what an import would do, and why rows would be refused; write those to `errors`."""
     console.print(
         f"{would.rows} rows, nothing written: {would.created} to create, {would.updated} to update, "
         f"{would.unchanged} unchanged, {would.removed} to remove, {would.refused} refused"
@@ -86,6 +89,26 @@ def print_rehearsal(would: Rehearsal) -> None:
     for fault in would.faults[:ROWS_SHOWN]:
         where = f"row {fault.row}, {fault.column}" if fault.column else f"row {fault.row}"
         say(f"  {where}: {fault.message} [{fault.code}]")
+    if errors is not None:
+        _write_errors(errors, feed, would.faults)
+
+
+def print_errors_file(services: Services, summary: ImportSummary, feed: Path, target: Path) -> None:
+    """Write the rows of an import that have faults to `target`, and say so."""
+    kept = select(RowError).where(RowError.job_id == summary.job_id).order_by(RowError.row, RowError.id)
+    with services.sessions() as session:
+        faults = [
+            RowFault(error.row, error.column, error.code, error.message) for error in session.scalars(kept)
+        ]
+    _write_errors(target, feed, faults)
+
+
+def _write_errors(target: Path, feed: Path, faults: Sequence[RowFault]) -> None:
+    by_row: dict[int, list[RowFault]] = {}
+    for fault in faults:
+        by_row.setdefault(fault.row, []).append(fault)
+    count = write_errors(target, feed, by_row)
+    say(f"  {target}: {count} rows to mend. Import that file when they are.")
 
 
 def print_failures(services: Services, merchant_id: int) -> None:

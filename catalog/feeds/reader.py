@@ -43,11 +43,12 @@ def _checked(shape: FeedShape, currency: str) -> Iterator[ProductRecord | RowFau
 
 def _translated(shape: FeedShape, currency: str) -> Iterator[Row | RowFault]:
     if shape.vendor == GOOGLE:
-        return _rows(shape)
-    return VENDORS[shape.vendor].translated(lambda: _rows(shape), currency)
+        return raw_rows(shape)
+    return VENDORS[shape.vendor].translated(lambda: raw_rows(shape), currency)
 
 
-def _rows(shape: FeedShape) -> Iterator[Row | RowFault]:
+def raw_rows(shape: FeedShape) -> Iterator[Row | RowFault]:
+    """Yield the rows as the feed has them, a vendor's in its own columns."""
     keep_names = shape.vendor == SCHEMA_ORG
     if shape.form == "xml":
         yield from read_xml(shape.path, shape.encoding or None)

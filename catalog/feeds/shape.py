@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from catalog.feeds.columns import NAMES, REPEATABLE, REQUIRED, assigned, feed_name, normalised
+from catalog.feeds.escaping import SAID, is_ours
 from catalog.feeds.json_items import is_document, products_at
 from catalog.feeds.lines import MAX_LINE
 from catalog.feeds.vendors import GOOGLE, SCHEMA_ORG, missing_columns, vendor_of
@@ -46,6 +47,8 @@ class FeedShape:
     vendor: str = GOOGLE  # whose columns these are
     form: Form = "table"
     at: str = ""  # where in a JSON document the products are
+    titles: tuple[str, ...] = ()  # the header as it is written
+    is_errors: bool = False  # one that `errors_file` wrote: its cells are escaped
 
     @property
     def is_table(self) -> bool:
@@ -70,8 +73,7 @@ def survey_feed(path: Path) -> FeedShape:
         declared = xml_encoding(head, encoding)
         check_xml(path, declared)
         return FeedShape(path, declared or "", "", (), _count_items(path), form="xml")
-    delimiter, header = _header(start)
-    return FeedShape(path, encoding, delimiter, header, max(0, newlines - 1), vendor_of(header))
+    return _table_shape(path, encoding, start, newlines)
 
 
 def _refuse_binary(head: bytes) -> None:
@@ -126,6 +128,14 @@ def _first_line(path: Path, encoding: str) -> str:
             if line.strip(" \t\r\n\0\ufeff"):
                 return line.replace("\0", "").lstrip("\ufeff").strip("\r\n ")
     raise FeedRefused("feed-empty", "The feed is empty.", "Export it again with its products.")
+
+
+def _table_shape(path: Path, encoding: str, start: str, lines: int) -> FeedShape:
+    delimiter, named = _header(start)
+    header = tuple("" if name in SAID else name for name in named)
+    titles = tuple(next(csv.reader([start], delimiter=delimiter)))
+    rows, vendor = max(0, lines - 1), vendor_of(header)
+    return FeedShape(path, encoding, delimiter, header, rows, vendor, titles=titles, is_errors=is_ours(named))
 
 
 def _json_shape(path: Path, encoding: str, start: str, lines: int, is_linked: bool) -> FeedShape:

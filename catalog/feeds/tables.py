@@ -6,6 +6,7 @@ from typing import Any, TextIO
 
 from catalog.feeds.cells import Row
 from catalog.feeds.columns import REPEATABLE
+from catalog.feeds.escaping import unescaped
 from catalog.feeds.lines import MAX_LINE, Lines, LineTooLong
 from catalog.feeds.shape import FeedShape
 from catalog.feeds.values import clean
@@ -53,6 +54,10 @@ def read_table(file: TextIO, shape: FeedShape) -> Iterator[Row | RowFault]:
         if number == 0 and not any(cell.strip("\ufeff ") for cell in cells):
             continue  # blank lines above the header
         number += 1
+        if shape.is_errors and not isinstance(cells, str):
+            cells = [unescaped(cell) if name else "" for name, cell in zip(shape.header, cells, strict=False)]
+            if not any(cells):
+                continue  # a row that could not be read: its number and its fault are all that is known
         if number > 1 and cells != []:
             yield _row(number, cells, shape)
 

@@ -94,7 +94,7 @@ def test_importing_again_changes_nothing(shop: tuple[Cli, Path]) -> None:
     assert "0 created, 0 updated, 4 unchanged, 1 refused" in done.stdout
 
 
-def test_a_dry_run_and_a_feed_cut_short(shop: tuple[Cli, Path], tmp_path: Path) -> None:
+def test_a_dry_run_and_a_feed_cut_short(shop: tuple[Cli, Path]) -> None:
     cli, folder = shop
     short = folder / "short.csv"
     short.write_text("\n".join((folder / "feed.csv").read_text().splitlines()[:2]))
@@ -104,6 +104,16 @@ def test_a_dry_run_and_a_feed_cut_short(shop: tuple[Cli, Path], tmp_path: Path) 
     done = cli("import", str(short), "--remove-missing", "--no-wait")
     assert "1 unchanged, 0 refused" in done.stdout and "3 of 4 products are not in this feed" in done.stdout
     assert cli("import", str(short), "--even-most").returncode == 2
+
+
+def test_refused_rows_are_written_to_be_mended(shop: tuple[Cli, Path]) -> None:
+    cli, folder = shop
+    errors = folder / "errors.csv"
+    done = cli("import", str(folder / "feed.csv"), "--errors", str(errors), "--no-wait")
+    assert f"{errors}: 1 rows to mend" in done.stdout
+    header, row = errors.read_text("utf-8-sig").splitlines()
+    assert header.startswith("id,title,description,link,image_link,availability,price,twirl_row,")
+    assert row.startswith("free-1,Shirt,A shirt,") and "5,price,price-invalid" in row
 
 
 def test_words_and_photos_find_what_was_imported(shop: tuple[Cli, Path]) -> None:

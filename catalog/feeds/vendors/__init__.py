@@ -18,18 +18,26 @@ class Vendor:
     knows: Callable[[Sequence[str]], bool]
     required: tuple[tuple[str, ...], ...]
     translated: Callable[[Callable[[], Rows], str], Rows]
+    family: Callable[[Row], set[str]] = lambda row: set()  # by which names rows belong together
 
 
-VENDORS = {
-    "shopify": Vendor(shopify.knows, shopify.REQUIRED, shopify.translated),
-    SCHEMA_ORG: Vendor(lambda header: False, (), schema_org.translated),  # it has no tables
-    "woocommerce": Vendor(woocommerce.knows, woocommerce.REQUIRED, woocommerce.translated),
+VENDORS = {  # schema.org has no tables
+    "shopify": Vendor(shopify.knows, shopify.REQUIRED, shopify.translated, shopify.family),
+    SCHEMA_ORG: Vendor(lambda _header: False, (), schema_org.translated),
+    "woocommerce": Vendor(
+        woocommerce.knows, woocommerce.REQUIRED, woocommerce.translated, woocommerce.family
+    ),
 }
 
 
 def vendor_of(header: Sequence[str]) -> str:
     """Return whose table this is by its normalised header; GOOGLE for what is nobody else's."""
     return next((name for name, vendor in VENDORS.items() if vendor.knows(header)), GOOGLE)
+
+
+def family_of(vendor: str, row: Row) -> set[str]:
+    """Return the names under which a row belongs together with others of its file."""
+    return VENDORS[vendor].family(row) if vendor in VENDORS else set()
 
 
 def missing_columns(vendor: str, header: Sequence[str]) -> list[str]:

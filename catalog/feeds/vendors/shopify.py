@@ -45,6 +45,11 @@ def translated(reopen: Callable[[], Iterator[Row | RowFault]], currency: str) ->
             yield from _variants(product, currency)
 
 
+def family(row: Row) -> set[str]:
+    """Return the handle: all rows of a product belong together."""
+    return {handle} if (handle := row.text(*HANDLE)) else set()
+
+
 def _products(rows: Iterator[Row | RowFault]) -> Iterator[list[Row] | RowFault]:
     """Yield the rows of each product together, and between them the faults of rows that cannot be read."""
     seen: set[str] = set()

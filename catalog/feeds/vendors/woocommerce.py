@@ -38,6 +38,14 @@ def translated(reopen: Callable[[], Iterator[Row | RowFault]], currency: str) ->
                 yield sold
 
 
+def family(row: Row) -> set[str]:
+    """Return a variation's parent, or the names by which a variable product's variations call it."""
+    kinds = _kinds(row)
+    if "variation" in kinds:
+        return {parent} if (parent := row.text("parent")) else set()
+    return set(_names(row)) if "variable" in kinds else set()
+
+
 def _kinds(row: Row) -> set[str]:
     return {kind.strip() for kind in row.text("type").casefold().split(",")}
 
