@@ -189,6 +189,7 @@ def test_pages_fit_together_under_every_kind_of_rule(
         "rules": [
             *rule("pin", {"sku": ["S20"]})["rules"],
             *rule("boost", {"brand": ["Dune"]}, strength=1.5)["rules"],
+            *rule("boost", {"sku": ["S28"], "price_min": 1}, strength=1.5)["rules"],
             *rule("boost", {"colour": ["Red"], "price_max": 1010}, strength=0.3)["rules"],
             *rule("bury", {"brand": ["Birch"]})["rules"],
             *rule("hide", {"sku": ["S4"]})["rules"],
