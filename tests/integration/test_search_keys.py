@@ -3,6 +3,7 @@
 import io
 
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
@@ -10,6 +11,7 @@ from werkzeug.test import TestResponse
 
 from bootstrap import Services
 from catalog.search_keys import KeyRefused, create_key, origin_of, revoke_key, search_keys
+from commands.keys import keys
 from web.app import create_app
 from web.embed.guard import EXTENSION, Guard
 from web.embed.keys import Keys
@@ -165,3 +167,18 @@ def test_the_script_is_small_and_asked_for_again_only_when_changed(client: Flask
     assert script.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
     again = client.get("/embed.js", headers={"If-None-Match": script.headers["ETag"]})
     assert again.status_code == 304 and not again.data
+
+
+def test_the_command_makes_lists_and_revokes_keys(shop: Services) -> None:
+    def twirl(*words: str) -> str:
+        done = CliRunner().invoke(keys, words, obj=shop, catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    said = twirl("create", "--origin", "https://cli.example", "--name", "by hand")
+    made = said.partition('data-key="')[2].partition('"')[0]
+    assert f"{made}  used never  https://cli.example  by hand" in twirl()
+    twirl("revoke", made)
+    assert made not in twirl() and f"{made}  revoked 20" in twirl("--revoked")
+    with pytest.raises(KeyRefused, match="no address of a site"):
+        twirl("create", "--origin", "*")
