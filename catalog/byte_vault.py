@@ -31,12 +31,12 @@ class Vault:
         self.blobs, self.incoming = root / "blobs", root / "incoming"
 
     def take_blobs(self, hashes: Iterable[str], source: Blobs) -> tuple[int, int]:
-        """Keep pictures that are not kept yet; return how many were copied, and how many were gone."""
+        """Keep pictures that are not kept yet: how many were copied, and how many were gone or damaged."""
 
         def copy(sha256: str) -> _Written | None:
             try:
                 renditions = {size: source.read(sha256, size) for size in SIZES}
-            except BlobMissing:
+            except (BlobMissing, ValueError):  # a damaged one must not keep all others out of the backup
                 return None
             return _write_beside(self._blob(sha256), bundled(renditions))
 

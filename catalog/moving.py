@@ -88,9 +88,13 @@ def is_same(one: Images, other: Images) -> bool:
 
 def _copy_image(source: Images, target: Images, sha256: str) -> bool:
     try:
-        target.blobs.put(sha256, source.blobs.read_all(sha256))
-    except BlobMissing:  # cleared away meanwhile, or a rendition is lost: the doctor says so either way
+        renditions = source.blobs.read_all(sha256)
+    except (
+        BlobMissing,
+        ValueError,
+    ):  # cleared away meanwhile, lost or damaged: then the doctor misses it there
         return False
+    target.blobs.put(sha256, renditions)
     return True
 
 

@@ -269,6 +269,29 @@ def test_images_move_from_a_folder_to_s3_and_on(machines: Machines, s3: S3Server
     assert machines.machine("three").blobs.read_all(hashes[3]) == RENDITIONS
 
 
+def test_one_damaged_object_holds_up_neither_a_move_nor_a_backup(
+    machines: Machines, s3: S3Server, tmp_path: Path
+) -> None:
+    from catalog.byte_vault import Vault
+    from catalog.moving import copy_images
+
+    first = machines.machine("one")
+    first.prepare()
+    source = first.place.open(s3.url(secrets.token_hex(4)))
+    source.own(first.place.images.owner())
+    hashes = [f"{n:064x}" for n in range(5)]
+    for sha256 in hashes:
+        source.blobs.put(sha256, RENDITIONS)
+    listed = s3.client().list_objects_v2(Bucket=s3.bucket)["Contents"]
+    (key,) = [each["Key"] for each in listed if hashes[2] in each["Key"] and source.address[5:].split("?")[0]
+              .split("/", 1)[1] in each["Key"]]  # fmt: skip
+    s3.client().put_object(Bucket=s3.bucket, Key=key, Body=b"not what was written")
+    target = first.place.open(f"file://{tmp_path}/target")
+    assert copy_images(source, target).images == 4
+    assert target.blobs.missing(hashes) == {hashes[2]}
+    assert Vault(tmp_path / "vault").take_blobs(hashes, source.blobs) == (4, 1)
+
+
 @pytest.mark.parametrize("deployed", [True, False])
 def test_a_folder_that_was_left_is_not_taken_again(tmp_path: Path, deployed: bool) -> None:
     from catalog.moving import copy_images, is_same, note_moved
