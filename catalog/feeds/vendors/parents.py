@@ -24,6 +24,7 @@ class Parents:
         self._rows = connection
         self._rows.execute("CREATE TABLE product (key INTEGER PRIMARY KEY, cells TEXT)")
         self._rows.execute("CREATE TABLE parent (name TEXT PRIMARY KEY, key INTEGER)")
+        self._rows.execute("CREATE INDEX of_product ON parent (key)")
         self._rows.execute("CREATE TABLE variation (parent TEXT, image TEXT)")
         self._rows.execute("CREATE INDEX of_parent ON variation (parent)")
 
