@@ -24,6 +24,7 @@ QUICK = (
 )
 SLOW = (
     "crop",
+    "feeds",
     "first_results",
     "looks",
     "no_match",

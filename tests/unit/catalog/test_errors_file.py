@@ -1,7 +1,6 @@
 """Refused rows as a file: mend it, import it, and only those rows are touched."""
 
 import csv
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,38 +13,9 @@ from catalog.feeds.escaping import escaped, unescaped
 from catalog.folders import FolderIncoming
 from catalog.imports import ImportSummary, import_feed
 from catalog.models import ImportJob, Product, RowError
+from tests.support.bad_rows import HEAD, feed_of
 
 SAMPLES = Path(__file__).with_name("samples")
-HEAD = "ID,Title,Image Link,Additional Image Link,Price,Availability,Link,Colour\n"
-LONG = "x" * 301
-# Twelve ways to be wrong, each with the column and the code that come of it.
-WAYS: list[tuple[Callable[[str], str], str, str]] = [
-    (lambda n: f",Dress,https://i.example/{n}.jpg,,1,,,red", "id", "required"),
-    (lambda n: f"b{n},,https://i.example/{n}.jpg,,1,,,red", "title", "required"),
-    (lambda n: f"b{n},{LONG},https://i.example/{n}.jpg,,1,,,red", "title", "too-long"),
-    (lambda n: f"b{n},Dress,,,1,,,red", "image_link", "required"),
-    (lambda n: f"b{n},Dress,ftp://i.example/{n}.jpg,,1,,,red", "image_link", "image-link-invalid"),
-    (lambda n: f"b{n},Dress,{n}.jpg,,1,,,red", "image_link", "image-missing"),
-    (lambda n: f"b{n},=Dress,https://i.example/{n}.jpg,,cheap,,,red", "price", "price-invalid"),
-    (lambda n: f"b{n},Dress,https://i.example/{n}.jpg,,1.299 EUR,,,red", "price", "price-ambiguous"),
-    (lambda n: f"b{n},Dress,https://i.example/{n}.jpg,,-5.00,,,red", "price", "price-invalid"),
-    (lambda n: f"b{n},Dress,https://i.example/{n}.jpg,,1,maybe,,red", "availability", "availability-unknown"),
-    (lambda n: f"b{n},Dress,https://i.example/{n}.jpg,,1,,shop/{n},red", "link", "link-invalid"),
-    (lambda n: f"g{n},Dress,https://i.example/{n}.jpg,,1,,,red,too,many", "", "too-many-cells"),
-]  # fmt: skip
-
-
-def feed_of(rows: int, bad: int) -> tuple[str, dict[int, tuple[str, str]]]:
-    """A feed with one bad row in every `rows / bad`, and what is wrong with which row."""
-    lines, wrong = [], {}
-    for n in range(rows):
-        if n % (rows // bad) == 7:
-            way, column, code = WAYS[len(wrong) % len(WAYS)]
-            wrong[n + 2] = (column, code)
-            lines.append(way(str(n)))
-        else:
-            lines.append(f"g{n},Dress {n},https://i.example/{n}.jpg,,{n}.00 EUR,in stock,,blue")
-    return HEAD + "\n".join(lines) + "\n", wrong
 
 
 class Shop:
@@ -72,7 +42,7 @@ def store(ledger: Sessions, shop: int, tmp_path: Path) -> Shop:
 
 def test_bad_rows_are_listed_and_a_mended_file_touches_only_those(store: Shop, tmp_path: Path) -> None:
     feed, errors = tmp_path / "feed.csv", tmp_path / "errors.csv"
-    text, wrong = feed_of(600, 60)
+    text, wrong = feed_of(600, 60, lambda n: f"https://i.example/{n}.jpg")
     feed.write_text(text)
     first = store.load(feed)
     assert (first.created, first.refused) == (540, 60)
