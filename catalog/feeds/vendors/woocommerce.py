@@ -14,7 +14,7 @@ from catalog.records import RowFault
 
 REQUIRED = (("name",), ("images",))
 MAX_IMAGES = 11
-_MARKS = frozenset(("regular_price", "attribute_1_name", "visibility_in_catalog", "is_featured", "in_stock"))
+_MARKS = frozenset(("regular_price", "attribute_1_name", "visibility_in_catalog"))
 _COMMAS = re.compile(r"(?<!\\),")
 _KEPT = ("tags", "cross_sells", "upsells", "gtin_upc_ean_or_isbn", "short_description")
 _DESCRIPTION = 5000

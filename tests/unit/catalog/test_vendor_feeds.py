@@ -32,6 +32,16 @@ def test_a_vendor_is_known_by_its_header(name: str, vendor: str) -> None:
     assert survey_feed(SAMPLES / name).vendor == vendor
 
 
+@pytest.mark.parametrize(
+    "header",
+    ["id,name,type,in_stock,price,image", "id,handle,title,image_link,price", "name,type,id,image_url"],
+)
+def test_a_feed_with_a_vendors_common_words_is_nobodys(tmp_path: Path, header: str) -> None:
+    path = tmp_path / "feed.csv"
+    path.write_text(f"{header}\n")
+    assert survey_feed(path).vendor == "google"
+
+
 def test_shopify_with_the_headers_of_before() -> None:
     records, faults = read(SAMPLES / "shopify_old.csv")
     assert faults == {7: ("", "not-published")}
