@@ -146,10 +146,16 @@ def test_an_item_without_end_is_not_held(tmp_path: Path) -> None:
     )
 
 
-def test_deep_json_is_a_fault(tmp_path: Path) -> None:
+@pytest.mark.parametrize("start", ["[", '{"@context": "x", "other": [1, {"id": 3}], "items": ['])
+def test_deep_json_is_a_fault(tmp_path: Path, start: str) -> None:
     path = tmp_path / "feed.json"
-    deep = '{"id": 1, "x": ' + "[" * 50_000 + "]" * 50_000 + "}"
-    path.write_text(f'[{deep},\n{{"id": 2, "title": "b", "image": "b.jpg"}}]')
-    fault, record = read_feed(path)
-    assert isinstance(fault, RowFault) and fault.code == "json-invalid"
-    assert isinstance(record, ProductRecord) and record.sku == "2"
+    deep = '{"id": 1, "x": ' + "[" * 500_000 + "]" * 500_000 + "}"
+    end = "]" + ("}" if start.startswith("{") else "")
+    path.write_text(
+        f'{start}{deep},\n7, {{"id": 2, "title": "b", "image": "b.jpg", "tags": [["x"], {{"y": 1}}]}}{end}'
+    )
+    fault, other, record = read_feed(path)
+    assert isinstance(fault, RowFault) and fault.code == "json-invalid" and "deep" in fault.message
+    assert isinstance(other, RowFault) and (other.row, other.code) == (2, "json-not-object")
+    assert isinstance(record, ProductRecord) and (record.sku, record.row) == ("2", 3)
+    assert record.attributes == {"tags": [["x"], {"y": 1}]}

@@ -34,7 +34,7 @@ def test_a_vendor_is_known_by_its_header(name: str, vendor: str) -> None:
 
 @pytest.mark.parametrize(
     "header",
-    ["id,name,type,in_stock,price,image", "id,handle,title,image_link,price", "name,type,id,image_url"],
+    ["id,name,type,in_stock,price,image", "id,handle,title,image_link", "name,type,id,image"],
 )
 def test_a_feed_with_a_vendors_common_words_is_nobodys(tmp_path: Path, header: str) -> None:
     path = tmp_path / "feed.csv"
