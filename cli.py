@@ -18,8 +18,8 @@ from commands import (
     deploying,
     facts,
     images,
-    keys,
     keeping,
+    keys,
     models,
     operating,
     rules,
@@ -32,7 +32,8 @@ from launcher.refusals import explain
 from telemetry.logs import configure_plain
 
 ROOMS = (
-    serving, working, catalogue, rules, keys, models, train, images, tuning, operating, keeping, deploying, facts,
+    serving, working, catalogue, rules, keys, models, train, images, tuning, operating, keeping, deploying,
+    facts,
 )  # fmt: skip
 
 
