@@ -35,6 +35,7 @@ JOB_STATES = ("running", "done", "failed")
 STAGES = ("images", "embed", "index")  # who takes a queued image next: see Image.queue
 INDEX_STATES = ("filling", "ready", "dropping")
 EDIT, BULK = 0, 1  # Image.priority: what a merchant waits for, and a row of a large import
+LISTED = (("category",), ("brand",), ("availability",))  # what the console's list of items is narrowed by
 SUSPECT = 2  # added to the priority of an image over which its worker died: such go alone, and last
 MAX_POSITION = 10  # one main image and ten more, as Google Merchant has it
 # The rows that need raw bytes of the incoming folder. A query says it literally, or misses the index.
@@ -133,6 +134,7 @@ class Product(Base):
         CheckConstraint("rev >= 1", name="rev"),
         Index(None, "merchant_id", "item_group_id"),
         Index(None, "merchant_id", "created_at", "id"),  # browsing: newest first
+        *(Index(None, "merchant_id", *column, "id") for column in ((), *LISTED)),  # the console's pages
         Index("ix_product_deleted_at", "deleted_at", **_where("deleted_at IS NOT NULL")),
         {"sqlite_autoincrement": True},  # a purged product's id is never given to another
     )
@@ -164,6 +166,8 @@ class Product(Base):
     link: Mapped[str] = mapped_column(String(2000), default="")
     description: Mapped[str] = mapped_column(Text, default="")
     attributes: Mapped[dict[str, Any]] = mapped_column(default=dict)  # every other column of the feed
+    # Names of columns, or "images", that the merchant has set by hand and that no feed changes.
+    locked: Mapped[list[str]] = mapped_column(default=list, server_default="[]")
 
     merchant: Mapped[Merchant] = relationship()
     every_image: Mapped[list["Image"]] = relationship(
@@ -215,6 +219,7 @@ class Image(Base):
         CheckConstraint(one_of("queue", STAGES), name="queue"),
         Index(None, "state", "queue", "priority", "merchant_id", "next_attempt_at", "id"),  # claims, sweeps
         Index(None, "merchant_id", "state", "id"),  # how far a merchant's pictures have come; the console
+        Index(None, "merchant_id", "state", "product_id", "position"),  # … and its items
         Index(None, "sha256"),  # is this blob still in use?
         Index("ix_image_failed", "merchant_id", "error_code", "id", **_where("state = 'failed'")),
         Index("ix_image_waiting_source", "source", **_where(WAITING_SOURCE)),  # are these raw bytes needed?
