@@ -21,6 +21,7 @@ from sqlalchemy.exc import InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import Session, sessionmaker
 
+from catalog import patience
 from catalog.changes import forget_changes, write_changes
 
 BUSY_TIMEOUT_MS = 10_000
@@ -70,15 +71,18 @@ def open_engine(url: str | URL, access: Access = Access()) -> Engine:
         return engine
     if parsed.drivername in ("postgresql", "postgres"):
         parsed = parsed.set(drivername="postgresql+psycopg")
-    return create_engine(
+    engine = create_engine(
         parsed,
         connect_args=_connect_args(parsed, access),
+        poolclass=patience.ImpatientPool,
         pool_pre_ping=True,
         pool_size=access.pool_size,
         max_overflow=access.pool_overflow,
         pool_timeout=access.pool_wait_s,
         pool_recycle=1800,
     )
+    patience.install(engine)
+    return engine
 
 
 def _connect_args(url: URL, access: Access) -> dict[str, Any]:
