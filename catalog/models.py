@@ -275,6 +275,10 @@ class ImportJob(Base):
     heartbeat_at: Mapped[datetime | None]  # a running job that is silent for long has lost its process
     finished_at: Mapped[datetime | None]
     message: Mapped[str] = mapped_column(String(1000), default="")
+    kind: Mapped[str] = mapped_column(String(16), default="import", server_default="import")  # or "undo"
+    removed: Mapped[int] = mapped_column(default=0, server_default="0")
+    total: Mapped[int] = mapped_column(default=0, server_default="0")  # rows in all, an estimate
+    undone_at: Mapped[datetime | None]
 
     errors: Mapped[list["RowError"]] = relationship(order_by="RowError.row", passive_deletes=True)
 

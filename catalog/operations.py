@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from catalog import import_models  # noqa: F401 - whoever needs every table takes them from here
 from catalog.models import INDEX_STATES, Base, now, one_of
 
 
