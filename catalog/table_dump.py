@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, DateTime, Engine, MetaData, Table, func, select, text
 
-from catalog import operations  # noqa: F401 - its tables belong to Base
+from catalog import integrations, operations  # noqa: F401 - their tables belong to Base
 from catalog.backup_folder import Backup, Part, damaged, written_lines
 from catalog.database import unlimited, writing
 from catalog.items import tables  # noqa: F401 - and these
