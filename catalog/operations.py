@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from catalog import import_models  # noqa: F401 - whoever needs every table takes them from here
+from catalog.insight import tables  # noqa: F401 - they are of this kind, too, and known where these are
 from catalog.models import INDEX_STATES, Base, now, one_of
 
 
@@ -146,6 +147,7 @@ class Rulebook(Base):
     at: Mapped[datetime] = mapped_column(default=now)
     note: Mapped[str] = mapped_column(String(500), default="")
     content: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    author: Mapped[str] = mapped_column(String(255), default="", server_default="")  # "" by the command
 
 
 class SearchKey(Base):
