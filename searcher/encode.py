@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import nullcontext
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from catalog.identity import collection_name, point_id, point_ids
 from catalog.models import Product
 from catalog.products import find_product
+from searcher.admission import Admission
 from searcher.crop import Crop
 from searcher.errors import QueryRefused
 from searcher.garments import garments
@@ -31,9 +33,15 @@ class Encoder:
     """Encodes queries with one pack, and reads the vectors that it has made. Thread-safe."""
 
     def __init__(
-        self, sessions: sessionmaker[Session], pack: "Pack", store: VectorStore, photos: QueryPhotos
+        self,
+        sessions: sessionmaker[Session],
+        pack: "Pack",
+        store: VectorStore,
+        photos: QueryPhotos,
+        admission: Admission | None = None,
     ) -> None:
         self.sessions, self.pack, self.store, self.photos = sessions, pack, store, photos
+        self.admission = admission or Admission()
         self.collection = collection_name(pack.fingerprint)
         self._words: OrderedDict[str, Vector] = OrderedDict()
         self._photos: OrderedDict[str, Vector] = OrderedDict()
@@ -41,18 +49,21 @@ class Encoder:
         self._guard = Lock()
 
     def text(self, words: str) -> Vector | None:
-        """(T,) of the words, None where there are none."""
+        """(T,) of the words, None where there are none. Raises ModelAway."""
         if not words:
             return None
         known = self._recall(self._words, words)
-        return (
-            known if known is not None else self._keep(self._words, words, self.pack.encode_texts([words])[0])
-        )
+        if known is not None:
+            return known
+        with self.admission.turn():
+            encoded = self.pack.encode_texts([words])[0]
+        return self._keep(self._words, words, encoded)
 
     def picture(self, query: SearchQuery) -> Vector | None:
         """(D,) of the photo, of the reference's main image, or midway between them; None without either.
 
-        Raises QueryRefused for a photo that is no longer kept and for an item that cannot be a reference.
+        Raises QueryRefused for a photo that is no longer kept and for an item that cannot be a reference,
+        ModelAway.
         """
         given = [self._photo(query), self._reference(query)]
         rows = [row for row in given if row is not None]
@@ -79,12 +90,16 @@ class Encoder:
         return self._keep(self._photos, name, self._encode(part))
 
     def garments(self, photo_id: str) -> list[Crop]:
-        """Where the garments of a kept photo are; none where it is gone or the pack cannot tell."""
+        """Where the garments of a kept photo are; none where it is gone or the pack cannot tell.
+
+        Raises ModelAway.
+        """
         with self._guard:
             if photo_id in self._garments:
                 return self._garments[photo_id]
         pixels = self.photos.get(photo_id)
-        patches = None if pixels is None else self.pack.patches(pixels)
+        with self.admission.turn() if pixels is not None else nullcontext():
+            patches = None if pixels is None else self.pack.patches(pixels)
         found = [] if patches is None else garments(patches)
         with self._guard:
             self._garments[photo_id] = found
@@ -93,7 +108,8 @@ class Encoder:
         return found
 
     def _encode(self, pixels: NDArray[np.uint8]) -> Vector:
-        row: Vector = self.pack.encode_images([pixels])[0]  # (1, D) -> (D,)
+        with self.admission.turn():
+            row: Vector = self.pack.encode_images([pixels])[0]  # (1, D) -> (D,)
         return row
 
     def _reference(self, query: SearchQuery) -> Vector | None:

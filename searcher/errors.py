@@ -20,6 +20,13 @@ class QueryRefused(SearchError):
 class SearchUnavailable(SearchError):
     """The vector engine is away: the same search works again, try after `retry_after` seconds."""
 
-    def __init__(self, message: str, retry_after: int = 2) -> None:
-        super().__init__("search-unavailable", message, "Try again in a moment.")
+    def __init__(self, message: str, retry_after: int = 2, code: str = "search-unavailable") -> None:
+        super().__init__(code, message, "Try again in a moment.")
         self.retry_after = retry_after
+
+
+class SearchBusy(SearchUnavailable):
+    """The model is away or has too much to do, and the search cannot be answered without it."""
+
+    def __init__(self, message: str, retry_after: int = 2) -> None:
+        super().__init__(message, retry_after, "search-busy")

@@ -1,7 +1,7 @@
 """The facets of a shelf under a choice: for each field, what could be chosen beside the others' choices."""
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 
 from searcher.filters import FACET_FIELDS, Filters
@@ -18,10 +18,14 @@ _KEPT = 256  # choices whose facets are remembered
 
 @dataclass(frozen=True)
 class Counted:
-    """The facets under a choice and the number of products under all of it."""
+    """The facets under a choice and the number of products under all of it.
+
+    `stale` are those of a shelf that has moved on since.
+    """
 
     facets: list[Facet]
     total: int
+    stale: bool = False
 
 
 class FacetCounter:
@@ -31,14 +35,19 @@ class FacetCounter:
         self._kept: OrderedDict[tuple[int, Filters, tuple[Rule, ...]], tuple[Shelf, Counted]] = OrderedDict()
         self._guard = Lock()
 
-    def count(self, acting: Acting, filters: Filters) -> Counted:
-        """Facets and total of the shelf under the filters, without what the merchant hides."""
+    def count(self, acting: Acting, filters: Filters, hurried: bool = False) -> Counted:
+        """Facets and total of the shelf under the filters, without what the merchant hides.
+
+        Who is `hurried` takes those of an older shelf where they are at hand.
+        """
         shelf = acting.shelf
         key = (shelf.merchant_id, filters, acting.of("hide"))
         with self._guard:
             kept = self._kept.get(key)
         if kept is not None and kept[0] is shelf:
             return kept[1]
+        if kept is not None and hurried:
+            return replace(kept[1], stale=True)
         total = shelf.count(shelf.mask(filters) & ~acting.mask("hide"))
         counted = Counted(list_facets(acting, filters), total)
         with self._guard:

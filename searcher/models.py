@@ -17,6 +17,7 @@ from structlog import get_logger
 
 from catalog.site import IndexRef, SiteState, live_index, read_site
 from embedding.errors import PackRefused
+from searcher.admission import Admission
 from searcher.encode import Encoder
 from searcher.photos import QueryPhotos
 from vectors.protocol import VectorStore
@@ -59,9 +60,11 @@ class Models:
         store: VectorStore,
         photos: QueryPhotos,
         poll_s: float = POLL_S,
+        admission: Admission | None = None,
     ) -> None:
         self.sessions, self.packs, self.store, self.photos = sessions, packs, store, photos
         self.poll_s = poll_s
+        self.admission = admission or Admission()  # one for all: they share the device
         self._site = SiteState()
         self._live: Model | None = None
         self._models: dict[str, Model] = {}
@@ -135,6 +138,9 @@ class Models:
         if self._watcher is not None:
             self._watcher.join(10)
 
+    def _encoder(self, pack: "Pack") -> Encoder:
+        return Encoder(self.sessions, pack, self.store, self.photos, self.admission)
+
     def _watch(self) -> None:
         while not self._stop.wait(self.poll_s):
             try:
@@ -159,7 +165,7 @@ class Models:
             if index.fingerprint not in self._models:
                 pack = self.packs.get(index.fingerprint)
                 _warm(pack)
-                made = Model(index, pack, Encoder(self.sessions, pack, self.store, self.photos))
+                made = Model(index, pack, self._encoder(pack))
                 if self._watcher is not None:  # a server: it must not walk over a model for garbage
                     gc.freeze()
                 self._models = {**self._models, index.fingerprint: made}

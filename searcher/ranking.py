@@ -39,14 +39,14 @@ class Ranker:
     def by_words(
         self,
         words: str,
-        vector: NDArray[np.float32],
+        vector: NDArray[np.float32] | None,
         shelf: Shelf,
         passing: Bools,
         preferred: Preferred = (),
     ) -> Source:
         """Exact names first, then what has all that is preferred, then its kind; all else behind.
 
-        Within each, lexical and dense rankings fused.
+        Within each, lexical and dense rankings fused; without a vector, the lexical one alone.
 
         What only a deeper window has stands behind the whole of the one before, so that pages fit together.
         """
@@ -65,7 +65,7 @@ class Ranker:
         return source
 
     def _named(
-        self, words: str, vector: NDArray[np.float32], sparse: Sparse, shelf: Shelf, passing: Bools
+        self, words: str, vector: NDArray[np.float32] | None, sparse: Sparse, shelf: Shelf, passing: Bools
     ) -> list[Ranked]:
         """Products that these words name outright: by sku, by title, by brand."""
         found = [self._row(shelf, row, "sku", _SKU) for row in shelf.with_sku(words) if passing[row]]
@@ -76,7 +76,9 @@ class Ranker:
             found += [each.plus("brand", _BRAND) for each in fused]
         return merged(found)
 
-    def _liked(self, vector: NDArray[np.float32], sparse: Sparse, preferred: Preferred) -> list[Ranked]:
+    def _liked(
+        self, vector: NDArray[np.float32] | None, sparse: Sparse, preferred: Preferred
+    ) -> list[Ranked]:
         """Products that have all that is preferred, then those that are at least of the kind."""
         kind = tuple(each for each in preferred if each[0] == "category")
         tiers = [(preferred, "all", _ALL)] + ([(kind, "kind", _KIND)] if kind and kind != preferred else [])
@@ -92,11 +94,12 @@ class Ranker:
         group: Value = shelf.group_of(row) if self.group_by == "group" else product_id
         return Ranked(group, score, product_id=product_id, parts=((part, score),))
 
-    def _fused(self, vector: NDArray[np.float32], sparse: Sparse, where: Filter, window: int) -> list[Ranked]:
-        dense = self._search(vector, where, window)
-        if not len(sparse.indices):
-            return fuse({"meaning": dense})
-        return fuse({"words": self._search(sparse, where, window), "meaning": dense})
+    def _fused(
+        self, vector: NDArray[np.float32] | None, sparse: Sparse, where: Filter, window: int
+    ) -> list[Ranked]:
+        rankings = {"words": sparse if len(sparse.indices) else None, "meaning": vector}
+        asked = {name: query for name, query in rankings.items() if query is not None}
+        return fuse({name: self._search(query, where, window) for name, query in asked.items()})
 
     def _search(self, query: NDArray[np.float32] | Sparse, where: Filter, limit: int) -> list[Ranked]:
         try:

@@ -1,12 +1,17 @@
 """What a search gives back."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from catalog.models import Image, Product
 from searcher.match import Match
 from searcher.merchandising.rulebook import Rule
 from searcher.query import Mode
 from searcher.understanding.wishes import Wish
+
+# "lexical": the model was away or busy, and the words were looked up as they stand; "facets": the counts are
+# those of a moment ago.
+Degraded = Literal["lexical", "facets"]
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,9 @@ class Results:
     wishes: tuple[Wish, ...] = ()  # what was understood of the words
     rules: tuple[Rule, ...] = ()  # the merchant's that acted
     match: Match = field(default_factory=Match)  # told of the first page, best match first
+    degraded: tuple[Degraded, ...] = ()  # what was left out to answer at all
+    search: str = ""  # the random name of this search, by which what is chosen of it is counted; "" for none
+    first: int = 0  # hits of the pages before
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from sqlalchemy.orm import Session, sessionmaker
 
 from searcher import cursor as cursors
+from searcher.admission import ModelAway
 from searcher.crop import Crop
 from searcher.cursor import Cursor
 from searcher.encode import Vector
-from searcher.errors import QueryRefused, SearchUnavailable
-from searcher.facets import FacetCounter
+from searcher.errors import QueryRefused, SearchBusy, SearchUnavailable
+from searcher.facets import Counted, FacetCounter
 from searcher.filters import Filters, tenant
 from searcher.hydrate import Hydrator
 from searcher.looks.links import LinkReader
@@ -27,7 +28,7 @@ from searcher.pages import Page, Read, read_page
 from searcher.query import MAX_LIMIT, SearchQuery
 from searcher.ranked import Ranked, Source
 from searcher.ranking import Preferred
-from searcher.results import Facet, Likeness, ProductHit, Results
+from searcher.results import Degraded, Facet, Likeness, ProductHit, Results
 from searcher.shelf import Bools, Shelf
 from searcher.sold_out import SoldOut, without_hidden
 from searcher.sources import Sources
@@ -40,6 +41,7 @@ from vectors.protocol import VectorStore, VectorStoreUnavailable
 
 RETRY_AFTER_S = 2
 PATIENCE_S = 1.5  # for all that one search asks of the vector engine
+LEXICAL = "lexical"  # what a cursor names in place of a model, where words were looked up without one
 KIN = 10  # first hits whose kind is held against the photo's
 Sides = tuple[Vector | None, Vector | None]
 Span = Callable[[str], AbstractContextManager[object]]  # marks a stage where traces are sent
@@ -94,18 +96,19 @@ class Searcher:
             asked = replace(asked, filters=without_hidden(asked.filters, self._sold_out))
             ruled = Search(replace(query, filters=asked.filters), reading.meant)
             acting = Acting.on(book, ruled, shelf, datetime.now(UTC))
-            sides = self._encoded(asked, model, clock)
+            sides = self._encoded(asked, model, clock, after)
             source = self._source(asked, model, acting, clock, preferred(wishes), sides)
             page = self._page(asked, source, after, clock)
             match = self._match(reading, model, shelf, sides, page) if after is None else Match()
         with clock.stage("facets"):
-            counted = self._counter.count(acting, asked.filters)
+            counted = self._counter.count(acting, asked.filters, self.models.admission.pressed)
         timings = {**clock.stages, "total": (time.perf_counter() - began) * 1000}
         facets = counted.facets if query.facets else []
-        following = _cursor(query, model, after, page)
+        degraded = _degraded(asked, sides, counted)
+        following = _cursor(query, LEXICAL if "lexical" in degraded else model.fingerprint, after, page)
         hits = _with_reasons(page.hits, wishes)
         mode, total = query.mode, counted.total
-        told = (following, facets, timings, wishes, acting.rules, match)
+        told = (following, facets, timings, wishes, acting.rules, match, degraded)
         return Results(hits, total, mode, model.fingerprint, *told)
 
     def similar(self, merchant_id: int, sku: str, limit: int = 12) -> Likeness:
@@ -141,8 +144,11 @@ class Searcher:
             return self._looks.of(product, acting.shelf, nearest, limit)
 
     def garments(self, photo_id: str) -> list[Crop]:
-        """Where the garments of a kept photo are, the largest first."""
-        return self.models.live().encoder.garments(photo_id)
+        """Where the garments of a kept photo are, the largest first. Raises SearchBusy."""
+        try:
+            return self.models.live().encoder.garments(photo_id)
+        except ModelAway as error:
+            raise SearchBusy(error.message, error.retry_after) from error
 
     def facets(self, merchant_id: int, filters: Filters | None = None) -> list[Facet]:
         """What can be chosen beside the other fields' choices; counts are products."""
@@ -164,7 +170,7 @@ class Searcher:
 
     def _model(self, query: SearchQuery, after: Cursor | None) -> Model:
         """The live model; a later page is of the model that gave the page before, while that one is kept."""
-        if after is None or query.mode == "browse":  # which needs none
+        if after is None or after.model == LEXICAL or query.mode == "browse":  # which need none
             return self.models.live()
         held = self.models.held(after.model)
         if held is None:
@@ -174,12 +180,21 @@ class Searcher:
             )  # fmt: skip
         return held
 
-    def _encoded(self, query: SearchQuery, model: Model, clock: "_Clock") -> Sides:
-        """The picture and the words as vectors, each None where there is none."""
-        if query.mode == "browse":
+    def _encoded(self, query: SearchQuery, model: Model, clock: "_Clock", after: Cursor | None) -> Sides:
+        """The picture and the words as vectors, each None where there is none.
+
+        Words alone can do without a model that is away or busy, but not in the middle of a search that
+        began with it. Raises SearchBusy for all else.
+        """
+        if query.mode == "browse" or (after is not None and after.model == LEXICAL):
             return None, None
         with clock.stage("encode"):
-            return model.encoder.picture(query), model.encoder.text(query.words)
+            try:
+                return model.encoder.picture(query), model.encoder.text(query.words)
+            except ModelAway as error:
+                if query.mode == "words" and after is None:
+                    return None, None
+                raise SearchBusy(error.message, error.retry_after) from error
 
     def _match(self, reading: Reading, model: Model, shelf: Shelf, sides: Sides, page: Page) -> Match:
         """How well the first page answers what was asked."""
@@ -205,7 +220,8 @@ class Searcher:
         if query.mode == "browse":
             return self._sources.on_shelf(query, acting)
         with clock.stage("compose"):
-            vector: Vector = model.pack.compose(*sides, query.balance)  # (D,)
+            encoded = any(side is not None for side in sides)
+            vector: Vector | None = model.pack.compose(*sides, query.balance) if encoded else None  # (D,)
         return self._sources.of(query, model.collection, acting, vector, liked)
 
     def _page(self, query: SearchQuery, source: Source, after: Cursor | None, clock: "_Clock") -> Page:
@@ -236,11 +252,16 @@ def _with_reasons(hits: list[ProductHit], wishes: Sequence[Wish]) -> list[Produc
     return [replace(hit, why=reasons(hit.product, chips)) for hit in hits] if chips else hits
 
 
-def _cursor(query: SearchQuery, model: Model, before: Cursor | None, page: Page) -> str | None:
+def _degraded(query: SearchQuery, sides: Sides, counted: Counted) -> tuple[Degraded, ...]:
+    lexical = query.mode == "words" and sides[1] is None
+    return (*(("lexical",) if lexical else ()), *(("facets",) if counted.stale else ()))
+
+
+def _cursor(query: SearchQuery, model: str, before: Cursor | None, page: Page) -> str | None:
     if page.end is None:
         return None
     seen = (before.seen if before else 0) + len(page.hits)
-    return Cursor(query.digest(), model.fingerprint[:16], seen, page.end).encode()
+    return Cursor(query.digest(), model[:16], seen, page.end).encode()
 
 
 class _Clock:

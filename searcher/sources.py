@@ -40,9 +40,12 @@ class Sources:
         return in_front(acting.pinned(passing & ~gone, query.collapse), source)
 
     def of(
-        self, query: SearchQuery, collection: str, acting: Acting, vector: Vector, liked: Preferred
+        self, query: SearchQuery, collection: str, acting: Acting, vector: Vector | None, liked: Preferred
     ) -> Source:
-        """The nearest to the composed vector (D,), and with words alone what their texts say besides."""
+        """The nearest to the composed vector (D,), and with words alone what their texts say besides.
+
+        Without a vector, for words alone, what texts say is all.
+        """
         shelf, left_out = acting.shelf, self._left_out(query)
         passing = self._passing(query, acting, left_out)
         others = (Not(AnyOf("product", tuple(left_out))),) if left_out else ()
@@ -50,7 +53,7 @@ class Sources:
 
         def rank(terms: Filter) -> Source:
             ranker = self.ranker(collection, terms, query.collapse)
-            if query.mode == "words":
+            if query.mode == "words" or vector is None:
                 return ranker.by_words(query.words, vector, shelf, passing, liked)
             return ranker.by_vector(vector)
 
