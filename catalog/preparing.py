@@ -1,11 +1,12 @@
 """The rows of a feed, a batch at a time, made ready: images looked up, bytes kept, faults set apart."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from catalog.batching import BATCH, batches
 from catalog.blobs import Incoming
 from catalog.decoding import ImageRefused, sniff
 from catalog.feeds.cells import shortened
@@ -14,7 +15,7 @@ from catalog.feeds.values import is_url
 from catalog.products import content_hashes
 from catalog.records import ProductRecord, RowFault
 
-BATCH = 200  # rows a commit: the write lock is held for some tens of milliseconds
+__all__ = ["BATCH", "Batch", "batches", "prepared"]
 
 
 @dataclass
@@ -25,21 +26,12 @@ class Batch:
     records: list[ProductRecord] = field(default_factory=list)  # with sources, their bytes durable
     faults: list[RowFault] = field(default_factory=list)
     warnings: list[RowFault] = field(default_factory=list)  # of rows that went in all the same
-    unchanged: int = 0
+    same: list[ProductRecord] = field(default_factory=list)  # which say what the ledger has already
 
-
-def batches(items: Iterator[ProductRecord | RowFault]) -> Iterator[list[ProductRecord | RowFault]]:
-    """Yield runs of items that cover BATCH rows; a row's faults stay together."""
-    batch: list[ProductRecord | RowFault] = []
-    rows: set[int] = set()
-    for item in items:
-        if item.row not in rows and len(rows) == BATCH:
-            yield batch
-            batch, rows = [], set()
-        batch.append(item)
-        rows.add(item.row)
-    if batch:
-        yield batch
+    @property
+    def unchanged(self) -> int:
+        """How many rows cost nothing."""
+        return len(self.same)
 
 
 def prepared(
@@ -68,7 +60,7 @@ def prepared(
         batch.warnings += found.faults
         sourced = replace(item, images=tuple(dict.fromkeys(found.sources.values())))
         if known.get(item.sku) == sourced.content_hash():
-            batch.unchanged += 1
+            batch.same.append(sourced)
             continue
         if incoming is not None:
             _keep_bytes(found.sources, pictures, incoming)

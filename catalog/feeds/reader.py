@@ -31,7 +31,7 @@ def _checked(shape: FeedShape, currency: str) -> Iterator[ProductRecord | RowFau
         if isinstance(row, RowFault):
             yield row
             continue
-        record = record_of(row, currency)
+        record = record_of(row, currency, shape.mapping)
         if isinstance(record, list):
             yield from record
         elif (first := seen.setdefault(record.sku, record.row)) != record.row:

@@ -1,11 +1,13 @@
 """One row's cells -> a valid ProductRecord, or every fault that keeps it from being one."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from catalog.feeds.cells import Row
 from catalog.feeds.columns import assigned, feed_name
+from catalog.feeds.mapping import applied
 from catalog.feeds.prices import PriceInvalid, parse_price
 from catalog.feeds.values import (
     MAX_LINK,
@@ -72,9 +74,15 @@ class _Checked:
         return text
 
 
-def record_of(row: Row, currency: str) -> ProductRecord | list[RowFault]:
-    """Return the row as a valid record, or all of its faults; `currency` is the merchant's."""
-    checked = _Checked(row, assigned(tuple(row.cells)))
+def record_of(
+    row: Row, currency: str, mapping: Mapping[str, str] | None = None
+) -> ProductRecord | list[RowFault]:
+    """Return the row as a valid record, or all of its faults; `currency` is the merchant's.
+
+    With a `mapping` its columns mean what that says (`catalog.feeds.mapping`), else what they are called.
+    """
+    row, names = applied(row, mapping) if mapping else (row, assigned(tuple(row.cells)))
+    checked = _Checked(row, names)
     texts = {ours: checked.text(ours) for ours in _LIMITS if ours not in ("sku", "title", "category")}
     price, sale_price, priced_in = _prices(checked, currency)
     record = ProductRecord(
@@ -173,11 +181,16 @@ def _price(checked: _Checked, ours: str, currency: str) -> tuple[int | None, str
 
 
 def _attributes(checked: _Checked) -> dict[str, Any]:
-    """Return every column that is none of ours, empty ones left out."""
+    """Return every column that is none of ours, empty ones left out.
+
+    An object of JSON may have them all in a column `attributes`, as the API gives a product.
+    """
     used = set(checked.names.values())
     if not category_path(as_text(checked.cell("category"))):  # a Google category given as a number
         used.discard(checked.names.get("category", ""))
     others = {name: cleaned_json(value) for name, value in checked.row.cells.items() if name not in used}
+    if isinstance(others.get("attributes"), dict):
+        others = {**others.pop("attributes"), **others}
     kept = {name[:100]: value for name, value in others.items() if name and value not in ("", [], {}, [""])}
     if (length := len(json.dumps(kept, ensure_ascii=False))) > MAX_ATTRIBUTES:
         message = (

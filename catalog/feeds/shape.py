@@ -3,7 +3,8 @@
 import codecs
 import csv
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -49,6 +50,9 @@ class FeedShape:
     at: str = ""  # where in a JSON document the products are
     titles: tuple[str, ...] = ()  # the header as it is written
     is_errors: bool = False  # one that `errors_file` wrote: its cells are escaped
+    mapping: Mapping[str, str] = field(
+        default_factory=dict
+    )  # what Google's own columns mean: `feeds.mapping`
 
     @property
     def is_table(self) -> bool:
@@ -56,8 +60,12 @@ class FeedShape:
         return bool(self.delimiter)
 
 
-def survey_feed(path: Path) -> FeedShape:
-    """Find out how to read the feed; FeedRefused (code, message, fix) when it cannot be read at all."""
+def survey_feed(path: Path, mapping: Mapping[str, str] | None = None, strict: bool = True) -> FeedShape:
+    """Find out how to read the feed; FeedRefused (code, message, fix) when it cannot be read at all.
+
+    A `mapping` says what columns mean whose names do not. Where `strict` is false a header without the
+    columns that are needed is taken as it is: for a first look.
+    """
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD)
@@ -67,13 +75,16 @@ def survey_feed(path: Path) -> FeedShape:
     _refuse_binary(head)
     encoding, newlines = _encoding(path, head)
     start = _first_line(path, encoding)
+    mapping = mapping or {}
     if start.startswith(("{", "[")):
-        return _json_shape(path, encoding, start, newlines, MARK in head.decode(encoding, "replace"))
-    if start.startswith("<"):
+        shape = _json_shape(path, encoding, start, newlines, MARK in head.decode(encoding, "replace"))
+    elif start.startswith("<"):
         declared = xml_encoding(head, encoding)
         check_xml(path, declared)
-        return FeedShape(path, declared or "", "", (), _count_items(path), form="xml")
-    return _table_shape(path, encoding, start, newlines)
+        shape = FeedShape(path, declared or "", "", (), _count_items(path), form="xml")
+    else:
+        shape = _table_shape(path, encoding, start, newlines, mapping, strict)
+    return replace(shape, mapping=mapping) if shape.vendor == GOOGLE else shape
 
 
 def _refuse_binary(head: bytes) -> None:
@@ -130,8 +141,10 @@ def _first_line(path: Path, encoding: str) -> str:
     raise FeedRefused("feed-empty", "The feed is empty.", "Export it again with its products.")
 
 
-def _table_shape(path: Path, encoding: str, start: str, lines: int) -> FeedShape:
-    delimiter, named = _header(start)
+def _table_shape(
+    path: Path, encoding: str, start: str, lines: int, mapping: Mapping[str, str], strict: bool
+) -> FeedShape:
+    delimiter, named = _header(start, mapping, strict)
     header = tuple("" if name in SAID else name for name in named)
     titles = tuple(next(csv.reader([start], delimiter=delimiter)))
     rows, vendor = max(0, lines - 1), vendor_of(header)
@@ -153,22 +166,33 @@ def _count_items(path: Path) -> int:
         return sum(len(_ITEM.findall(chunk)) for chunk in chunks)
 
 
-def _header(line: str) -> tuple[str, tuple[str, ...]]:
+def _header(line: str, mapping: Mapping[str, str], strict: bool) -> tuple[str, tuple[str, ...]]:
     """Return the delimiter that finds the most columns that we know, and the header's names."""
     readings = {delimiter: _split(line, delimiter) for delimiter in DELIMITERS}
-    delimiter = max(DELIMITERS, key=lambda one: len(assigned(readings[one])))
+
+    def promise(delimiter: str) -> tuple[int, int]:
+        names = readings[delimiter]
+        return len(assigned(names)) + len(mapping.keys() & set(names)), 0 if strict else len(names)
+
+    delimiter = max(DELIMITERS, key=promise)
     header = readings[delimiter]
-    found = assigned(header)
-    known = ", ".join(feed_name(ours) for ours in NAMES)
+    if strict:
+        _refuse_lacking(line, header, mapping)
+    _refuse_twice(header)
+    return delimiter, header
+
+
+def _refuse_lacking(line: str, header: tuple[str, ...], mapping: Mapping[str, str]) -> None:
+    found = {**assigned([name for name in header if name not in mapping])}
+    found |= {mapping[name]: name for name in header if name in mapping}
     if not found:
+        known = ", ".join(feed_name(ours) for ours in NAMES)
         message = f"The first line names no column that we know: {line[:80]!r}."
         raise FeedRefused("feed-no-header", message, f"Begin the file with column names, such as {known}.")
     missing = _missing(header, found)
     if missing:
         message = f"The feed has no column {' and no column '.join(missing)}."
         raise FeedRefused("feed-columns-missing", message, f"Add the column {', '.join(missing)}.")
-    _refuse_twice(header)
-    return delimiter, header
 
 
 def _missing(header: tuple[str, ...], found: dict[str, str]) -> list[str]:
