@@ -9,7 +9,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "title": ("title", "name"),
     "description": ("description",),
     "link": ("link", "url", "product_url"),
-    "image": ("image_link", "image_url", "image_src", "image"),
+    "image": ("image_link", "image_url", "image_src", "image", "images"),
     "more_images": ("additional_image_link", "additional_image_links", "additional_images"),
     "price": ("price",),
     "sale_price": ("sale_price",),
