@@ -18,7 +18,7 @@ def find_items(session: Session, merchant_id: int, begins: str, limit: int = PAG
     """Up to `limit` products whose sku or title begins so, letter case aside; deleted ones are left out."""
     of = and_(Product.merchant_id == merchant_id, Product.deleted_at.is_(None))
     found = [
-        select(Product.id).where(of, _begins(session, column, begins)).limit(limit)
+        select(Product.id).where(of, beginning_with(session, column, begins)).limit(limit)
         for column in (Product.sku, Product.title)
     ]
     # Each half in brackets of its own, for its limit; SQLite knows no others than those of a subquery.
@@ -27,7 +27,7 @@ def find_items(session: Session, merchant_id: int, begins: str, limit: int = PAG
     return session.scalars(wanted).all()
 
 
-def _begins(session: Session, column: InstrumentedAttribute[str], text: str) -> ColumnElement[bool]:
+def beginning_with(session: Session, column: InstrumentedAttribute[str], text: str) -> ColumnElement[bool]:
     """A range, byte by byte as the index has it: LIKE finds no index when the text is a parameter."""
     low, lowered = text.lower(), func.lower(column)
     if session.get_bind().dialect.name == "postgresql":

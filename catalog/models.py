@@ -38,6 +38,7 @@ EDIT, BULK = 0, 1  # Image.priority: what a merchant waits for, and a row of a l
 LISTED = (("category",), ("brand",), ("availability",))  # what the console's list of items is narrowed by
 SUSPECT = 2  # added to the priority of an image over which its worker died: such go alone, and last
 MAX_POSITION = 10  # one main image and ten more, as Google Merchant has it
+HIDDEN = "hidden = true"  # what the index of hidden items has. A query says it literally, or misses it.
 # The rows that need raw bytes of the incoming folder. A query says it literally, or misses the index.
 WAITING_SOURCE = "sha256 IS NULL AND source LIKE 'incoming:%'"
 
@@ -135,6 +136,7 @@ class Product(Base):
         Index(None, "merchant_id", "item_group_id"),
         Index(None, "merchant_id", "created_at", "id"),  # browsing: newest first
         *(Index(None, "merchant_id", *column, "id") for column in ((), *LISTED)),  # the console's pages
+        Index("ix_product_hidden", "merchant_id", "id", **_where(HIDDEN)),
         Index("ix_product_deleted_at", "deleted_at", **_where("deleted_at IS NOT NULL")),
         {"sqlite_autoincrement": True},  # a purged product's id is never given to another
     )

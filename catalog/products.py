@@ -17,6 +17,7 @@ _COLUMNS = (
     "title", "description", "link", "brand", "category", "colour", "pattern", "material", "gender",
     "age_group", "size", "price_minor", "sale_price_minor", "currency", "availability",
 )  # fmt: skip
+_PRICE = ("price_minor", "sale_price_minor", "currency")
 
 
 def ensure_merchant(session: Session, slug: str, name: str = "", currency: str = "USD") -> Merchant:
@@ -88,6 +89,17 @@ def content_hashes(session: Session, merchant_id: int, skus: Sequence[str]) -> d
         Product.merchant_id == merchant_id, Product.sku.in_(skus), Product.deleted_at.is_(None), ~failed
     )
     return {row.sku: row.content_hash for row in session.execute(there)}
+
+
+def rows_to_change(session: Session, merchant_id: int, skus: Sequence[str]) -> dict[str, Product]:
+    """Return {sku: row with every image, tombstones too}: nobody else changes them until the commit."""
+    return _rows(session, merchant_id, skus)
+
+
+def note_edit(session: Session, product: Product) -> None:
+    """Say that a row from `rows_to_change` was changed by hand: a new `rev`, and its images go first."""
+    _touch(session, product)
+    session.flush()
 
 
 def _rows(session: Session, merchant_id: int, skus: Sequence[str]) -> dict[str, Product]:
@@ -202,14 +214,23 @@ def _retry(product: Product, priority: int) -> None:
 
 
 def _write(product: Product, record: ProductRecord, content_hash: str, priority: int) -> None:
+    locked = locked_columns(product.locked or ())
     for name in _COLUMNS:
-        setattr(product, name, getattr(record, name))
-    product.item_group_id = record.item_group_id or record.sku
+        if name not in locked:
+            setattr(product, name, getattr(record, name))
+    if "item_group_id" not in locked:
+        product.item_group_id = record.item_group_id or record.sku
     product.attributes = dict(record.attributes)
     product.content_hash = content_hash
     product.deleted_at = None
     product.updated_at = now()
-    _place_images(product, record.images, priority)
+    pictures = [image.source for image in product.every_image if not image.removed]
+    _place_images(product, pictures if "images" in locked and pictures else record.images, priority)
+
+
+def locked_columns(locks: Iterable[str]) -> set[str]:
+    """The columns that these locks keep from every feed: one lock holds all that makes a price."""
+    return {column for lock in locks for column in (_PRICE if lock == "price" else (lock,))}
 
 
 def _place_images(product: Product, sources: Sequence[str], priority: int) -> None:

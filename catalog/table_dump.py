@@ -17,7 +17,7 @@ from sqlalchemy import Column, Connection, DateTime, Engine, MetaData, Table, fu
 from catalog import integrations, operations  # noqa: F401 - their tables belong to Base
 from catalog.backup_folder import Backup, Part, damaged, written_lines
 from catalog.database import unlimited, writing
-from catalog.items import tables  # noqa: F401 - and these
+from catalog.items import tables as of_items  # noqa: F401 - and these
 from catalog.models import Base, Image
 
 LEFT_OUT = frozenset({"worker"})  # processes of this moment

@@ -60,6 +60,7 @@ def upgrade() -> None:
     )
     for name, (table, columns) in PAGES.items():
         steps.create_index(name, table, columns)
+    steps.create_index("ix_product_hidden", "product", ["merchant_id", "id"], where="hidden = true")
 
 
 def _of(table: str, *others: str) -> list[sa.ForeignKeyConstraint]:
@@ -72,6 +73,7 @@ def _of(table: str, *others: str) -> list[sa.ForeignKeyConstraint]:
 
 
 def downgrade() -> None:
+    steps.drop_index("ix_product_hidden", "product")
     for name, (table, _) in PAGES.items():
         steps.drop_index(name, table)
     steps.drop_table("item_hint")

@@ -1,0 +1,257 @@
+"""A merchant's items by state, failure, facet, hint and words, newest first, a page at a time.
+
+However large the shop, a page is read along an index: what is asked for narrowest is looked up first, and
+the next page goes on below the last id that was seen. An item's state is that of its main picture, unless
+it is hidden; it counts as failed where any of its pictures has failed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select, text, union
+from sqlalchemy.orm import Session, selectinload
+
+from catalog.items.tables import ItemHint
+from catalog.listing import beginning_with
+from catalog.models import HIDDEN, IMAGE_STATES, Image, Product
+
+PAGE = 50
+PROBED = 2000  # ids of one condition that are looked up; what has more is looked for row by row
+MOST_WORDS = 8
+_HIDDEN = text(f"product.{HIDDEN}")
+
+
+@dataclass(frozen=True)
+class ItemFilter:
+    """What a list is narrowed to; "" does not narrow. `category` takes all that is below it along."""
+
+    state: str = ""  # one of IMAGE_STATES
+    code: str = ""  # of a failure
+    category: str = ""
+    brand: str = ""
+    availability: str = ""
+    hint: str = ""  # the code of something to mend
+    words: str = ""  # the beginning of a sku or title; where none begins so, words of a title
+
+    def said(self) -> dict[str, str]:
+        """Only what narrows, by name."""
+        return {each.name: value for each in fields(self) if (value := getattr(self, each.name))}
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of the list."""
+
+    product: Product
+    images: tuple[Image, ...]  # the main one first; removed ones are left out
+    hints: tuple[str, ...] = ()
+
+    @property
+    def state(self) -> str:
+        """As far as it has come: that of its main picture, or hidden."""
+        if self.product.hidden:
+            return "hidden"
+        return self.images[0].state if self.images else "failed"
+
+    @property
+    def failed(self) -> tuple[Image, ...]:
+        """The pictures that failed."""
+        return tuple(image for image in self.images if image.state == "failed")
+
+    @property
+    def picture(self) -> Image | None:
+        """The first picture that can be shown."""
+        return next((image for image in self.images if image.sha256), None)
+
+
+@dataclass(frozen=True)
+class ItemPage:
+    """Lines, and the id that the next page goes on below; None at the end."""
+
+    items: list[Item]
+    following: int | None = None
+
+
+def items_page(
+    session: Session, merchant_id: int, wanted: ItemFilter, below: int | None = None, limit: int = PAGE
+) -> ItemPage:
+    """One page of what the filter leaves, newest first."""
+    ids = matching_ids(session, merchant_id, wanted, below, limit + 1)
+    items = read_items(session, merchant_id, ids[:limit])
+    return ItemPage(items, ids[limit - 1] if len(ids) > limit else None)
+
+
+def matching_ids(
+    session: Session, merchant_id: int, wanted: ItemFilter, below: int | None = None, limit: int = PAGE
+) -> list[int]:
+    """Up to `limit` product ids of what the filter leaves, falling, those below `below`."""
+    return list(session.scalars(_ordered(session, merchant_id, wanted, below).limit(limit)))
+
+
+def count_matching(session: Session, merchant_id: int, wanted: ItemFilter) -> int:
+    """How many items the filter leaves."""
+    found = _ordered(session, merchant_id, wanted, None).order_by(None).subquery()
+    return int(session.scalar(select(func.count()).select_from(found)) or 0)
+
+
+def read_items(session: Session, merchant_id: int, ids: Sequence[int]) -> list[Item]:
+    """These items of the merchant with their pictures and hints, in this order; what is gone is left out."""
+    mine = select(Product).where(Product.merchant_id == merchant_id, Product.id.in_(ids))
+    mine = mine.where(Product.deleted_at.is_(None)).options(selectinload(Product.images))
+    rows = {product.id: product for product in session.scalars(mine)}
+    hints = select(ItemHint.product_id, ItemHint.code).where(ItemHint.product_id.in_(list(rows)))
+    codes: dict[int, list[str]] = {}
+    for product_id, code in session.execute(hints.where(~ItemHint.dismissed).order_by(ItemHint.code)):
+        codes.setdefault(product_id, []).append(code)
+    return [
+        Item(rows[each], tuple(rows[each].images), tuple(codes.get(each, ()))) for each in ids if each in rows
+    ]
+
+
+def find_item(session: Session, merchant_id: int, product_id: int) -> Item | None:
+    """One item; None where there is none, or it is deleted."""
+    return next(iter(read_items(session, merchant_id, [product_id])), None)
+
+
+def count_items(session: Session, merchant_id: int) -> dict[str, int]:
+    """{state: items}, every state among them. "failed" counts items with any picture that failed."""
+    main = (Image.merchant_id == merchant_id, Image.position == 0)
+    by_state = select(Image.state, func.count()).where(*main).group_by(Image.state)
+    counted = dict.fromkeys(IMAGE_STATES, 0) | {state: int(n) for state, n in session.execute(by_state)}
+    # What was hidden or deleted a moment ago still has pictures in another state.
+    passing = select(Image.state, func.count()).join(Image.product).where(*main).group_by(Image.state)
+    for which in (
+        and_(Product.deleted_at.is_not(None), Product.merchant_id == merchant_id),
+        _hidden(merchant_id),
+    ):
+        for state, n in session.execute(passing.where(which)):
+            counted[state] -= int(n)
+    failed = select(func.count(Image.product_id.distinct())).where(_failed(merchant_id))
+    counted["failed"] = int(session.scalar(failed) or 0)
+    hidden = (
+        select(func.count()).select_from(Product).where(_hidden(merchant_id), Product.deleted_at.is_(None))
+    )
+    counted["hidden"] = int(session.scalar(hidden) or 0)
+    return {state: max(n, 0) for state, n in counted.items()}
+
+
+def values_of(session: Session, merchant_id: int, column: str, limit: int = 300) -> list[str]:
+    """The first values of "category" or "brand", in order: each found behind the one before."""
+    named = getattr(Product, column)
+    mine = and_(Product.merchant_id == merchant_id, named > "")
+    first = select(func.min(named).label("value")).where(mine).cte("seen", recursive=True)
+    behind = select(func.min(named)).where(Product.merchant_id == merchant_id, named > first.c.value)
+    seen = first.union_all(select(behind.scalar_subquery()).where(first.c.value.is_not(None)))
+    return list(session.scalars(select(seen.c.value).where(seen.c.value.is_not(None)).limit(limit)))
+
+
+def _ordered(session: Session, merchant_id: int, wanted: ItemFilter, below: int | None) -> Select[int]:
+    """Product ids of what the filter leaves, falling."""
+    mine = [Product.merchant_id == merchant_id, Product.deleted_at.is_(None)]
+    legs = _legs(session, merchant_id, wanted)
+    few = [ids for leg in legs if (ids := _few(session, leg.ids)) is not None]
+    if few:
+        mine.append(Product.id.in_(sorted(set(few[0]).intersection(*few[1:]))))
+        driver, column = None, Product.id
+    else:
+        driver = next((leg for leg in legs if leg.of_pictures is not None), None)
+        column = Image.product_id if driver else Product.id
+    found = select(column).where(*mine, *(leg.row for leg in legs if leg is not driver))
+    if driver is not None and driver.of_pictures is not None:  # several of an item may have failed
+        found = found.join(Image.product).where(driver.of_pictures).distinct()
+    if below is not None:
+        found = found.where(column < below)
+    return found.order_by(column.desc())
+
+
+@dataclass(frozen=True)
+class _Leg:
+    """One condition: as ids along an index, and as it is asked of one row."""
+
+    ids: Select[int]
+    row: ColumnElement[bool]
+    of_pictures: ColumnElement[bool] | None = None  # the same of image rows, which lie in order of product
+
+
+def _legs(session: Session, merchant_id: int, wanted: ItemFilter) -> list[_Leg]:
+    legs = []
+    if wanted.code or wanted.state == "failed":
+        which = _failed(merchant_id, wanted.code)
+        legs.append(_pictured(which, None if wanted.code else which))
+    if wanted.state == "hidden":
+        legs.append(_Leg(select(Product.id).where(_hidden(merchant_id)), Product.hidden.is_(True)))
+    elif wanted.state:
+        legs += _in_state(merchant_id, wanted.state)
+    if wanted.category:
+        legs.append(_column(merchant_id, Product.category.in_(_below(session, merchant_id, wanted.category))))
+    for name in ("brand", "availability"):
+        if value := getattr(wanted, name):
+            legs.append(_column(merchant_id, getattr(Product, name) == value))
+    if wanted.hint:
+        legs.append(_hinted(merchant_id, wanted.hint))
+    if wanted.words:
+        legs.append(_worded(session, merchant_id, wanted.words))
+    return legs
+
+
+def _in_state(merchant_id: int, state: str) -> list[_Leg]:
+    if state not in IMAGE_STATES:
+        return [_Leg(select(Product.id).where(false()), false())]
+    if state == "failed":
+        return []
+    main = and_(Image.merchant_id == merchant_id, Image.state == state, Image.position == 0)
+    shown = Product.hidden.is_(False)
+    leg = _pictured(main, main)
+    return [_Leg(leg.ids, and_(leg.row, shown), and_(main, shown))]
+
+
+def _pictured(which: ColumnElement[bool], in_order: ColumnElement[bool] | None) -> _Leg:
+    row = exists().where(Image.product_id == Product.id, which)
+    return _Leg(select(Image.product_id).where(which), row, in_order)
+
+
+def _failed(merchant_id: int, code: str = "") -> ColumnElement[bool]:
+    failed = and_(Image.merchant_id == merchant_id, Image.state == "failed")
+    return and_(failed, Image.error_code == code) if code else failed
+
+
+def _hidden(merchant_id: int) -> ColumnElement[bool]:
+    return and_(Product.merchant_id == merchant_id, _HIDDEN)
+
+
+def _column(merchant_id: int, condition: ColumnElement[bool]) -> _Leg:
+    return _Leg(select(Product.id).where(Product.merchant_id == merchant_id, condition), condition)
+
+
+def _hinted(merchant_id: int, code: str) -> _Leg:
+    mine = and_(ItemHint.merchant_id == merchant_id, ItemHint.code == code, ~ItemHint.dismissed)
+    row = exists().where(ItemHint.product_id == Product.id, mine)
+    return _Leg(select(ItemHint.product_id).where(mine), row)
+
+
+def _worded(session: Session, merchant_id: int, words: str) -> _Leg:
+    halves = [
+        select(Product.id).where(Product.merchant_id == merchant_id, beginning_with(session, column, words))
+        for column in (Product.sku, Product.title)
+    ]
+    if any(session.scalars(half.limit(1)).first() is not None for half in halves):
+        both = union(*halves).subquery()
+        row = or_(*(beginning_with(session, column, words) for column in (Product.sku, Product.title)))
+        return _Leg(select(both.c.id), row)
+    said = words.lower().split()[:MOST_WORDS]
+    return _column(
+        merchant_id, and_(*(func.lower(Product.title).contains(word, autoescape=True) for word in said))
+    )
+
+
+def _below(session: Session, merchant_id: int, category: str) -> list[str]:
+    """The shop's categories that are this one or below it."""
+    known = values_of(session, merchant_id, "category", limit=5000)
+    return [each for each in known if each == category or each.startswith(f"{category} > ")]
+
+
+def _few(session: Session, ids: Select[Any]) -> list[int] | None:
+    """The ids of a condition; None where there are more than PROBED."""
+    found = list(session.scalars(ids.limit(PROBED + 1)))
+    return found if len(found) <= PROBED else None
