@@ -1,13 +1,22 @@
-"""Commands on the search keys by which pages of other sites search a shop."""
+"""Commands on a shop's keys: those by which pages of other sites search it, and those of its own programs."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import click
 
 from bootstrap import Services
+from catalog.api_keys import (
+    PREFIX,
+    SCOPES,
+    SecretKey,
+    issue_key,
+    revoke_secret_key,
+    rotate_secret_key,
+    secret_keys,
+)
 from catalog.merchants import known_merchant
 from catalog.models import Merchant
-from catalog.search_keys import create_key, revoke_key, search_keys
+from catalog.search_keys import Key, create_key, revoke_key, search_keys
 from commands.options import MERCHANT
 from launcher.embedded import prepare
 from launcher.show import say
@@ -18,18 +27,20 @@ from launcher.show import say
 @MERCHANT
 @click.pass_context
 def keys(context: click.Context, revoked: bool, merchant: str | None) -> None:
-    """List the keys by which pages of other sites search the shop (docs/embed.md)."""
+    """List the keys by which pages of other sites search the shop (docs/embed.md) and its own programs change
+    it (docs/api.md).
+    """
     if context.invoked_subcommand is not None:
         return
     services: Services = context.obj
     shop = _shop(services, merchant)
     with services.sessions() as session:
-        found = search_keys(session, shop.id, revoked)
-    for each in found:
-        state = f"revoked {_day(each.revoked_at)}" if each.revoked_at else f"used {_day(each.used_at)}"
-        print(f"{each.key}  {state}  {' '.join(each.origins)}  {each.name}".rstrip())
+        found = [_line(each) for each in search_keys(session, shop.id, revoked)]
+        found += [_secret_line(each) for each in secret_keys(session, shop.id, revoked)]
+    print("\n".join(found), end="\n" if found else "")
     if not found:
         say("No site may search this shop yet: twirl keys create --origin https://shop.example")
+        say("No program may change it yet: twirl keys issue --scope catalogue:write")
 
 
 @keys.command()
@@ -49,6 +60,44 @@ def create(services: Services, origins: tuple[str, ...], name: str, merchant: st
 
 
 @keys.command()
+@click.option(
+    "--scope", "scopes", multiple=True, required=True, type=click.Choice(list(SCOPES)),
+    help="What it opens; again for more.",
+)  # fmt: skip
+@click.option("--name", default="", help="What it is for.")
+@click.option("--days", type=click.FloatRange(min=0.001), help="For how long it is good. Default: for ever.")
+@MERCHANT
+@click.pass_obj
+def issue(
+    services: Services, scopes: tuple[str, ...], name: str, days: float | None, merchant: str | None
+) -> None:
+    """Make a secret key for a program of the shop's. It is printed once and kept nowhere."""
+    shop = _shop(services, merchant)
+    lifetime = timedelta(days=days) if days else None
+    with services.sessions.begin() as session:
+        made = issue_key(session, shop.id, scopes, name, lifetime)
+    say(f"For {', '.join(made.key.scopes)} of {shop.slug}. Copy it now: it is not shown again.")
+    print(made.secret)
+
+
+@keys.command()
+@click.argument("key")
+@click.option(
+    "--overlap-hours", type=click.FloatRange(min=0), default=24.0, show_default=True,
+    help="For how long the old key goes on.",
+)  # fmt: skip
+@MERCHANT
+@click.pass_obj
+def rotate(services: Services, key: str, overlap_hours: float, merchant: str | None) -> None:
+    """Make a successor of a secret key, with its name and scopes. KEY may be its beginning."""
+    shop = _shop(services, merchant)
+    with services.sessions.begin() as session:
+        made, old = rotate_secret_key(session, shop.id, key, timedelta(hours=overlap_hours))
+    say(f"{old.prefix} goes on until {_minute(old.expires_at)}. Its successor, which is not shown again:")
+    print(made.secret)
+
+
+@keys.command()
 @click.argument("key")
 @MERCHANT
 @click.pass_obj
@@ -56,12 +105,30 @@ def revoke(services: Services, key: str, merchant: str | None) -> None:
     """Make a key useless within two seconds, for good. KEY may be its beginning."""
     shop = _shop(services, merchant)
     with services.sessions.begin() as session:
+        if key.startswith(PREFIX):
+            say(f"Revoked: {revoke_secret_key(session, shop.id, key).prefix}. It opens nothing any more.")
+            return
         gone = revoke_key(session, shop.id, key)
     say(f"Revoked: {gone.key}. Pages of {', '.join(gone.origins)} that show it can no longer search.")
 
 
+def _line(key: Key) -> str:
+    state = f"revoked {_day(key.revoked_at)}" if key.revoked_at else f"used {_day(key.used_at)}"
+    return f"{key.key}  {state}  {' '.join(key.origins)}  {key.name}".rstrip()
+
+
+def _secret_line(key: SecretKey) -> str:
+    state = f"revoked {_day(key.revoked_at)}" if key.revoked_at else f"used {_day(key.used_at)}"
+    ends = f"  until {_minute(key.expires_at)}" if key.expires_at else ""
+    return f"{key.prefix}…  {state}{ends}  {' '.join(key.scopes)}  {key.name}".rstrip()
+
+
 def _day(at: datetime | None) -> str:
     return at.strftime("%Y-%m-%d") if at else "never"
+
+
+def _minute(at: datetime | None) -> str:
+    return at.strftime("%Y-%m-%d %H:%M UTC") if at else "never"
 
 
 def _shop(services: Services, slug: str | None) -> Merchant:

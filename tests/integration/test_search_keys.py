@@ -10,6 +10,7 @@ from PIL import Image
 from werkzeug.test import TestResponse
 
 from bootstrap import Services
+from catalog.api_keys import find_key
 from catalog.search_keys import KeyRefused, create_key, origin_of, revoke_key, search_keys
 from commands.keys import keys
 from web.app import create_app
@@ -182,3 +183,25 @@ def test_the_command_makes_lists_and_revokes_keys(shop: Services) -> None:
     assert made not in twirl() and f"{made}  revoked 20" in twirl("--revoked")
     with pytest.raises(KeyRefused, match="no address of a site"):
         twirl("create", "--origin", "*")
+
+
+def test_the_command_issues_rotates_and_revokes_secret_keys(shop: Services) -> None:
+    def twirl(*words: str) -> str:
+        done = CliRunner().invoke(keys, words, obj=shop, catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    said = twirl("issue", "--scope", "catalogue:read", "--scope", "search", "--name", "the ERP")
+    secret = said.strip().splitlines()[-1]
+    assert f"{secret[:21]}…  used never  catalogue:read search  the ERP" in twirl() and secret not in twirl()
+    rotated = twirl("rotate", secret[:21], "--overlap-hours", "2")
+    successor = rotated.strip().splitlines()[-1]
+    with shop.sessions() as session:
+        assert find_key(session, secret) and find_key(session, successor)
+    assert f"{secret[:21]}…  used never  until 20" in twirl()
+    assert "Revoked" in twirl("revoke", successor) and f"{successor[:21]}…  revoked 20" in twirl("--revoked")
+    with shop.sessions() as session:
+        assert find_key(session, secret) and not find_key(session, successor)
+    refused = CliRunner().invoke(keys, ["issue", "--scope", "everything"], obj=shop)
+    assert refused.exit_code == 2 and "catalogue:write" in refused.output
+    assert CliRunner().invoke(keys, ["issue"], obj=shop).exit_code == 2
