@@ -35,12 +35,15 @@ class FeedLimits:
     timeout_s: float = 300.0  # of each answer, by the clock
 
 
+LIMITS = FeedLimits()
+
+
 class FeedProcess(ChildProcess):
     """A child over one feed. It is `Pictures` too, those of the archive beside the feed."""
 
     MODULE, UNAVAILABLE, WHAT = "catalog.feed_child", ReaderUnavailable, "feed reader"
 
-    def __init__(self, feed: Path, pictures: Path | None = None, limits: FeedLimits = FeedLimits()) -> None:
+    def __init__(self, feed: Path, pictures: Path | None = None, limits: FeedLimits = LIMITS) -> None:
         self._limits = limits
         self.rows = 0  # in all, an estimate, once it is open
         self.vendor = ""

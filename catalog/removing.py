@@ -1,6 +1,6 @@
 """Products that a feed no longer lists: taken out where that is asked for, and not by a broken feed."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -53,9 +53,16 @@ class Removed:
 
 
 def remove_missing(
-    sessions: sessionmaker[Session], merchant_id: int, presence: Presence, removal: Removal
+    sessions: sessionmaker[Session],
+    merchant_id: int,
+    presence: Presence,
+    removal: Removal,
+    remove: Callable[[Session, list[str]], None] | None = None,
 ) -> Removed:
-    """Delete what the feed does not list, some at a time; what is cut off goes on when it is run again."""
+    """Delete what the feed does not list, some at a time; what is cut off goes on when it is run again.
+
+    `remove` does it for one batch, within its transaction.
+    """
     if removal is Removal.NONE:
         return Removed()
     missing, total = missing_products(sessions, merchant_id, presence)
@@ -63,8 +70,12 @@ def remove_missing(
         return Removed(kept_because=words)
     skus = list(missing)
     for start in range(0, len(skus), BATCH):
+        some = skus[start : start + BATCH]
         with sessions.begin() as session:
-            for sku in skus[start : start + BATCH]:
+            if remove is not None:
+                remove(session, some)
+                continue
+            for sku in some:
                 delete_product(session, merchant_id, sku)
     return Removed(list(missing.values()))
 
