@@ -37,7 +37,7 @@ class SearchEvent(Base):
     """
 
     __tablename__ = "search_event"
-    __table_args__ = (Index(None, "merchant_id", "day"), Index(None, "uid"), Index(None, "day"))
+    __table_args__ = (Index(None, "day", "merchant_id"), Index(None, "uid"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     merchant_id: Mapped[int] = _merchant()
@@ -46,7 +46,7 @@ class SearchEvent(Base):
     uid: Mapped[str] = mapped_column(String(16))  # a random name, of this one search
     source: Mapped[str] = mapped_column(String(8))  # "shop", "api" or "embed"
     mode: Mapped[str] = mapped_column(String(16))
-    words: Mapped[str] = mapped_column(String(MAX_WORDS), default="")
+    words: Mapped[str] = mapped_column(String(MAX_WORDS), default="")  # letter case aside
     total: Mapped[int] = mapped_column(default=0)
     shown: Mapped[int] = mapped_column(SmallInteger, default=0)  # hits of the first page
     weak: Mapped[bool] = mapped_column(default=False)  # nothing really matched
@@ -63,7 +63,7 @@ class ClickEvent(Base):
     """One piece chosen out of a search: opened, laid aside to compare, or taken as the start of another."""
 
     __tablename__ = "click_event"
-    __table_args__ = (Index(None, "merchant_id", "day"), UniqueConstraint("uid", "sku", "kind"))
+    __table_args__ = (Index(None, "day", "merchant_id"), UniqueConstraint("uid", "sku", "kind"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     merchant_id: Mapped[int] = _merchant()
@@ -151,7 +151,7 @@ class InsightPhotos(Base):
     """
 
     __tablename__ = "insight_photos"
-    __table_args__ = (Index(None, "merchant_id", "day"),)
+    __table_args__ = (Index(None, "day", "merchant_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     merchant_id: Mapped[int] = _merchant()

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 SPREAD = 0.4  # of the mean distance: photos that are nearer than that look alike
-LEAST, MOST = 0.7, 0.95  # cosines between which the bound lies whatever the spread
+LEAST, MOST = 0.7, 0.9  # cosines between which the bound lies whatever the spread
 BOUNDED_BY = 1000  # vectors that the spread is told by
 
 

@@ -91,9 +91,8 @@ def _events() -> None:
         *_keyed("insight_photos", "id"),
     )  # fmt: skip
     for table in EVENTS:
-        steps.create_index(f"ix_{table}_merchant_id_day", table, ["merchant_id", "day"])
+        steps.create_index(f"ix_{table}_day_merchant_id", table, ["day", "merchant_id"])
     steps.create_index("ix_search_event_uid", "search_event", ["uid"])
-    steps.create_index("ix_search_event_day", "search_event", ["day"])
 
 
 def _figures() -> None:

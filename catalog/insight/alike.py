@@ -1,0 +1,92 @@
+"""Photos that look alike: of one day, from its searches; and of several days, from what those had."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from catalog.insight.vectors import Floats, Group, alike, packed, unpacked
+
+LOOKED_AT = 4000  # photos of one day, the newest; what they stand for is scaled up to all
+GROUPS = 120  # kept of one day, of those that matched, and as many of the others
+SHOWN = 4  # photos, products and words by which a group is shown
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Photos that look alike: how many searches, what was opened, and what shows them.
+
+    `photo_ids` are the newest first; `skus` the products found first; `words` the commonest beside them.
+    """
+
+    weak: bool
+    searches: int
+    chosen: int
+    photo_ids: tuple[str, ...]
+    skus: tuple[str, ...]
+    words: tuple[tuple[str, int], ...]
+
+
+def photos_of(rows: Iterable[tuple[Any, ...]]) -> list[dict[str, Any]]:
+    """The groups of one day's searches, as rows of `insight_photos`; the searches come newest first.
+
+    Each is (vector, weak, fingerprint, photo id, skus, words, whether something was opened).
+    """
+    sorted_out: dict[tuple[str, bool], list[tuple[Any, ...]]] = {}
+    every: Counter[tuple[str, bool]] = Counter()
+    for row in rows:
+        kind = (row[2], bool(row[1]))
+        every[kind] += 1
+        if every[kind] <= LOOKED_AT:
+            sorted_out.setdefault(kind, []).append(row)
+    return [made for kind, those in sorted_out.items() for made in _of_kind(kind, those, every[kind])]
+
+
+def _of_kind(kind: tuple[str, bool], rows: list[tuple[Any, ...]], every: int) -> list[dict[str, Any]]:
+    groups = alike(unpacked([row[0] for row in rows]), most=GROUPS)
+    scale = every / len(rows)
+    return [_row(kind, group, [rows[at] for at in group.rows], scale) for group in groups]
+
+
+def _row(kind: tuple[str, bool], group: Group, rows: list[tuple[Any, ...]], scale: float) -> dict[str, Any]:
+    first = Counter(sku for row in rows for sku in row[4][:1]) + Counter()
+    for row in rows:
+        first.update(dict.fromkeys(row[4], 0))
+    words = Counter(row[5] for row in rows if row[5])
+    return {
+        "fingerprint": kind[0], "weak": kind[1], "centre": packed(group.centre),
+        "searches": round(len(rows) * scale), "chosen": round(sum(bool(row[6]) for row in rows) * scale),
+        "photo_ids": list(dict.fromkeys(row[3] for row in rows if row[3]))[:SHOWN],
+        "skus": [sku for sku, _ in first.most_common(SHOWN)], "words": dict(words.most_common(SHOWN)),
+    }  # fmt: skip
+
+
+def together(rows: Sequence[Any], most: int) -> list[Photos]:
+    """What several days had (rows of `insight_photos`), those alike put together; the most asked first.
+
+    Vectors of two models say nothing of each other: groups of each stay by themselves.
+    """
+    found: list[Photos] = []
+    for kind in dict.fromkeys((row.fingerprint, row.weak) for row in rows):
+        mine = [row for row in rows if (row.fingerprint, row.weak) == kind]
+        centres: Floats = unpacked([row.centre for row in mine])
+        groups = alike(centres, [row.searches for row in mine], most=GROUPS)
+        found += [_photos(kind[1], [mine[at] for at in group.rows]) for group in groups]
+    return sorted(found, key=lambda each: -each.searches)[:most]
+
+
+def _photos(weak: bool, rows: list[Any]) -> Photos:
+    newest = sorted(rows, key=lambda row: row.day, reverse=True)
+    words: Counter[str] = Counter()
+    skus: Counter[str] = Counter()
+    for row in rows:
+        words.update(row.words)
+        skus.update(dict.fromkeys(row.skus, row.searches))
+    return Photos(
+        weak,
+        sum(row.searches for row in rows),
+        sum(row.chosen for row in rows),
+        tuple(dict.fromkeys(each for row in newest for each in row.photo_ids)),
+        tuple(sku for sku, _ in skus.most_common(SHOWN)),
+        tuple(words.most_common(SHOWN)),
+    )
