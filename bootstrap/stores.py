@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
+from accounts import models as _accounts  # noqa: F401 - their tables belong to the ledger
+from accounts.tokens import key_in
 from catalog.blobs import Blobs, Incoming
 from catalog.database import Access, open_engine, sessions
 from catalog.images import Decoder
@@ -60,6 +62,17 @@ class Stores:
     def worker_id(self) -> str:
         """This process, as claims and the ledger's list of workers name it. After any fork."""
         return worker_name(os.getpid())
+
+    @cached_property
+    def console_key(self) -> str:
+        """The key of the console's cookies and second factors: the setting's, else the data folder's.
+
+        "" in the deployed shape without the setting: processes on other machines would draw others.
+        """
+        given = self.settings.console.console_key
+        if given or self.deployed:
+            return given
+        return key_in(self.data / "console_key")
 
     @cached_property
     def device(self) -> str:

@@ -3,6 +3,7 @@
 from alembic import context
 from sqlalchemy import Connection
 
+from accounts import models  # noqa: F401 - its tables belong to Base
 from catalog import integrations, operations  # noqa: F401 - their tables belong to Base
 from catalog.database import migrating, open_engine
 from catalog.items import tables  # noqa: F401 - and these

@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from settings import declared, shapes
+from settings.console import Console
 from settings.declared import SettingError, variable
 from settings.serving import Model, Storage, Vectors, Web
 from settings.working import Indexing, Logging, Operations, Queue
 
 __all__ = [
-    "Indexing", "Logging", "Model", "Operations", "Queue", "SettingError", "Settings", "Storage", "Vectors",
-    "Web", "as_markdown", "as_rows", "load", "secrets", "variable",
+    "Console", "Indexing",
+    "Logging", "Model", "Operations", "Queue", "SettingError", "Settings", "Storage",
+    "Vectors", "Web", "as_markdown", "as_rows", "load", "secrets", "variable",
 ]  # fmt: skip
 
 HERE = Path(__file__).resolve().parent.parent
@@ -31,6 +33,7 @@ class Settings:
 
     storage: Storage = Storage()
     web: Web = Web()
+    console: Console = Console()
     model: Model = Model()
     vectors: Vectors = Vectors()
     indexing: Indexing = Indexing()

@@ -12,6 +12,7 @@ QUEUES = ("images", "embed", "index", "maintenance")
 PRECISIONS = ("auto", "fp32", "bf16")  # as embedding.precision has them
 DEVICE = r"cpu|mps|xpu|cuda(:free|:\d+)?"
 SOLD_OUT = ("behind", "mixed", "hidden")  # as searcher.sold_out has them
+SIGNUPS = ("invitation", "open")
 POOLS = ("prefork", "solo", "threads")
 
 
@@ -29,6 +30,12 @@ def check(read: "Settings") -> None:
         raise SettingError(f"TWIRL_DEVICE={read.model.device!r} is none of cpu, cuda, cuda:0 …, cuda:free.")
     if read.web.sold_out not in SOLD_OUT:
         raise SettingError(f"TWIRL_SOLD_OUT={read.web.sold_out!r} is none of {', '.join(SOLD_OUT)}.")
+    if read.console.signup not in SIGNUPS:
+        raise SettingError(f"TWIRL_SIGNUP={read.console.signup!r} is none of {', '.join(SIGNUPS)}.")
+    if not re.fullmatch(r"(https?://[^/?#\s]+)?", read.console.public_url.rstrip("/")):
+        raise SettingError(
+            f"TWIRL_PUBLIC_URL={read.console.public_url!r} is no address like https://shop.example."
+        )
     if not read.worker_queues:
         raise SettingError(f"TWIRL_WORKER_QUEUES is empty: name some of {', '.join(QUEUES)}.")
     if unknown := set(read.worker_queues) - set(QUEUES):

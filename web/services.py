@@ -26,12 +26,36 @@ class WebSettings(Protocol):
         """Slug of the merchant whose storefront is served."""
 
 
+class ConsoleSettings(Protocol):
+    """The settings of the merchants' console."""
+
+    @property
+    def signup(self) -> str:
+        """Who gets an account: "invitation" or "open"."""
+
+    @property
+    def public_url(self) -> str:
+        """By which address people reach us; "" where nobody has said."""
+
+    @property
+    def console_idle_s(self) -> int:
+        """After how long without use a login is over."""
+
+    @property
+    def console_session_s(self) -> int:
+        """After how long a login is over in any case."""
+
+
 class Settings(Protocol):
     """The one group of settings that concerns this room."""
 
     @property
     def web(self) -> WebSettings:
         """The storefront's own settings."""
+
+    @property
+    def console(self) -> ConsoleSettings:
+        """The console's."""
 
 
 class Index(Protocol):

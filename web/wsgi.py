@@ -5,6 +5,7 @@ from settings import load
 from telemetry import tracing
 from web import health, tidying
 from web.app import create_app
+from web.console.app import create_console_app
 from web.evenness import keep_even
 from web.listeners import Listeners
 from web.meters import Meters
@@ -13,7 +14,7 @@ from web.probes import Probes
 
 
 def make_app() -> Listeners:
-    """The storefront and the operators' pages that the environment's settings describe, the model loaded.
+    """The storefront, the console and the operators' pages of the environment's settings, the model loaded.
 
     To be called in the process that serves, after any fork.
     """
@@ -26,7 +27,8 @@ def make_app() -> Listeners:
     meters.threads.set(settings.web.web_threads)
     shop = create_app(services, meters, probes)
     ops = create_ops_app(services, meters, probes, services.data, settings.operations.ops_token)
-    for app in (shop, ops):
+    console = create_console_app(services, services.console_key, meters)
+    for app in (shop, ops, console):
         tracing.instrument_web(app)
     keep_even()
-    return Listeners(shop, ops, settings.ops_port)
+    return Listeners(shop, ops, settings.ops_port, console)

@@ -16,18 +16,20 @@ FOUNDATION = {"catalog", "embedding", "vectors", "atelier"}
 # The table of docs/architecture.md. A name with a dot allows that one module.
 MAY_IMPORT: dict[str, set[str]] = {
     "catalog": {"migrations"},
+    "accounts": {"catalog"},
     "embedding": set(),
     "vectors": set(),
     "atelier": set(),
-    "migrations": {"catalog"},
+    "migrations": {"accounts", "catalog"},
     "indexer": FOUNDATION,
     "searcher": FOUNDATION,
     "training": {"embedding", "atelier"},
-    "web": {"searcher", "catalog", "indexer.queue"},
+    "web": {"searcher", "accounts", "catalog", "indexer.queue"},
     "settings": set(),
     "telemetry": set(),
-    "bootstrap": {*FOUNDATION, "indexer", "searcher", "settings", "telemetry"},
+    "bootstrap": {*FOUNDATION, "accounts", "indexer", "searcher", "settings", "telemetry"},
     "launcher": {
+        "accounts",
         "settings",
         "bootstrap",
         "indexer",
@@ -39,6 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "telemetry",
     },
     "commands": {
+        "accounts",
         "settings",
         "bootstrap",
         "launcher",
@@ -52,6 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "training",
     },
     "cli": {
+        "accounts",
         "commands",
         "settings",
         "bootstrap",

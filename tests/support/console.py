@@ -1,0 +1,85 @@
+"""Clients of the merchants' console that are logged in, with a token for every form.
+
+    console = console_app(services)
+    client = console_client(services, "editor")           # of the shop that is served
+    client = console_client(services, "owner", shop="other")
+    client.get(f"/console/{client.shop}/items/")
+    client.post(f"/console/{client.shop}/items/7/hide", data={...})     # the form's token is sent along
+
+The account is real and so is its session; only the login page is passed over (it hashes a password).
+"""
+
+import secrets
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from flask import Flask
+from flask.testing import FlaskClient
+from itsdangerous import URLSafeTimedSerializer
+from werkzeug.test import TestResponse
+
+from accounts import sessions as ledger
+from accounts.members import join
+from accounts.models import User
+from accounts.sessions import Lifetime
+from accounts.users import create_user
+from bootstrap import Services
+from catalog.products import ensure_merchant
+from web.console.app import create_console_app
+from web.console.sessions import PLAIN
+
+KEY = "a key for tests"
+_APPS: "WeakKeyDictionary[Services, Flask]" = WeakKeyDictionary()
+
+
+class ConsoleClient(FlaskClient):
+    """A browser that is logged in; `user` and the slug of its `shop`."""
+
+    user: User
+    shop: str
+    raw_token = ""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        """Send a request; one that changes something with the form's token, unless a header says another."""
+        headers = dict(kwargs.pop("headers", None) or {})
+        if self.raw_token:
+            headers.setdefault("X-CSRFToken", self.form_token())
+        return super().open(*args, headers=headers, **kwargs)
+
+    def form_token(self) -> str:
+        """What a form of this session holds as csrf_token."""
+        signer = URLSafeTimedSerializer(self.application.secret_key or "", salt="wtf-csrf-token")
+        return str(signer.dumps(self.raw_token))
+
+
+def console_app(services: Services) -> Flask:
+    """The console over these services, made once."""
+    if services not in _APPS:
+        _APPS[services] = create_console_app(services, KEY)
+    return _APPS[services]
+
+
+def console_client(
+    services: Services, role: str | None = "owner", shop: str | None = None, app: Flask | None = None
+) -> ConsoleClient:
+    """A new person with that role in a shop (made if it is not there), logged in; None: a member of none."""
+    app = app or console_app(services)
+    slug = shop or services.settings.web.shop
+    person, token, raw = account(services, role, slug)
+    client = ConsoleClient(app, app.response_class, use_cookies=True)
+    client.user, client.shop, client.raw_token = person, slug, raw
+    client.set_cookie(PLAIN, f"s.{token}", path="/console")
+    return client
+
+
+def account(services: Services, role: str | None, slug: str) -> tuple[User, str, str]:
+    """A new account and a session of it: (user, the session's token, what its forms' tokens are made of)."""
+    raw = secrets.token_hex(20)
+    with services.sessions.begin() as session:
+        merchant = ensure_merchant(session, slug)
+        person = create_user(session, f"{role or 'nobody'}-{secrets.token_hex(4)}@{slug}.example")
+        if role is not None:
+            join(session, person.id, merchant.id, role)
+        held = {"_user_id": person.fs_uniquifier, "_fresh": True, "csrf_token": raw}
+        token = ledger.begin(session, person.id, held, "tests", Lifetime(3600, 86_400))
+    return person, token, raw
