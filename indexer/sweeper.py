@@ -9,11 +9,14 @@ from sqlalchemy import ColumnElement, and_, case, delete, func, literal, select,
 
 from catalog.blobs import Blobs, Incoming
 from catalog.clock import instant
+from catalog.idempotency import forget_answers
 from catalog.identity import point_id
+from catalog.import_models import ImportBeforeImage
 from catalog.models import SUSPECT, WAITING_SOURCE, Image, ImportJob, Product
 from catalog.operations import QueryLog, StageMinute, Worker
 from catalog.products import purge_product
 from catalog.site import SiteState
+from catalog.webhooks import forget_deliveries
 from indexer.claims import CLAIMED, WORKER_DIED, Sessions
 from indexer.fetch import INCOMING
 from indexer.indexes import delete_points
@@ -137,7 +140,8 @@ def end_silent_imports(sessions: Sessions, silent_s: float = SILENT_IMPORT_S) ->
 
 
 def forget_old(sessions: Sessions, query_days: float = QUERY_DAYS) -> None:
-    """Forget workers that have been silent for a day, how fast work went two weeks ago, and old searches.
+    """Forget workers that have been silent for a day, how fast work went two weeks ago, and old searches;
+    answers to programs that are a day old, and what webhooks were told two weeks ago.
 
     With `query_days` 0 no search is kept.
     """
@@ -146,6 +150,8 @@ def forget_old(sessions: Sessions, query_days: float = QUERY_DAYS) -> None:
         session.execute(delete(QueryLog).where(QueryLog.at < at - timedelta(days=query_days)))
         session.execute(delete(Worker).where(Worker.seen_at < at - WORKERS_KEPT))
         session.execute(delete(StageMinute).where(StageMinute.minute < at - MINUTES_KEPT))
+        forget_answers(session)
+        forget_deliveries(session)
 
 
 def purge(sessions: Sessions, store: VectorStore, site: SiteState, grace_s: float, limit: int = 200) -> int:
@@ -198,7 +204,7 @@ def orphan_blobs(sessions: Sessions, blobs: Blobs) -> Iterator[str]:
     """Hashes of renditions that no image row names, neither decoded nor waiting."""
     for some in _chunks(blobs, 400):
         decoded = _decoded(sessions, some)
-        used = decoded | _waiting(sessions, set(some) - decoded)
+        used = decoded | _waiting(sessions, set(some) - decoded) | _remembered(sessions, some)
         yield from (sha256 for sha256 in some if sha256 not in used)
 
 
@@ -206,7 +212,8 @@ def orphan_incoming(sessions: Sessions, blobs: Blobs, incoming: Incoming) -> Ite
     """Hashes of raw bytes that no row needs: nobody names them, or they are decoded already."""
     for some in _chunks(incoming, 400):
         decoded = _decoded(sessions, some)
-        needed = blobs.missing(decoded) | _waiting(sessions, set(some) - decoded)
+        needed = blobs.missing(decoded | _remembered(sessions, some))
+        needed |= _waiting(sessions, set(some) - decoded)
         yield from (sha256 for sha256 in some if sha256 not in needed)
 
 
@@ -225,6 +232,13 @@ def _waiting(sessions: Sessions, hashes: Collection[str]) -> set[str]:
         waiting = select(Image.source).where(Image.source.in_(sources), text(WAITING_SOURCE))
         named = session.scalars(waiting)
         return {source.removeprefix(INCOMING) for source in named}
+
+
+def _remembered(sessions: Sessions, hashes: Collection[str]) -> set[str]:
+    """Which hashes an import needs that may be taken back."""
+    kept = select(ImportBeforeImage.sha256).where(ImportBeforeImage.sha256.in_(hashes))
+    with sessions() as session:
+        return set(session.scalars(kept))
 
 
 def _chunks(hashes: Iterable[str], size: int) -> Iterator[list[str]]:
