@@ -1,5 +1,8 @@
 """A small real shop in a temporary folder: drawn garments, SQLite, the shipped pack, the engine."""
 
+import hashlib
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,6 +16,8 @@ from vectors.edge import start_engine
 
 PRODUCTS = 36
 SEED = 7
+ROOT = Path(__file__).resolve().parents[2]
+DRAWN = ROOT / ".pytest_cache" / "drawn"  # drawing takes longer than indexing; it is the same every time
 
 
 @contextmanager
@@ -25,18 +30,34 @@ def small_shop(folder: Path, products: int = PRODUCTS) -> Iterator[Services]:
     engine = start_engine(services.data / "index", services.engine_socket)
     try:
         engine.wait_ready()
-        stock(services, folder / "demo", products)
+        stock(services, products)
         yield services
     finally:
         services.close()
         engine.stop()
 
 
-def stock(services: Services, folder: Path, products: int = PRODUCTS) -> None:
-    """Draw, import and index the catalogue."""
-    feed = write_catalogue(folder, products=products, seed=SEED, workers=1)
-    import_feed(services.sessions, services.merchant().id, feed, folder, services.incoming)
+def stock(services: Services, products: int = PRODUCTS) -> None:
+    """Import and index the drawn catalogue."""
+    feed = drawn(products)
+    import_feed(services.sessions, services.merchant().id, feed, feed.parent, services.incoming)
     index(services)
+
+
+def drawn(products: int = PRODUCTS) -> Path:
+    """The feed of a drawn catalogue, its pictures beside it; drawn once for each state of the atelier."""
+    sources = sorted((ROOT / "atelier").rglob("*.py"))
+    atelier = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+    folder = DRAWN / f"{products}-{SEED}-{atelier}"
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(dir=folder.parent))
+        write_catalogue(made, products=products, seed=SEED, workers=1)
+        try:
+            made.rename(folder)
+        except OSError:  # another process was first
+            shutil.rmtree(made)
+    return folder / "feed.jsonl"
 
 
 def index(services: Services) -> None:
