@@ -63,6 +63,11 @@ class Web:
     port: int = setting(8000, "Port the storefront listens on.", low=1, high=65_535)
     web_threads: int = setting(8, "Requests served at once by the web process.", low=1)
     shop: str = setting("demo", "Slug of the merchant whose storefront is served.")
+    language: str = setting(
+        "en",
+        "Language of the catalogue's own texts, and of the pages for shoppers whose browser asks for none that "
+        "they speak: `en` or `de`.",
+    )
     sold_out: str = setting(
         "behind",
         "Where results have what is sold out: `behind` what can be bought, `mixed` with it by relevance, "

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 QUEUES = ("images", "embed", "index", "maintenance")
 PRECISIONS = ("auto", "fp32", "bf16")  # as embedding.precision has them
 DEVICE = r"cpu|mps|xpu|cuda(:free|:\d+)?"
+LANGUAGES = ("en", "de")  # as web.language has them
 SOLD_OUT = ("behind", "mixed", "hidden")  # as searcher.sold_out has them
 SIGNUPS = ("invitation", "open")
 POOLS = ("prefork", "solo", "threads")
@@ -28,6 +29,8 @@ def check(read: "Settings") -> None:
         raise SettingError(f"TWIRL_PRECISION={read.model.precision!r} is none of {', '.join(PRECISIONS)}.")
     if not re.fullmatch(DEVICE, read.model.device):
         raise SettingError(f"TWIRL_DEVICE={read.model.device!r} is none of cpu, cuda, cuda:0 …, cuda:free.")
+    if read.web.language not in LANGUAGES:
+        raise SettingError(f"TWIRL_LANGUAGE={read.web.language!r} is none of {', '.join(LANGUAGES)}.")
     if read.web.sold_out not in SOLD_OUT:
         raise SettingError(f"TWIRL_SOLD_OUT={read.web.sold_out!r} is none of {', '.join(SOLD_OUT)}.")
     if read.console.signup not in SIGNUPS:

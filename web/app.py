@@ -2,13 +2,12 @@
 
 from flask import Flask
 
-from web import assets, embed, errors, headers, health, meters, observing, pictures
+from web import assets, embed, errors, headers, health, language, meters, observing, pictures
 from web.api import register as register_api
 from web.meters import Meters
 from web.probes import Probes
-from web.services import KEY, Services, shop_name
-from web.shop import compare, storefront
-from web.shop.storefront import departments
+from web.services import KEY, Services
+from web.shop import compare, frame, storefront
 
 MIB = 1024 * 1024
 
@@ -37,9 +36,10 @@ def bare_app(shared: Meters | None = None) -> Flask:
     observing.register(app)
     headers.register(app)
     errors.register(app)
+    language.install(app)
     assets.register(app)
     for room in (storefront, compare, embed, pictures, health):
         app.register_blueprint(room.blueprint)
     register_api(app)
-    app.context_processor(lambda: {"shop_name": shop_name, "departments": departments, "tray": compare.tray})
+    app.context_processor(frame.words)
     return app

@@ -3,9 +3,11 @@
 from flask import Flask, Response, current_app, g, jsonify, render_template, request
 from structlog import get_logger
 
+from web.language import locale, say
 from web.observing import refused
 from web.problems import MEDIA_TYPE, NAMED, Problem, problem_of
 from web.shop.pagestate import PageState
+from web.translated import translated
 
 log = get_logger("web")
 
@@ -21,7 +23,7 @@ def register(app: Flask) -> None:
 
 def answer(error: Exception) -> Response:
     """The response to an error; what the table does not name is logged with its traceback."""
-    problem = problem_of(error)
+    problem = translated(problem_of(error))
     refused(error)
     if not isinstance(error, NAMED):
         log.error("unexpected", exc_info=error, path=request.path)
@@ -51,4 +53,6 @@ def _page(problem: Problem) -> Response:
         return current_app.make_response(render_template(template, problem=problem, state=state))
     except Exception as broken:  # the page needs the database for the shop's name; an error page must not
         log.error("error-page", exc_info=broken)
-        return current_app.make_response(render_template("bare_error.html", problem=problem))
+        return current_app.make_response(
+            render_template("bare_error.html", problem=problem, say=say, locale=locale())
+        )

@@ -7,6 +7,8 @@ from flask import Blueprint, Response, send_file, url_for
 
 from catalog.blobs import BlobMissing
 from catalog.models import Image, Product
+from web.belonging import belongs
+from web.language import noted
 from web.problems import http
 from web.services import services
 
@@ -61,13 +63,17 @@ def picture(sha256: str, size: int) -> Response:
 
 
 def rendition(sha256: str, size: int) -> Response:
-    """The bytes of one rendition; 404 for a name, a size or a hash that we do not have."""
+    """The bytes of one rendition; 404 for a name, a size or a hash that this shop does not have."""
     if size not in SIZES or len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
-        raise http(404, "There is no such picture.", "Take picture addresses from a product.")
+        raise http(404, noted("There is no such picture."), noted("Take picture addresses from a product."))
     try:
+        if not belongs(sha256):
+            raise BlobMissing(sha256)
         content = services().blobs.content(sha256, size)
     except BlobMissing:
-        raise http(404, "There is no such picture.", "Take picture addresses from a product.") from None
+        raise http(
+            404, noted("There is no such picture."), noted("Take picture addresses from a product.")
+        ) from None
     file = BytesIO(content) if isinstance(content, bytes) else content
     response = send_file(file, mimetype="image/webp", etag=f"{sha256[:32]}-{size}", conditional=True)
     response.headers["Cache-Control"] = f"public, max-age={YEAR_S}, immutable"
@@ -79,7 +85,7 @@ def photo(photo_id: str) -> Response:
     """A shopper's own photo, small, for the search bar. Only who has its address can see it."""
     data = services().photos.webp(photo_id)
     if data is None:
-        raise http(404, "This photo is no longer kept.", "Add the photo again.")
+        raise http(404, noted("This photo is no longer kept."), noted("Add the photo again."))
     response = Response(data, mimetype="image/webp")
     response.headers["Cache-Control"] = "private, max-age=3600"
     response.headers["X-Robots-Tag"] = "noindex"

@@ -11,7 +11,8 @@ from catalog.blobs import StorageUnavailable
 from catalog.database import AWAY
 from catalog.images import DecoderUnavailable, ImageRefused
 from catalog.site import SiteRefused
-from searcher.errors import QueryRefused, SearchUnavailable
+from searcher.errors import QueryRefused, SearchBusy, SearchUnavailable
+from web.language import noted
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -66,15 +67,19 @@ class Refused(Exception):
 
 
 _HTTP: dict[int, tuple[str, str, str]] = {
-    400: ("bad-request", "The request could not be read.", "Check the request against the API page."),
-    403: ("cross-site", "The request came from another site.", "Send the form from the shop's own page."),
-    404: ("not-found", "There is nothing at this address.", "Search, or start from the shop's first page."),
-    405: ("method-not-allowed", "This address does not take that method.", "Use a method that Allow names."),
-    408: ("too-slow", "The request took too long to arrive.", "Send it again."),
-    413: ("too-large", "This is larger than 16 MB.", "Choose a smaller photo."),
-    415: ("unsupported-media-type", "The body is not in a format that is read here.",
-          "Send application/json or multipart/form-data."),
-    422: ("invalid", "Some fields cannot be used.", "Change the fields that errors names."),
+    400: ("bad-request", noted("The request could not be read."),
+          noted("Check the request against the API page.")),
+    403: ("cross-site", noted("The request came from another site."),
+          noted("Send the form from the shop's own page.")),
+    404: ("not-found", noted("There is nothing at this address."),
+          noted("Search, or start from the shop's first page.")),
+    405: ("method-not-allowed", noted("This address does not take that method."),
+          noted("Use a method that Allow names.")),
+    408: ("too-slow", noted("The request took too long to arrive."), noted("Send it again.")),
+    413: ("too-large", noted("This is larger than 16 MB."), noted("Choose a smaller photo.")),
+    415: ("unsupported-media-type", noted("The body is not in a format that is read here."),
+          noted("Send application/json or multipart/form-data.")),
+    422: ("invalid", noted("Some fields cannot be used."), noted("Change the fields that errors names.")),
 }  # fmt: skip
 
 _IMAGE_STATUS = {
@@ -99,7 +104,7 @@ def _of_outage(error: SearchUnavailable) -> Problem:
     return Problem(
         503,
         "search-unavailable",
-        "Search is taking a short break.",
+        noted("Search is taking a short break."),
         f"Try again in {seconds} seconds. The shop's pages still open.",
         headers={"Retry-After": str(seconds)},
     )
@@ -109,8 +114,8 @@ def _of_decoder(error: DecoderUnavailable) -> Problem:
     return Problem(
         503,
         "photos-unavailable",
-        "Photos cannot be read right now.",
-        "Try again in a few seconds, or search with words.",
+        noted("Photos cannot be read right now."),
+        noted("Try again in a few seconds, or search with words."),
         headers={"Retry-After": "5"},
     )
 
@@ -119,8 +124,8 @@ def _of_storage(error: StorageUnavailable) -> Problem:
     return Problem(
         503,
         "pictures-unavailable",
-        "Pictures cannot be shown right now.",
-        "Try again in a few seconds. Search and prices still work.",
+        noted("Pictures cannot be shown right now."),
+        noted("Try again in a few seconds. Search and prices still work."),
         headers={"Retry-After": "5"},
     )
 
@@ -129,8 +134,8 @@ def _of_database(_error: Exception) -> Problem:
     return Problem(
         503,
         "database-unavailable",
-        "The shop is taking a short break.",
-        "Try again in a few seconds.",
+        noted("The shop is taking a short break."),
+        noted("Try again in a few seconds."),
         headers={"Retry-After": "5"},
     )
 
@@ -155,8 +160,8 @@ def unexpected() -> Problem:
     return Problem(
         500,
         "internal",
-        "Something went wrong on our side.",
-        "Try again. If it comes back, tell the shop the request number.",
+        noted("Something went wrong on our side."),
+        noted("Try again. If it comes back, tell the shop the request number."),
     )
 
 

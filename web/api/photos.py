@@ -8,6 +8,7 @@ from flask import request
 from flask_smorest import Blueprint  # type: ignore[import-untyped]
 from marshmallow import Schema, fields
 
+from web.language import noted
 from web.problems import http
 from web.services import services
 from web.uploads import keep_photo, linked, required, uploaded
@@ -72,6 +73,6 @@ def keep() -> dict[str, str]:
 def garments(photo_id: str) -> dict[str, Any]:
     """A box for each, at most four."""
     if services().photos.get(photo_id) is None:
-        raise http(404, "This photo is no longer kept.", "Add the photo again.")
+        raise http(404, noted("This photo is no longer kept."), noted("Add the photo again."))
     found = services().searcher.garments(photo_id)
     return {"garments": [[box.left, box.top, box.width, box.height] for box in found]}

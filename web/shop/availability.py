@@ -1,8 +1,16 @@
 """Availability as shoppers say it."""
 
-AVAILABILITY = {
-    "in_stock": "In stock",
-    "out_of_stock": "Sold out",
-    "preorder": "Pre-order",
-    "backorder": "Back soon",
+from web.language import noted, say
+
+_AVAILABILITY = {
+    "in_stock": noted("In stock"),
+    "out_of_stock": noted("Sold out"),
+    "preorder": noted("Pre-order"),
+    "backorder": noted("Back soon"),
 }
+
+
+def availability(value: str) -> str:
+    """Of a product or of a choice; "" for what no feed says."""
+    said = _AVAILABILITY.get(value)
+    return say(said) if said else ""

@@ -12,7 +12,7 @@ from searcher import palette
 from searcher.results import ProductHit
 from web import money
 from web.pictures import Shot, shots
-from web.shop.availability import AVAILABILITY
+from web.shop.availability import availability
 from web.shop.pagestate import PageState
 from web.shop.steps import onward
 from web.shop.understood import Reason, why
@@ -51,6 +51,7 @@ class Card:
     shots: list[Shot]
     price: Price | None
     availability: str
+    in_stock: bool
     sold_out: bool
     swatches: list[Swatch]
     more_swatches: int
@@ -69,7 +70,8 @@ def card(hit: ProductHit, state: PageState, said: Mapping[str, str] = MappingPro
         more_url=onward(state, product.sku).url(),
         shots=shots(product, hit.image)[:2],
         price=price_of(product),
-        availability=AVAILABILITY.get(product.availability, ""),
+        availability=availability(product.availability),
+        in_stock=product.availability == "in_stock",
         sold_out=product.availability == "out_of_stock",
         swatches=swatches[:MOST_SWATCHES] if len(swatches) > 1 else [],
         more_swatches=max(0, len(swatches) - MOST_SWATCHES),

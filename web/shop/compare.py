@@ -9,10 +9,11 @@ from structlog import get_logger
 from werkzeug.wrappers import Response
 
 from catalog.models import Product
+from web.language import noted, say
 from web.pictures import Shot, shots
 from web.problems import http
 from web.shop import cards, shelf
-from web.shop.availability import AVAILABILITY
+from web.shop.availability import availability
 from web.shop.pagestate import MAX_NAME, PageState
 from web.shop.panel import shown_as
 
@@ -99,7 +100,9 @@ def compare() -> str:
     skus = list(dict.fromkeys(sku for sku in request.args.getlist("sku") if sku))[:MOST]
     products = shelf.several(skus)
     if skus and not products:
-        raise http(404, "These pieces are no longer in the shop.", "Lay others aside to compare them.")
+        raise http(
+            404, noted("These pieces are no longer in the shop."), noted("Lay others aside to compare them.")
+        )
     columns = [_column(each, products) for each in products]
     return render_template("compare.html", columns=columns, lines=_lines(products))
 
@@ -157,7 +160,7 @@ def _column(product: Product, beside: Sequence[Product]) -> Column:
         product=product,
         shot=pictures[0] if pictures else None,
         price=cards.price_of(product),
-        availability=AVAILABILITY.get(product.availability, ""),
+        availability=availability(product.availability),
         url=url_for("storefront.product", sku=product.sku),
         more_url=PageState(like=product.sku).url(),
         without_url=address([each.sku for each in beside if each.id != product.id]),
@@ -167,13 +170,13 @@ def _column(product: Product, beside: Sequence[Product]) -> Column:
 def _lines(products: Sequence[Product]) -> list[Line]:
     """What is known of at least one of them."""
     known = {
-        "Brand": [each.brand for each in products],
-        "Kind": [each.category.split(">")[-1].strip() for each in products],
-        "Colour": [each.colour for each in products],
-        "Pattern": [each.pattern for each in products],
-        "Material": [each.material for each in products],
-        "Size": [shown_as("size", each.size, each.size) for each in products],
-        "For": [shown_as("gender", each.gender, each.gender) for each in products],
+        say("Brand"): [each.brand for each in products],
+        say("Kind"): [each.category.split(">")[-1].strip() for each in products],
+        say("Colour"): [each.colour for each in products],
+        say("Pattern"): [each.pattern for each in products],
+        say("Material"): [each.material for each in products],
+        say("Size"): [shown_as("size", each.size, each.size) for each in products],
+        say("For"): [shown_as("gender", each.gender, each.gender) for each in products],
     }
     return [
         Line(label, values, len({value.casefold() for value in values}) > 1)

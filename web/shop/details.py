@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 from flask import url_for
 
 from catalog.models import Product
+from web.language import say
 from web.pictures import Shot, shots
 from web.shop import cards
-from web.shop.availability import AVAILABILITY
+from web.shop.availability import availability
 from web.shop.panel import shown_as
 
 _BREAK = re.compile(r"<\s*(?:br|/p|/li|/div)[^>]*>", re.IGNORECASE)
@@ -51,7 +52,7 @@ def page(product: Product, variants: Sequence[Product], host: str) -> Page:
     return Page(
         shots=shots(product),
         price=cards.price_of(product),
-        availability=AVAILABILITY.get(product.availability, ""),
+        availability=availability(product.availability),
         sold_out=product.availability == "out_of_stock",
         colours=cards.swatches_of(product, variants),
         sizes=_sizes(product, variants),
@@ -80,13 +81,13 @@ def _sizes(product: Product, variants: Sequence[Product]) -> list[Size]:
 
 def _facts(product: Product) -> list[tuple[str, str]]:
     known = [
-        ("Brand", product.brand),
-        ("Colour", product.colour),
-        ("Size", shown_as("size", product.size, product.size)),
-        ("Material", product.material),
-        ("Pattern", product.pattern),
-        ("For", shown_as("gender", product.gender, product.gender)),
-        ("Article", product.sku),
+        (say("Brand"), product.brand),
+        (say("Colour"), product.colour),
+        (say("Size"), shown_as("size", product.size, product.size)),
+        (say("Material"), product.material),
+        (say("Pattern"), product.pattern),
+        (say("For"), shown_as("gender", product.gender, product.gender)),
+        (say("Article"), product.sku),
     ]
     return [(label, value) for label, value in known if value]
 

@@ -4,6 +4,7 @@ from searcher.crop import Crop
 from searcher.filters import Filters
 from searcher.query import SearchQuery
 from web import money
+from web.language import say
 from web.problems import FieldError, invalid
 from web.shop.pagestate import AS_LEARNED, FACETS, PageState
 
@@ -42,7 +43,7 @@ def _crop(state: PageState) -> Crop | None:
     try:
         left, top, width, height = (round(float(each.replace(",", ".")) / 100, 4) for each in state.crop)
     except ValueError as error:
-        message = "These are no numbers. Write per cent of the photo, such as 25."
+        message = say("These are no numbers. Write per cent of the photo, such as 25.")
         raise invalid((FieldError("crop", message),)) from error
     return Crop(left, top, min(width, 1 - left), min(height, 1 - top))
 
@@ -53,4 +54,14 @@ def _price(field: str, typed: str, currency: str) -> int | None:
     try:
         return money.minor(typed, currency)
     except ValueError as error:
-        raise invalid((FieldError(field, f"{error}. Write a price such as 49 or 49.50."),)) from error
+        raise invalid(
+            (
+                FieldError(
+                    field,
+                    say(
+                        "%(typed)s is no price. Write one such as 49 or 49.50.",
+                        typed=say("“%(words)s”", words=typed),
+                    ),
+                ),
+            )
+        ) from error

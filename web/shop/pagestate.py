@@ -7,17 +7,18 @@ from urllib.parse import urlencode
 from werkzeug.datastructures import MultiDict
 
 from searcher.understanding.chips import MODES
+from web.language import noted, say
 from web.problems import FieldError, invalid
 
 FACETS = ("category", "brand", "colour", "pattern", "material", "gender", "age_group", "size", "availability")
 SORTS = {
-    "": "Best match",
-    "price": "Price, low to high",
-    "price-desc": "Price, high to low",
-    "newest": "Newest",
+    "": noted("Best match"),
+    "price": noted("Price, low to high"),
+    "price-desc": noted("Price, high to low"),
+    "newest": noted("Newest"),
 }
 BROWSING_SORTS = {  # with nothing to match, the newest come first
-    "": "Newest",
+    "": noted("Newest"),
     "price": SORTS["price"],
     "price-desc": SORTS["price-desc"],
 }
@@ -167,14 +168,18 @@ def _crop(values: "MultiDict[str, str]") -> tuple[str, ...]:
 
 def _faults(values: "MultiDict[str, str]") -> Iterable[FieldError]:
     if len(values.get("q", "")) > MAX_WORDS:
-        yield FieldError("q", f"At most {MAX_WORDS} characters; leave out what matters least.")
+        yield FieldError(
+            "q", say("At most %(most)s characters; leave out what matters least.", most=MAX_WORDS)
+        )
     for name in ("photo", "like"):
         if len(values.get(name, "")) > MAX_NAME:
-            yield FieldError(name, f"At most {MAX_NAME} characters.")
+            yield FieldError(name, say("At most %(most)s characters.", most=MAX_NAME))
     if len(values.get("cursor", "")) > 2048:
-        yield FieldError("cursor", "This is not a cursor of ours; start from the first page.")
+        yield FieldError("cursor", say("This is not a cursor of ours; start from the first page."))
     if values.get("sort", "") not in SORTS:
-        yield FieldError("sort", f"Choose one of: {', '.join(s for s in SORTS if s)}.")
+        yield FieldError("sort", say("Choose one of: %(names)s.", names=", ".join(s for s in SORTS if s)))
     for name in FACETS:
         if len(values.getlist(name)) > MAX_VALUES or any(len(v) > MAX_NAME for v in values.getlist(name)):
-            yield FieldError(name, f"At most {MAX_VALUES} values of {MAX_NAME} characters.")
+            yield FieldError(
+                name, say("At most %(most)s values of %(long)s characters.", most=MAX_VALUES, long=MAX_NAME)
+            )

@@ -8,25 +8,28 @@ from catalog.models import Product
 from searcher import palette
 from searcher.results import Facet, FacetValue, ProductHit
 from web import money
+from web.language import noted, number, say
 from web.pictures import Shot, shots
-from web.shop.availability import AVAILABILITY
+from web.shop.availability import availability
 from web.shop.pagestate import PageState
 
 LABELS = {
-    "brand": "Brand",
-    "colour": "Colour",
-    "size": "Size",
-    "material": "Material",
-    "pattern": "Pattern",
-    "gender": "For",
-    "age_group": "Age",
-    "availability": "Availability",
+    "brand": noted("Brand"),
+    "colour": noted("Colour"),
+    "size": noted("Size"),
+    "material": noted("Material"),
+    "pattern": noted("Pattern"),
+    "gender": noted("For"),
+    "age_group": noted("Age"),
+    "availability": noted("Availability"),
 }
 ORDER = tuple(LABELS)
-_SAID = {("availability", value): said for value, said in AVAILABILITY.items()} | {
-    ("gender", "female"): "Women",
-    ("gender", "male"): "Men",
-}
+_GENDERS = {"female": noted("Women"), "male": noted("Men"), "unisex": noted("Everyone")}
+_AGES = {
+    "adult": noted("Adults"), "kids": noted("Children"), "toddler": noted("Toddlers"),
+    "infant": noted("Infants"), "newborn": noted("Newborns"),
+}  # fmt: skip
+_SAID = {"gender": _GENDERS, "age_group": _AGES}
 FIRST_SHOWN = 8
 _SPAN = re.compile(r"([A-Z\d]{1,4})-([A-Z\d]{1,4})")
 
@@ -113,7 +116,7 @@ def _group(facet: Facet) -> Group:
     shown = [c for i, c in enumerate(choices) if i < most or c.selected]
     return Group(
         field=facet.field,
-        label=LABELS[facet.field],
+        label=say(LABELS[facet.field]),
         shown=shown,
         more=[c for c in choices if c not in shown],
         open=facet.field in ("colour", "size") or any(c.selected for c in choices),
@@ -156,7 +159,10 @@ def _ancestors(path: str) -> list[str]:
 
 def shown_as(field: str, value: str, label: str) -> str:
     """A value as shoppers say it: feeds write "in_stock", "female" and "XS-XL"."""
-    said = _SAID.get((field, value.casefold()), label)
+    if field == "availability":
+        return availability(value.casefold()) or label
+    known = _SAID.get(field, {}).get(value.casefold())
+    said = say(known) if known else label
     if field == "size":
         return _SPAN.sub("\\1–\\2", said) if _SPAN.fullmatch(said) else said
     return said[:1].upper() + said[1:]
@@ -180,8 +186,8 @@ def price_range(facets: Sequence[Facet], state: PageState, currency: str) -> Pri
         return None
     if facet.low == facet.high and not (state.price_min or state.price_max):
         return None
-    sign = money.shown(0, currency).replace("0", "").strip()
-    low, high = (f"{float(money.amount(int(v), currency)):g}" for v in (facet.low, facet.high))
+    sign = money.sign(currency)
+    low, high = (number(float(money.amount(int(each), currency))) for each in (facet.low, facet.high))
     bars = tuple(round(100 * count / max(facet.steps)) for count in facet.steps)
     said = _commonest(facet, currency) if bars else ""
     return PriceRange(sign, low, high, state.price_min, state.price_max, bars, said)
@@ -190,8 +196,9 @@ def price_range(facets: Sequence[Facet], state: PageState, currency: str) -> Pri
 def _commonest(facet: Facet, currency: str) -> str:
     """ "Most cost $20 to $35": the step with the most products."""
     most, low = facet.steps.index(max(facet.steps)), facet.low or 0
-    ends = (low + ((facet.high or 0) - low) * step // len(facet.steps) for step in (most, most + 1))
-    return "Most cost " + " to ".join(money.shown(end, currency) for end in ends)
+    ends = [low + ((facet.high or 0) - low) * step // len(facet.steps) for step in (most, most + 1)]
+    first, last = (money.shown(end, currency) for end in ends)
+    return say("Most cost %(low)s to %(high)s", low=first, high=last)
 
 
 def chips(facets: Sequence[Facet], state: PageState, currency: str) -> list[Chip]:
@@ -212,10 +219,19 @@ def _value_chips(labels: dict[tuple[str, str], str], state: PageState) -> Iterat
 
 
 def _price_label(state: PageState, currency: str) -> str:
-    sign = money.shown(0, currency).replace("0", "").strip()
-    if state.price_min and state.price_max:
-        return f"{sign}{state.price_min} – {sign}{state.price_max}"
-    return f"From {sign}{state.price_min}" if state.price_min else f"Up to {sign}{state.price_max}"
+    return price_label(_typed(state.price_min, currency), _typed(state.price_max, currency), currency)
+
+
+def _typed(price: str, currency: str) -> int | None:
+    return money.minor(price, currency) if price else None
+
+
+def price_label(low: int | None, high: int | None, currency: str) -> str:
+    """ "$20 – $50", "From $20", "Up to $50": minor units, one of them at least."""
+    first, last = ("" if each is None else money.shown(each, currency) for each in (low, high))
+    if first and last:
+        return say("%(low)s – %(high)s", low=first, high=last)
+    return say("From %(price)s", price=first) if first else say("Up to %(price)s", price=last)
 
 
 def prompts(facets: Sequence[Facet], state: PageState, own: Product | None = None) -> list[tuple[str, str]]:

@@ -4,10 +4,17 @@ from dataclasses import dataclass, replace
 
 from searcher.crop import Crop
 from searcher.errors import SearchUnavailable
+from web.language import noted, say
 from web.services import services
 from web.shop.pagestate import PageState
 
 LEFT, RIGHT = 0.4, 0.6  # of the photo: a centre between is in the middle
+_PLACES = (
+    (noted("The piece at the top left"), noted("The piece at the top"), noted("The piece at the top right")),
+    (noted("The piece at the left"), noted("The piece in the middle"), noted("The piece at the right")),
+    (noted("The piece at the bottom left"), noted("The piece at the bottom"),
+     noted("The piece at the bottom right")),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,6 @@ def _found(state: PageState, box: Crop, width: int, height: int) -> Found:
 
 def _where(box: Crop) -> str:
     across, down = box.left + box.width / 2, box.top + box.height / 2
-    sideways = "left" if across < LEFT else "right" if across > RIGHT else ""
-    upright = "top" if down < LEFT else "bottom" if down > RIGHT else ""
-    return " ".join(part for part in (upright, sideways) if part) or "middle"
+    sideways = 0 if across < LEFT else 2 if across > RIGHT else 1
+    upright = 0 if down < LEFT else 2 if down > RIGHT else 1
+    return say(_PLACES[upright][sideways])

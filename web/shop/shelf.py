@@ -6,6 +6,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import selectinload
 
 from catalog.models import Product
+from web.language import noted
 from web.pictures import shots
 from web.problems import http
 from web.services import merchant, services
@@ -18,7 +19,7 @@ def product(sku: str) -> Product:
     with services().sessions() as session:
         found = session.scalars(wanted).one_or_none() if _usable(sku) else None
     if found is None:
-        raise http(404, "This piece is no longer in the shop.", "Search for one like it.")
+        raise http(404, noted("This piece is no longer in the shop."), noted("Search for one like it."))
     return found
 
 

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 from flask import url_for
 from werkzeug.datastructures import MultiDict
 
+from web.language import say
 from web.shop import shelf
 from web.shop.pagestate import MAX_STEPS, PageState
 
@@ -45,6 +46,6 @@ def trail(state: PageState) -> list[Crumb]:
 def _crumb(state: PageState, product: tuple[str, str]) -> Crumb:
     src, title = product
     if state.photo and not state.like:
-        src, title = url_for("pictures.photo", photo_id=state.photo), "Your photo"
+        src, title = url_for("pictures.photo", photo_id=state.photo), say("Your photo")
     said = state.q if len(state.q) <= _LONGEST_LABEL else f"{state.q[:_LONGEST_LABEL]}…"
-    return Crumb(src, f"“{said}”" if said else title or "Start", state.url())
+    return Crumb(src, say("“%(words)s”", words=said) if said else title or say("Start"), state.url())

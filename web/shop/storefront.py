@@ -13,6 +13,7 @@ from searcher.filters import Filters
 from searcher.looks.look import Piece
 from searcher.results import Likeness, Results
 from web import observing
+from web.language import say
 from web.pictures import shots
 from web.services import merchant, services
 from web.shop import cards, details, markup, panel, shelf, wording
@@ -124,7 +125,7 @@ def _search_page(state: PageState, results: Results) -> dict[str, Any]:
         "model": results.model,
         "welcome": state.first_page,
         "reference": reference,
-        "heading": wording.heading(state, "this piece", labels),
+        "heading": wording.heading(state, say("this piece"), labels),
         "title": spoken,
         "announcement": wording.announcement(spoken, counted, bool(results.hits)),
         "cards": [cards.card(hit, state, said) for hit in results.hits],
@@ -133,7 +134,7 @@ def _search_page(state: PageState, results: Results) -> dict[str, Any]:
         "trail": trail(state),
         "counted": counted,
         "weak": results.match.weak,
-        "unknown": results.match.unknown,
+        "unknown": ", ".join(say("“%(words)s”", words=word) for word in results.match.unknown),
         "more_url": state.change(cursor=results.next_cursor).url() if results.next_cursor else "",
         "categories": panel.categories(results.facets, state),
         "groups": panel.groups(results.facets, state),
@@ -142,15 +143,19 @@ def _search_page(state: PageState, results: Results) -> dict[str, Any]:
         "balanced": wording.balance(state.balance),
         "prompts": panel.prompts(results.facets, state, reference.product) if reference else [],
         "examples": [] if not state.first_page else panel.examples(results.hits),
-        "sorts": SORTS if state.q or state.has_reference else BROWSING_SORTS,
+        "sorts": {value: say(name) for value, name in _sorts(state).items()},
     }
+
+
+def _sorts(state: PageState) -> dict[str, str]:
+    return SORTS if state.q or state.has_reference else BROWSING_SORTS
 
 
 def _reference(state: PageState) -> Reference | None:
     if state.like:
         return _of_product(shelf.product(state.like))
     if state.photo:
-        return Reference("photo", url_for("pictures.photo", photo_id=state.photo), "Your photo")
+        return Reference("photo", url_for("pictures.photo", photo_id=state.photo), say("Your photo"))
     return None
 
 

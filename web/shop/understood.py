@@ -5,13 +5,15 @@ from dataclasses import dataclass
 
 from searcher import palette
 from searcher.results import Results
-from searcher.understanding.chips import WORDS, Chip, Mode
+from searcher.understanding.chips import WORDS, Chip, Meaning, Mode
 from searcher.understanding.wishes import Wish
-from web import money
+from web.language import noted, say
+from web.shop import traits
 from web.shop.pagestate import PageState
-from web.shop.panel import LABELS, shown_as
+from web.shop.panel import LABELS, price_label, shown_as
 
-_MODES: dict[Mode, str] = {"prefer": "Prefer", "must": "Must", "off": "Off"}
+_MODES: dict[Mode, str] = {"prefer": noted("Prefer"), "must": noted("Must"), "off": noted("Off")}
+_NAMES = {**LABELS, "category": noted("Category")}
 _PARTS = ("detail", WORDS)  # what a garment is with or without
 _MARKS = {True: "yes", False: "no"}
 
@@ -55,8 +57,8 @@ def _understood(wish: Wish, state: PageState, currency: str) -> Understood:
     chip = wish.chip
     plain = chip.meaning.field == "colour" and not chip.negated
     options = [
-        Option(label, state.weigh(chip.key, mode).url(), mode == wish.mode)
-        for mode, label in _MODES.items()
+        Option(say(name), state.weigh(chip.key, mode).url(), mode == wish.mode)
+        for mode, name in _MODES.items()
         if mode != "must" or chip.filterable
     ]
     paints = palette.paints(chip.meaning.label) if plain else []
@@ -65,25 +67,29 @@ def _understood(wish: Wish, state: PageState, currency: str) -> Understood:
 
 
 def label(chip: Chip, currency: str) -> str:
-    """A wish in words: "Colour: red", "Not striped", "Without a hood", "Under $50"."""
+    """A wish in words: "Colour: red", "Not striped", "Without hood", "Up to $50"."""
     meaning = chip.meaning
     if meaning.field == "price":
-        return _price(chip, currency)
-    value = shown_as(meaning.field, meaning.values[0] if meaning.values else "", meaning.label)
+        return price_label(chip.low, chip.high, currency)
+    value = _value(meaning)
+    if chip.negated and meaning.field in _PARTS:
+        return say("Without %(part)s", part=value)
     if chip.negated:
-        return f"{'Without' if meaning.field in _PARTS else 'Not'} {value.lower()}"
+        return say("Not %(value)s", value=value)
     if meaning.field in _PARTS:
-        return f"With {value.lower()}"
-    field = LABELS.get(meaning.field, meaning.field.capitalize())
-    return f"{field}: {value if meaning.field in ('brand', 'size') else value.lower()}"
+        return say("With %(part)s", part=value)
+    known = _NAMES.get(meaning.field)
+    name = say(known) if known else traits.named(meaning.field)
+    return say("%(field)s: %(value)s", field=name, value=value)
 
 
-def _price(chip: Chip, currency: str) -> str:
-    low = "" if chip.low is None else money.shown(chip.low, currency)
-    high = "" if chip.high is None else money.shown(chip.high, currency)
-    if low and high:
-        return f"{low} – {high}"
-    return f"From {low}" if low else f"Up to {high}"
+def _value(meaning: Meaning) -> str:
+    """A value within a sentence: the shop's own in small letters, but names of brands and sizes."""
+    if not meaning.values:
+        return traits.value(meaning.field, meaning.label)
+    said = shown_as(meaning.field, meaning.values[0], meaning.label)
+    written = meaning.field in ("brand", "size") or said.casefold() != meaning.label.casefold()
+    return said if written else said.lower()
 
 
 def lacking(results: Results, state: PageState) -> bool:

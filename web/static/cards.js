@@ -1,5 +1,6 @@
 // "Show more" puts the next page under this one.
 import { announce, setBusy, showProblem } from "./status.js";
+import { number, say } from "./words.js";
 
 const PAGE = 24; // what the page brings by itself
 
@@ -15,7 +16,7 @@ async function showMore(link, { focus = true } = {}) {
     append(cards, link, page.querySelector("[data-more]"), focus);
     return true;
   } catch {
-    showProblem("The next pieces did not arrive.", "Press “Show more” again.");
+    showProblem(say("The next pieces did not arrive."), say("Press “Show more” again."));
     link.removeAttribute("aria-disabled");
     return false;
   } finally {
@@ -31,7 +32,7 @@ function append(cards, link, next, focus) {
   const parent = link.closest(".more");
   if (next) link.replaceWith(document.adoptNode(next));
   else parent.remove();
-  announce(`${fresh.length} more shown, ${grid.children.length} in all`);
+  announce(say("%(more)s more shown, %(all)s in all", { more: number(fresh.length), all: number(grid.children.length) }));
   if (focus) fresh[0]?.querySelector("h3 a")?.focus({ preventScroll: true });
 }
 

@@ -1,5 +1,6 @@
 // Laying pieces aside without leaving the page. Without this each button posts and comes back.
 import { announce, showProblem } from "./status.js";
+import { say } from "./words.js";
 
 async function change(form, button) {
   const asked = new FormData(form, button);
@@ -10,7 +11,7 @@ async function change(form, button) {
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     show(form, page.getElementById("tray"), button);
   } catch {
-    showProblem("The tray could not be changed.", "Check your connection, then press again.");
+    showProblem(say("The tray could not be changed."), say("Check your connection, then press again."));
   }
 }
 

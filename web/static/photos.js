@@ -1,6 +1,7 @@
 // A photo from anywhere: chosen, dropped on the page, or pasted. The search starts by itself.
 import { announce, setBusy, showProblem } from "./status.js";
 import { visit } from "./visits.js";
+import { say } from "./words.js";
 
 const LONGEST = 1024; // twice what the search looks at, and a fraction of what a phone sends
 const LARGE = 600_000; // bytes below which a photo goes as it is
@@ -27,7 +28,7 @@ async function searchWithLink(text) {
 async function searchBy(sent) {
   showProblem();
   setBusy(true);
-  announce("Searching with your photo");
+  announce(say("Searching with your photo"));
   try {
     const { photo_id: id } = await sent();
     const words = document.getElementById("words").value.trim();
@@ -37,7 +38,10 @@ async function searchBy(sent) {
     await visit(`/?${query}`, { then: "words" });
   } catch (problem) {
     hideThumb();
-    showProblem(problem.detail ?? "The photo did not arrive.", problem.fix ?? "Check your connection and try again.");
+    showProblem(
+      problem.detail ?? say("The photo did not arrive."),
+      problem.fix ?? say("Check your connection and try again."),
+    );
     announce("");
   } finally {
     setBusy(false);
@@ -84,7 +88,7 @@ function showThumb(file) {
   preview = document.createElement("span");
   preview.className = "thumb";
   const picture = new Image(58, 72);
-  picture.alt = "Your photo";
+  picture.alt = say("Your photo");
   picture.src = URL.createObjectURL(file);
   picture.addEventListener("load", () => URL.revokeObjectURL(picture.src), { once: true });
   picture.addEventListener("error", () => picture.remove(), { once: true });

@@ -1,8 +1,8 @@
 // Going from search to search without leaving the page. Every address also works on its own.
 import { adoptCrop } from "./crop.js";
 import { announce, setBusy, showProblem } from "./status.js";
+import { say } from "./words.js";
 
-const AWAY = { message: "The shop does not answer.", fix: "Check your connection, then search again." };
 let current = null;
 
 /** Whether this page shows results, which a search can change in place. */
@@ -22,7 +22,7 @@ export async function visit(address, { push = true, then = "" } = {}) {
   current?.abort();
   const mine = (current = new AbortController());
   setBusy(true);
-  announce("Searching");
+  announce(say("Searching"));
   const asked = document.getElementById("words").value;
   const page = await load(url, mine.signal);
   if (current !== mine) return; // a newer search is under way
@@ -32,9 +32,19 @@ export async function visit(address, { push = true, then = "" } = {}) {
     location.assign(url);
     return;
   }
-  if (push) history.pushState(null, "", url);
+  if (push) history.pushState(null, "", plain(url));
   show(page, asked);
   settle(then);
+}
+
+const showAway = () =>
+  showProblem(say("The shop does not answer."), say("Check your connection, then search again."));
+
+/** An address without the word that says where its piece was found: it is counted once. */
+export function plain(address) {
+  const url = new URL(address);
+  url.searchParams.delete("from");
+  return url;
 }
 
 /** The page at an address; null when it did not arrive, which is said. */
@@ -43,7 +53,7 @@ async function load(url, signal) {
     const answer = await fetch(url, { headers: { Accept: "text/html" }, signal });
     return new DOMParser().parseFromString(await answer.text(), "text/html");
   } catch (error) {
-    if (error.name !== "AbortError") showProblem(AWAY.message, AWAY.fix);
+    if (error.name !== "AbortError") showAway();
     return null;
   }
 }
@@ -138,5 +148,6 @@ export function startVisits() {
     if (onResults()) visit(location.href, { push: false });
     else location.reload();
   });
+  if (location.search.includes("from=")) history.replaceState(history.state, "", plain(location.href));
   if (location.hash === "#words") document.getElementById("words")?.focus();
 }

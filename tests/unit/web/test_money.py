@@ -10,9 +10,9 @@ from web import money
         (4950, "USD", "$49.50", "49.50"),
         (123456, "EUR", "€1,234.56", "1234.56"),
         (1200, "JPY", "¥1,200", "1200"),
-        (1500, "KWD", "1.500 KWD", "1.500"),
+        (1500, "KWD", "KWD\u00a01.500", "1.500"),
         (0, "USD", "$0", "0.00"),
-        (999, "CHF", "9.99 CHF", "9.99"),
+        (999, "CHF", "CHF\u00a09.99", "9.99"),
     ],
 )
 def test_prices_read_as_shops_write_them(minor: int, currency: str, shown: str, amount: str) -> None:
@@ -22,7 +22,19 @@ def test_prices_read_as_shops_write_them(minor: int, currency: str, shown: str, 
 
 @pytest.mark.parametrize(
     ("typed", "currency", "minor"),
-    [("49", "USD", 4900), ("49.5", "USD", 4950), ("49,50", "EUR", 4950), (" 7 ", "JPY", 7), ("0", "USD", 0)],
+    [
+        ("49", "USD", 4900),
+        ("49.5", "USD", 4950),
+        ("49,50", "EUR", 4950),
+        (" 7 ", "JPY", 7),
+        ("0", "USD", 0),
+        ("1,200", "USD", 120_000),
+        ("1.200", "EUR", 120_000),
+        ("1,234.50", "USD", 123_450),
+        ("1.234,5", "EUR", 123_450),
+        ("1.250", "KWD", 1_250),
+        ("1,234.250", "KWD", 1_234_250),
+    ],
 )
 def test_typed_prices_become_minor_units(typed: str, currency: str, minor: int) -> None:
     assert money.minor(typed, currency) == minor

@@ -1,0 +1,53 @@
+"""What stands around every page of the shop: its name, departments, tray, and a choice of languages."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import request
+
+from web.language import PARAMETER, languages, locale, own_name, scripts_say, shop_language
+from web.services import shop_name
+from web.shop import compare, storefront
+
+_ONE_TIME = ("cursor", PARAMETER)  # what another language's page does not begin with
+
+
+@dataclass(frozen=True)
+class Tongue:
+    """One language of the pages, with the address of this page in it."""
+
+    code: str
+    name: str
+    url: str
+    current: bool
+
+
+def words() -> dict[str, Any]:
+    """What the templates of every page may ask for."""
+    return {
+        "shop_name": shop_name,
+        "departments": storefront.departments,
+        "tray": compare.tray,
+        "locale": locale(),
+        "foreign": foreign,
+        "scripts_say": scripts_say,
+        "tongues": tongues,
+    }
+
+
+def foreign() -> str:
+    """The language of the catalogue's own texts, where it is not the page's; else ""."""
+    own = shop_language()
+    return "" if own == str(locale()) else own
+
+
+def tongues() -> list[Tongue]:
+    """The languages; an answer to a form has no address of its own, and leads to the first page."""
+    asked = request.args.items(multi=True) if request.method == "GET" else ()
+    kept = [(name, value) for name, value in asked if name not in _ONE_TIME]
+    path = request.path if request.method == "GET" else "/"
+    return [
+        Tongue(code, own_name(code), f"{path}?{urlencode([*kept, (PARAMETER, code)])}", code == str(locale()))
+        for code in languages()
+    ]
