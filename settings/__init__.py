@@ -15,11 +15,12 @@ from typing import Any
 from settings import declared, shapes
 from settings.console import Console
 from settings.declared import SettingError, variable
+from settings.limits import Limits
 from settings.serving import Model, Storage, Vectors, Web
 from settings.working import Indexing, Logging, Operations, Queue
 
 __all__ = [
-    "Console", "Indexing",
+    "Console", "Indexing", "Limits",
     "Logging", "Model", "Operations", "Queue", "SettingError", "Settings", "Storage",
     "Vectors", "Web", "as_markdown", "as_rows", "load", "secrets", "variable",
 ]  # fmt: skip
@@ -34,6 +35,7 @@ class Settings:
     storage: Storage = Storage()
     web: Web = Web()
     console: Console = Console()
+    limits: Limits = Limits()
     model: Model = Model()
     vectors: Vectors = Vectors()
     indexing: Indexing = Indexing()

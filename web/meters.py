@@ -31,6 +31,9 @@ class Meters:
         self.searches = self._histogram("twirl_search_duration_seconds", FINER)
         self.stages = self._histogram("twirl_search_stage_duration_seconds", FINER)
         self.search_errors = self._counter("twirl_search_errors_total")
+        self.search_degraded = self._counter("twirl_search_degraded_total")
+        self.rate_refused = self._counter("twirl_http_rate_refused_total")
+        self.shed = self._counter("twirl_http_shed_total")
         self.search_refused = self._counter("twirl_search_refused_total")
         self.ops_refused = self._counter("twirl_ops_refused_total")
         for stage in SEARCH_STAGES:  # there from the start, so that a rate has somewhere to begin
@@ -42,6 +45,8 @@ class Meters:
             if stage in SEARCH_STAGES:
                 self.stages.labels(stage).observe(milliseconds / 1000)
         self.searches.labels(results.mode).observe(results.timings["total"] / 1000)
+        for step in results.degraded:
+            self.search_degraded.labels(step).inc()
 
     def decoded(self, seconds: float) -> None:
         """Note how long a shopper's photo took to decode."""

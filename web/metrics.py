@@ -31,6 +31,11 @@ HTTP = (
            "Answers of the web process by the route's pattern (`/p/<sku>`), not by its address."),
     Metric("twirl_http_requests_in_flight", "gauge", (), "Requests that are being answered now."),
     Metric("twirl_http_threads", "gauge", (), "Threads that answer: more requests than these wait."),
+    Metric("twirl_http_shed_total", "counter", (),
+           "Requests refused because they had waited longer than TWIRL_QUEUE_WAIT_S for a thread."),
+    Metric("twirl_http_rate_refused_total", "counter", ("limit",),
+           "Requests refused because one visitor or one key asked too often: `searches`, `photos`, "
+           "`requests`, `key`."),
     Metric("twirl_ops_refused_total", "counter", ("reason",),
            "Requests that the operators' listener refused: `token-missing`, `token-wrong`, `not-from-here`."),
 )  # fmt: skip
@@ -42,6 +47,9 @@ SEARCH = (
            "The same by stage: `decode` (the shopper's photo), `understand`, `encode`, `compose`, `search` "
            "(the vector engine), `hydrate` (SQL), `facets`."),
     Metric("twirl_search_errors_total", "counter", ("code",), "Searches that failed for want of something."),
+    Metric("twirl_search_degraded_total", "counter", ("step",),
+           "Searches answered in part: `lexical` (by words, without the model), `facets` (counts of a moment "
+           "ago)."),
     Metric("twirl_search_refused_total", "counter", ("code",), "Searches and photos that were refused."),
     Metric("twirl_shelf_renewals_total", "counter", (),
            "Times that the columns behind facets and browsing were read again, for all shops."),

@@ -46,8 +46,8 @@ def search(query: SearchQuery) -> Results:
         results = services().searcher.search(query)
     except QueryRefused:
         raise  # counted with those that come no further than the form: see `refused`
-    except SearchUnavailable:
-        meters().search_errors.labels("search-unavailable").inc()
+    except SearchUnavailable as error:
+        meters().search_errors.labels(error.code).inc()
         raise
     except Exception:
         meters().search_errors.labels("internal").inc()

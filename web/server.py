@@ -7,6 +7,8 @@ from typing import Any
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
+from web.worker import Worker
+
 GRACE_S = 10
 Address = tuple[str, int]
 
@@ -45,12 +47,12 @@ class Log(Logger):  # type: ignore[misc]
         logging.getLogger("gunicorn").setLevel(self.loglevel)
 
 
-def options(addresses: Sequence[Address], threads: int) -> dict[str, Any]:
+def options(addresses: Sequence[Address], threads: int, worker: type[Worker] = Worker) -> dict[str, Any]:
     """gunicorn's configuration for a storefront behind nothing or behind a proxy."""
     return {
         "bind": [f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in addresses],
         "workers": 1,
-        "worker_class": "gthread",
+        "worker_class": worker,
         "threads": threads,
         "preload_app": False,
         "timeout": 120,  # of a worker that no longer beats; loading the model pack counts
@@ -64,6 +66,16 @@ def options(addresses: Sequence[Address], threads: int) -> dict[str, Any]:
     }
 
 
-def serve(make_app: Callable[[], Any], addresses: Sequence[Address], threads: int = 8) -> None:
-    """Serve WSGI on every address until SIGTERM. `make_app` is called once, in the worker process."""
-    Server(make_app, options(addresses, threads)).run()
+def serve(
+    make_app: Callable[[], Any],
+    addresses: Sequence[Address],
+    threads: int = 8,
+    head_s: float = Worker.head_s,
+    least_kbs: float = Worker.least_rate / 1000,
+) -> None:
+    """Serve WSGI on every address until SIGTERM. `make_app` is called once, in the worker process.
+
+    The head of a request must arrive within `head_s` seconds, its body at `least_kbs` kilobytes a second.
+    """
+    worker = type("Worker", (Worker,), {"head_s": head_s, "least_rate": least_kbs * 1000})
+    Server(make_app, options(addresses, threads, worker)).run()

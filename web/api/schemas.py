@@ -257,6 +257,13 @@ class ResultsSchema(Schema):
     )
     understood = fields.List(fields.Nested(UnderstoodSchema), required=True)
     match = fields.Nested(MatchSchema, required=True)
+    degraded = fields.List(
+        fields.String(validate=validate.OneOf(("lexical", "facets"))), required=True,
+        metadata=_said(
+            "What was left out to answer at all. lexical: by the words as they stand, without the model; "
+            "facets: the counts of a moment ago. [] as a rule."
+        ),
+    )  # fmt: skip
     next_cursor = fields.String(required=True, allow_none=True)
     facets = fields.List(fields.Nested(FacetSchema), required=True)
     timings_ms = fields.Dict(keys=fields.String(), values=fields.Float(), required=True)

@@ -24,6 +24,7 @@ def results(found: Results, photo_id: str | None) -> dict[str, Any]:
             "strength": found.match.strength,
             "unknown_words": list(found.match.unknown),
         },
+        "degraded": list(found.degraded),
         "next_cursor": found.next_cursor,
         "facets": [facet(each) for each in found.facets],
         "timings_ms": {stage: round(ms, 2) for stage, ms in found.timings.items()},

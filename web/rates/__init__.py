@@ -1,0 +1,1 @@
+"""How often one visitor, and one search key, may ask."""
