@@ -10,6 +10,7 @@ from catalog.merchants import empty_shop_notice, merchant_of
 from catalog.models import Merchant
 from catalog.site import live_index, read_site
 from embedding.pack_folders import look, notice
+from searcher.admission import Admission
 from searcher.models import Models
 from searcher.photos import QueryPhotos
 from searcher.query_log import QueryLog
@@ -53,7 +54,9 @@ class Answering(Stores):
     @cached_property
     def models(self) -> Models:
         """The model that answers, as the live index changes."""
-        return Models(self.sessions, self.packs, self.store, self.photos)
+        chosen = self.settings.limits
+        admission = Admission(chosen.encode_at_once, chosen.encode_waiting, chosen.encode_wait_s)
+        return Models(self.sessions, self.packs, self.store, self.photos, admission=admission)
 
     @cached_property
     def searcher(self) -> Searcher:

@@ -72,7 +72,8 @@ def web(services: Services, with_parent: bool) -> None:
         services.close()  # what serves is forked, and makes its own
     services.log_as("web")
     addresses = [(chosen.web.host, chosen.web.port), (chosen.operations.ops_host, chosen.ops_port)]
-    serve_web(make_app, addresses, chosen.web.web_threads)
+    slowest = (chosen.limits.request_head_s, chosen.limits.request_body_kbs)
+    serve_web(make_app, addresses, chosen.web.web_threads, *slowest)
 
 
 @click.command()

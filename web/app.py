@@ -2,10 +2,11 @@
 
 from flask import Flask
 
-from web import assets, embed, errors, headers, health, language, meters, observing, pictures
+from web import assets, embed, errors, headers, health, language, meters, observing, patience, pictures
 from web.api import register as register_api
 from web.meters import Meters
 from web.probes import Probes
+from web.rates import guard as rates
 from web.services import KEY, Services
 from web.shop import compare, frame, storefront
 
@@ -18,6 +19,7 @@ def create_app(services: Services, shared: Meters | None = None, probes: Probes 
     app.extensions[KEY] = services
     embed.install(app, embed.guard_of(app))
     health.install(app, probes or Probes(health.needs(services)))
+    rates.install(app, rates.Rates(services.settings.limits, services.settings.queue.redis_url))
     return app
 
 
@@ -35,6 +37,8 @@ def bare_app(shared: Meters | None = None) -> Flask:
     meters.install(app, shared)
     observing.register(app)
     headers.register(app)
+    rates.register(app)
+    patience.register(app)
     errors.register(app)
     language.install(app)
     assets.register(app)

@@ -110,6 +110,13 @@ def _of_outage(error: SearchUnavailable) -> Problem:
     )
 
 
+def _of_busy(error: SearchBusy) -> Problem:
+    seconds = max(1, round(error.retry_after))
+    said = "Search has more to do right now than it can."
+    headers = {"Retry-After": str(seconds)}
+    return Problem(503, error.code, said, f"Try again in {seconds} seconds.", headers=headers)
+
+
 def _of_decoder(error: DecoderUnavailable) -> Problem:
     return Problem(
         503,
@@ -181,6 +188,7 @@ _TABLE: tuple[tuple[type[Exception], Callable[[Any], Problem]], ...] = (
     (Refused, lambda error: error.problem),
     (ImageRefused, _of_image),
     (QueryRefused, _of_query),
+    (SearchBusy, _of_busy),
     (SearchUnavailable, _of_outage),
     (DecoderUnavailable, _of_decoder),
     (StorageUnavailable, _of_storage),

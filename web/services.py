@@ -14,6 +14,7 @@ from searcher.models import Models
 from searcher.photos import QueryPhotos
 from searcher.query_log import QueryLog
 from searcher.search import Searcher
+from web.rates.settings import Limits
 
 KEY = "twirl"
 
@@ -46,12 +47,36 @@ class ConsoleSettings(Protocol):
         """After how long a login is over in any case."""
 
 
+class LimitSettings(Limits, Protocol):
+    """What one visitor may ask for, and how long a request waits."""
+
+    @property
+    def db_answer_s(self) -> float:
+        """Seconds that a request waits for PostgreSQL, all in all."""
+
+
+class QueueSettings(Protocol):
+    """The settings of the deployed shape's Redis."""
+
+    @property
+    def redis_url(self) -> str:
+        """Where it is; "" in the embedded shape."""
+
+
 class Settings(Protocol):
     """The one group of settings that concerns this room."""
 
     @property
     def web(self) -> WebSettings:
         """The storefront's own settings."""
+
+    @property
+    def limits(self) -> LimitSettings:
+        """How much is asked for, and for how long anybody waits."""
+
+    @property
+    def queue(self) -> QueueSettings:
+        """The deployed shape's Redis."""
 
     @property
     def console(self) -> ConsoleSettings:

@@ -11,9 +11,11 @@ from web.listeners import Listeners
 from web.meters import Meters
 from web.ops.app import create_ops_app
 from web.probes import Probes
+from web.shedding import Shedding
+from web.worker import waited_s
 
 
-def make_app() -> Listeners:
+def make_app() -> Shedding:
     """The storefront, the console and the operators' pages of the environment's settings, the model loaded.
 
     To be called in the process that serves, after any fork.
@@ -31,4 +33,6 @@ def make_app() -> Listeners:
     for app in (shop, ops, console):
         tracing.instrument_web(app)
     keep_even()
-    return Listeners(shop, ops, settings.ops_port, console)
+    listeners = Listeners(shop, ops, settings.ops_port, console)
+    longest_s = settings.limits.queue_wait_s
+    return Shedding(listeners, waited_s, longest_s, settings.ops_port, meters.shed.inc)

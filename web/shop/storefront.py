@@ -16,7 +16,7 @@ from web import observing
 from web.language import say
 from web.pictures import shots
 from web.services import merchant, services
-from web.shop import cards, details, markup, panel, shelf, wording
+from web.shop import cards, details, markup, panel, shelf, shortened, wording
 from web.shop import understood as reading
 from web.shop.forms import search_query
 from web.shop.pagestate import BROWSING_SORTS, SORTS, PageState
@@ -133,6 +133,7 @@ def _search_page(state: PageState, results: Results) -> dict[str, Any]:
         "wishes": wishes,
         "trail": trail(state),
         "counted": counted,
+        "shortened": shortened.said(results.degraded),
         "weak": results.match.weak,
         "unknown": ", ".join(say("“%(words)s”", words=word) for word in results.match.unknown),
         "more_url": state.change(cursor=results.next_cursor).url() if results.next_cursor else "",

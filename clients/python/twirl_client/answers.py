@@ -150,6 +150,7 @@ class Results:
     model: str
     understood: tuple[Understood, ...]
     match: Match
+    degraded: tuple[str, ...]
     next_cursor: str | None
     facets: tuple[Facet, ...]
     timings_ms: dict[str, float]

@@ -12,6 +12,7 @@ from web.app import bare_app
 from web.headers import SECURITY
 from web.openapi import document
 from web.server import options
+from web.worker import Worker
 
 ROOT = Path(__file__).parents[3]
 
@@ -140,7 +141,7 @@ def test_every_error_of_the_api_is_described_as_a_problem() -> None:
 
 def test_the_server_makes_the_application_in_its_one_worker() -> None:
     chosen = options([("127.0.0.1", 8000), ("::1", 8001)], 4)
-    assert (chosen["workers"], chosen["worker_class"], chosen["threads"]) == (1, "gthread", 4)
+    assert (chosen["workers"], chosen["worker_class"], chosen["threads"]) == (1, Worker, 4)
     assert chosen["preload_app"] is False
     assert chosen["bind"] == ["127.0.0.1:8000", "[::1]:8001"]
 
