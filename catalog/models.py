@@ -136,7 +136,7 @@ class Product(Base):
         Index(None, "merchant_id", "item_group_id"),
         Index(None, "merchant_id", "created_at", "id"),  # browsing: newest first
         *(Index(None, "merchant_id", *column, "id") for column in ((), *LISTED)),  # the console's pages
-        Index("ix_product_hidden", "merchant_id", "id", **_where(HIDDEN)),
+        Index("ix_product_hidden", "hidden", "merchant_id", "id", **_where(HIDDEN)),
         Index("ix_product_deleted_at", "deleted_at", **_where("deleted_at IS NOT NULL")),
         {"sqlite_autoincrement": True},  # a purged product's id is never given to another
     )

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select, text, union
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select, text
 from sqlalchemy.orm import Session, selectinload
 
 from catalog.items.tables import ItemHint
@@ -17,9 +17,15 @@ from catalog.listing import beginning_with
 from catalog.models import HIDDEN, IMAGE_STATES, Image, Product
 
 PAGE = 50
-PROBED = 2000  # ids of one condition that are looked up; what has more is looked for row by row
+PROBED = 1000  # ids of one condition that are looked up; what has more is looked for row by row
 MOST_WORDS = 8
 _HIDDEN = text(f"product.{HIDDEN}")
+# What many items meet is met on the way along an index in the list's own order, soon enough for a page.
+# PostgreSQL's planner would rather find them all and sort them.
+_WALK = text(
+    "SELECT set_config('enable_sort', 'off', true), set_config('enable_incremental_sort', 'off', true), "
+    "set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)"
+)
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,8 @@ def matching_ids(
     session: Session, merchant_id: int, wanted: ItemFilter, below: int | None = None, limit: int = PAGE
 ) -> list[int]:
     """Up to `limit` product ids of what the filter leaves, falling, those below `below`."""
-    return list(session.scalars(_ordered(session, merchant_id, wanted, below).limit(limit)))
+    ordered = _ordered(session, merchant_id, wanted, below)
+    return list(session.scalars(ordered.limit(limit)))
 
 
 def count_matching(session: Session, merchant_id: int, wanted: ItemFilter) -> int:
@@ -119,21 +126,24 @@ def count_items(session: Session, merchant_id: int) -> dict[str, int]:
     main = (Image.merchant_id == merchant_id, Image.position == 0)
     by_state = select(Image.state, func.count()).where(*main).group_by(Image.state)
     counted = dict.fromkeys(IMAGE_STATES, 0) | {state: int(n) for state, n in session.execute(by_state)}
-    # What was hidden or deleted a moment ago still has pictures in another state.
-    passing = select(Image.state, func.count()).join(Image.product).where(*main).group_by(Image.state)
-    for which in (
-        and_(Product.deleted_at.is_not(None), Product.merchant_id == merchant_id),
-        _hidden(merchant_id),
-    ):
-        for state, n in session.execute(passing.where(which)):
-            counted[state] -= int(n)
+    # What was hidden or deleted a moment ago still has a picture in another state.
+    # (A sum is in no index: the one of what is deleted is the one to go by.)
+    gone = _main_states(session, Product.merchant_id + 0 == merchant_id, Product.deleted_at.is_not(None))
+    hidden = _main_states(session, _hidden(merchant_id), Product.deleted_at.is_(None))
+    for state, n in (*gone.items(), *hidden.items()):
+        counted[state] -= n
     failed = select(func.count(Image.product_id.distinct())).where(_failed(merchant_id))
-    counted["failed"] = int(session.scalar(failed) or 0)
-    hidden = (
-        select(func.count()).select_from(Product).where(_hidden(merchant_id), Product.deleted_at.is_(None))
-    )
-    counted["hidden"] = int(session.scalar(hidden) or 0)
+    counted |= {"hidden": sum(hidden.values()), "failed": int(session.scalar(failed) or 0)}
     return {state: max(n, 0) for state, n in counted.items()}
+
+
+def _main_states(session: Session, *which: ColumnElement[bool]) -> dict[str, int]:
+    """{state: main pictures} of some products: read from the products on, which are few."""
+    main = select(Image.state).where(Image.product_id == Product.id, Image.position == 0)
+    state = main.correlate(Product).scalar_subquery().label("state")
+    rows = select(state).where(*which).subquery()
+    counted = select(rows.c.state, func.count()).where(rows.c.state.is_not(None)).group_by(rows.c.state)
+    return {state: int(n) for state, n in session.execute(counted)}
 
 
 def values_of(session: Session, merchant_id: int, column: str, limit: int = 300) -> list[str]:
@@ -150,7 +160,9 @@ def _ordered(session: Session, merchant_id: int, wanted: ItemFilter, below: int 
     """Product ids of what the filter leaves, falling."""
     mine = [Product.merchant_id == merchant_id, Product.deleted_at.is_(None)]
     legs = _legs(session, merchant_id, wanted)
-    few = [ids for leg in legs if (ids := _few(session, leg.ids)) is not None]
+    few = [ids for leg in legs if (ids := _few(session, *leg.ids)) is not None]
+    if not few and session.get_bind().dialect.name == "postgresql":
+        session.execute(_WALK)
     if few:
         mine.append(Product.id.in_(sorted(set(few[0]).intersection(*few[1:]))))
         driver, column = None, Product.id
@@ -167,9 +179,9 @@ def _ordered(session: Session, merchant_id: int, wanted: ItemFilter, below: int 
 
 @dataclass(frozen=True)
 class _Leg:
-    """One condition: as ids along an index, and as it is asked of one row."""
+    """One condition: as ids along an index, any of these, and as it is asked of one row."""
 
-    ids: Select[int]
+    ids: tuple[Select[int], ...]
     row: ColumnElement[bool]
     of_pictures: ColumnElement[bool] | None = None  # the same of image rows, which lie in order of product
 
@@ -180,7 +192,7 @@ def _legs(session: Session, merchant_id: int, wanted: ItemFilter) -> list[_Leg]:
         which = _failed(merchant_id, wanted.code)
         legs.append(_pictured(which, None if wanted.code else which))
     if wanted.state == "hidden":
-        legs.append(_Leg(select(Product.id).where(_hidden(merchant_id)), Product.hidden.is_(True)))
+        legs.append(_Leg((select(Product.id).where(_hidden(merchant_id)),), Product.hidden.is_(True)))
     elif wanted.state:
         legs += _in_state(merchant_id, wanted.state)
     if wanted.category:
@@ -197,7 +209,7 @@ def _legs(session: Session, merchant_id: int, wanted: ItemFilter) -> list[_Leg]:
 
 def _in_state(merchant_id: int, state: str) -> list[_Leg]:
     if state not in IMAGE_STATES:
-        return [_Leg(select(Product.id).where(false()), false())]
+        return [_Leg((select(Product.id).where(false()),), false())]
     if state == "failed":
         return []
     main = and_(Image.merchant_id == merchant_id, Image.state == state, Image.position == 0)
@@ -208,7 +220,7 @@ def _in_state(merchant_id: int, state: str) -> list[_Leg]:
 
 def _pictured(which: ColumnElement[bool], in_order: ColumnElement[bool] | None) -> _Leg:
     row = exists().where(Image.product_id == Product.id, which)
-    return _Leg(select(Image.product_id).where(which), row, in_order)
+    return _Leg((select(Image.product_id).where(which),), row, in_order)
 
 
 def _failed(merchant_id: int, code: str = "") -> ColumnElement[bool]:
@@ -221,13 +233,13 @@ def _hidden(merchant_id: int) -> ColumnElement[bool]:
 
 
 def _column(merchant_id: int, condition: ColumnElement[bool]) -> _Leg:
-    return _Leg(select(Product.id).where(Product.merchant_id == merchant_id, condition), condition)
+    return _Leg((select(Product.id).where(Product.merchant_id == merchant_id, condition),), condition)
 
 
 def _hinted(merchant_id: int, code: str) -> _Leg:
     mine = and_(ItemHint.merchant_id == merchant_id, ItemHint.code == code, ~ItemHint.dismissed)
     row = exists().where(ItemHint.product_id == Product.id, mine)
-    return _Leg(select(ItemHint.product_id).where(mine), row)
+    return _Leg((select(ItemHint.product_id).where(mine),), row)
 
 
 def _worded(session: Session, merchant_id: int, words: str) -> _Leg:
@@ -236,9 +248,9 @@ def _worded(session: Session, merchant_id: int, words: str) -> _Leg:
         for column in (Product.sku, Product.title)
     ]
     if any(session.scalars(half.limit(1)).first() is not None for half in halves):
-        both = union(*halves).subquery()
-        row = or_(*(beginning_with(session, column, words) for column in (Product.sku, Product.title)))
-        return _Leg(select(both.c.id), row)
+        low, columns = words.lower(), (Product.sku, Product.title)
+        row = or_(*(func.substr(func.lower(column), 1, len(low)) == low for column in columns))
+        return _Leg(tuple(halves), row)
     said = words.lower().split()[:MOST_WORDS]
     return _column(
         merchant_id, and_(*(func.lower(Product.title).contains(word, autoescape=True) for word in said))
@@ -251,7 +263,12 @@ def _below(session: Session, merchant_id: int, category: str) -> list[str]:
     return [each for each in known if each == category or each.startswith(f"{category} > ")]
 
 
-def _few(session: Session, ids: Select[Any]) -> list[int] | None:
-    """The ids of a condition; None where there are more than PROBED."""
-    found = list(session.scalars(ids.limit(PROBED + 1)))
-    return found if len(found) <= PROBED else None
+def _few(session: Session, *ways: Select[Any]) -> list[int] | None:
+    """The ids that any of these find; None where one finds more than PROBED."""
+    found: list[int] = []
+    for ids in ways:
+        some = session.scalars(ids.limit(PROBED + 1)).all()
+        if len(some) > PROBED:
+            return None
+        found += some
+    return found

@@ -60,7 +60,7 @@ def upgrade() -> None:
     )
     for name, (table, columns) in PAGES.items():
         steps.create_index(name, table, columns)
-    steps.create_index("ix_product_hidden", "product", ["merchant_id", "id"], where="hidden = true")
+    steps.create_index("ix_product_hidden", "product", ["hidden", "merchant_id", "id"], where="hidden = true")
 
 
 def _of(table: str, *others: str) -> list[sa.ForeignKeyConstraint]:
