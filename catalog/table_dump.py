@@ -12,15 +12,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Connection, DateTime, Engine, MetaData, Table, func, select, text
+from sqlalchemy import Column, Connection, DateTime, Engine, MetaData, Table, func, select, text, union
 
 from catalog import integrations, operations  # noqa: F401 - their tables belong to Base
 from catalog.backup_folder import Backup, Part, damaged, written_lines
 from catalog.database import unlimited, writing
+from catalog.import_models import ImportBeforeImage
 from catalog.items import tables as of_items  # noqa: F401 - and these
 from catalog.models import Base, Image
 
-LEFT_OUT = frozenset({"worker"})  # processes of this moment
+# Processes of this moment; and what must not come to life again: logins that ended, links that were used.
+LEFT_OUT = frozenset({"worker", "login_session", "login_attempt", "invitation"})
 ROWS_AT_ONCE = 1000
 IN_USE = ("merchant", "product", "image", "import_job", "query_log")  # with rows: a database that is in use
 
@@ -68,7 +70,9 @@ def _plain(value: Any) -> Any:
 
 def dump_hashes(connection: Connection, folder: Path) -> tuple[Part, Part]:
     """Write the hashes of every decoded picture, and of raw bytes that wait, sorted; return both files."""
-    decoded = select(Image.sha256).where(Image.sha256.is_not(None)).distinct().order_by(Image.sha256)
+    shown = select(Image.sha256).where(Image.sha256.is_not(None))
+    kept = select(ImportBeforeImage.sha256).where(ImportBeforeImage.width.is_not(None))  # to be taken back to
+    decoded = union(shown, kept).order_by("sha256")
     waiting = select(Image.source).where(Image.sha256.is_(None), Image.source.startswith("incoming:"))
     blobs = _hashes(connection, decoded, folder, "blobs.txt.gz")
     return blobs, _hashes(connection, waiting.distinct().order_by(Image.source), folder, "incoming.txt.gz")
