@@ -11,6 +11,7 @@ from catalog.models import Merchant
 from catalog.site import live_index, read_site
 from embedding.pack_folders import look, notice
 from searcher.admission import Admission
+from searcher.insight.events import Events
 from searcher.models import Models
 from searcher.photos import QueryPhotos
 from searcher.query_log import QueryLog
@@ -70,6 +71,12 @@ class Answering(Stores):
     def query_log(self) -> QueryLog:
         """Keeps what shoppers search, to compare models on."""
         return QueryLog(self.sessions, on=self.settings.model.query_log_days > 0)
+
+    @cached_property
+    def events(self) -> Events:
+        """Keeps what shoppers ask and choose, for the merchant's insight."""
+        stock, on = self.searcher.stock, self.settings.model.insight_days > 0
+        return Events(self.sessions, stock.shelf, on=on)
 
     def merchant(self, slug: str | None = None, name: str = "") -> Merchant:
         """The merchant of that slug, or of the storefront; made, and called `name`, when missing."""

@@ -1,5 +1,6 @@
 """Everything that the entry points hand on."""
 
+import threading
 from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     # These bring PyTorch, which takes seconds to import: `twirl import` must not wait for it.
     from indexer.activity import Activity
     from indexer.fill import Filler, Record
+    from indexer.importing import Imports
+    from indexer.insights import Insights
     from indexer.pipeline import Pipeline, Report
 
 
@@ -76,6 +79,31 @@ class Services(Answering):
             claimed_batch(self.settings), self.lease_s, record,
         )  # fmt: skip
 
+    @property
+    def insights(self) -> "Insights":
+        """One worker's part in making days of what shoppers asked and chose."""
+        from indexer.insights import Insights
+
+        return Insights(self.sessions, self.settings.model.insight_days)
+
+    def imports(self, stop: threading.Event | None = None) -> "Imports":
+        """One worker's part in taking imports in; `stop` has it hand back what it is at."""
+        from indexer.feed_fetch import FeedFetcher
+        from indexer.importing import Imports
+
+        return Imports(
+            self.sessions, self.feed_files, self.blobs, self.incoming, self.decoder, self.worker_id,
+            FeedFetcher(self.settings.indexing.feed_max_mb * 2**20), self.doorbell.ring, self.feed_limits,
+            stop=stop or threading.Event(),
+        )  # fmt: skip
+
+    def ring_imports(self) -> None:
+        """Say that an import waits. Never raises."""
+        if self.deployed:
+            self.bell.post("maintenance", "twirl.imports")
+        else:
+            self.wake_file.ring()
+
     @cached_property
     def operations(self) -> Operations:
         """What operators decide."""
@@ -118,7 +146,7 @@ class Services(Answering):
 
     def close(self) -> None:
         """Let go of what was opened; what was never asked for is not opened for it."""
-        for name in ("models", "query_log", "decoder", "store", "bell"):
+        for name in ("models", "query_log", "events", "decoder", "store", "bell"):
             if name in self.__dict__:
                 self.__dict__[name].close()
         if "database" in self.__dict__:

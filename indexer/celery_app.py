@@ -54,6 +54,8 @@ def _workshop(settings: Settings) -> Workshop:
         lease_s=services.lease_s,
         embed_wait_s=settings.queue.embed_wait_ms / 1000,
         query_days=services.settings.model.query_log_days,
+        beside=services.insights,
+        imports=services.imports(),
         close_parts=services.close,
     )
 

@@ -1,8 +1,8 @@
 """The embedded indexer: works the ledger's stages until told to stop, and sweeps in between.
 
-Three things go on side by side: a thread writes what needs no model, so that a merchant's small edit is
+Four things go on side by side: a thread writes what needs no model, so that a merchant's small edit is
 searchable at once whatever is being imported; another fetches and decodes the next batch (with the decoder's
-children) while the main thread embeds this one. An index that is being filled gets a share of the rounds.
+children) while the main thread embeds this one; a fourth takes imports in. An index that is being filled gets a share of the rounds.
 """
 
 import os
@@ -39,6 +39,13 @@ class Fills(Protocol):
 
     def step(self) -> int:
         """Embed one piece; how many images, 0 when there is nothing to fill just now."""
+
+
+class Steps(Protocol):
+    """What takes imports in: `indexer.importing.Imports`."""
+
+    def step(self) -> int:
+        """Do what has waited longest; 0 when nothing waits."""
 
 
 @dataclass(frozen=True)
@@ -80,13 +87,16 @@ def run_forever(
     rounds: Rounds = Rounds(),
     fills: Fills | None = None,
     beat: Callable[[], None] = lambda: None,
+    beside: Callable[[], object] = lambda: None,
+    imports: Steps | None = None,
 ) -> None:
     """Index whatever the ledger has queued until `stop` is set; then finish the batches in hand and return.
 
-    `beat` is called in every round: it says that this worker is alive.
+    `beat` is called in every round: it says that this worker is alive. So is `beside`, for what else there is
+    to do now and then. `imports` is worked in a thread of its own.
     """
     lower_priority(nice)
-    runner = Runner(pipeline, stop, bell, rounds, fills, beat)
+    runner = Runner(pipeline, stop, bell, rounds, fills, beat, beside, imports)
     try:
         runner.run()
     finally:
@@ -104,19 +114,23 @@ class Runner:
         rounds: Rounds = Rounds(),
         fills: Fills | None = None,
         beat: Callable[[], None] = lambda: None,
+        beside: Callable[[], object] = lambda: None,
+        imports: Steps | None = None,
     ) -> None:
         self.pipeline, self.stop, self.bell, self.rounds = pipeline, stop, bell, rounds
-        self.fills, self.beat = fills, beat
+        self.fills, self.beat, self.beside, self.imports = fills, beat, beside, imports
         self._ahead = ThreadPoolExecutor(1, thread_name_prefix="decode")
         self._swept = self._collected = float("-inf")
         self._rounds = 0
 
     def run(self) -> None:
         """Work, pause, sweep; outlive every outage. What neither loop can outlive ends both and is raised."""
-        with ThreadPoolExecutor(1, thread_name_prefix="edits") as beside:
-            edits = beside.submit(self._ending, self.write_edits)
+        loops = [self.write_edits] if self.imports is None else [self.write_edits, self.imports.step]
+        with ThreadPoolExecutor(len(loops), thread_name_prefix="beside") as threads:
+            others = [threads.submit(self._ending, each) for each in loops]
             self._ending(self.work, self.start)
-        edits.result()
+        for each in others:
+            each.result()
 
     def _ending(self, work: Callable[[], int], start: Callable[[], None] = lambda: None) -> None:
         try:
@@ -169,6 +183,7 @@ class Runner:
         handled = embedded.claimed + ahead.result().claimed
         self.beat()
         self._sweep_claims()
+        self.beside()
         self._rounds += 1
         if self.fills is not None and (not handled or self._rounds % FILL_EVERY == 0):
             handled += self.fills.step()

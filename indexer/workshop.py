@@ -23,6 +23,7 @@ from indexer import sweeper
 from indexer.activity import Activity
 from indexer.claims import Sessions
 from indexer.fill import Filler
+from indexer.importing import Imports
 from indexer.model_loading import ModelLoading
 from indexer.pipeline import Done, Pipeline
 from indexer.queue import CeleryBell
@@ -56,11 +57,14 @@ class Workshop:
     lease_s: float = 120.0
     embed_wait_s: float = 0.0
     query_days: float = sweeper.QUERY_DAYS
+    beside: Callable[[], object] = lambda: None  # what else there is to do now and then
+    imports: Imports | None = None
     close_parts: Callable[[], None] = lambda: None
     _rests: dict[str, tuple[float, float]] = field(default_factory=dict)  # until when, for how long
     _interrupted: bool = False
     _batch_ended: float = 0.0
     _filling: threading.Lock = field(default_factory=threading.Lock)
+    _importing: threading.Lock = field(default_factory=threading.Lock)
     _closed: threading.Event = field(default_factory=threading.Event)
 
     def open(self) -> None:
@@ -101,6 +105,17 @@ class Workshop:
             return self._outliving(self._fill, "fill")
         finally:
             self._filling.release()
+
+    def take_in(self) -> int:
+        """Do what has waited longest in the line of imports, and ring for the next."""
+        if self.imports is None or not self._importing.acquire(blocking=False):
+            return 0
+        try:
+            if done := self._outliving(self.imports.step, "imports"):
+                self.bell.post("maintenance", "twirl.imports")
+            return done
+        finally:
+            self._importing.release()
 
     def tidy(self) -> int:
         """Purge tombstones, take out what was given up, end silent imports; how many products are purged."""
@@ -166,6 +181,7 @@ class Workshop:
         return filled
 
     def _tidy(self) -> int:
+        self.beside()
         sweeper.end_silent_imports(self.sessions)
         site = self.pipeline.indexes.site()
         sweeper.take_out_poisoned(self.sessions, self.pipeline.store, site)

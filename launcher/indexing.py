@@ -25,6 +25,8 @@ def run_indexer(services: Services) -> None:
         rounds=Rounds(lease=services.lease_s, query_days=services.settings.model.query_log_days),
         fills=services.filler(activity),
         beat=activity.beat,
+        beside=services.insights,
+        imports=services.imports(stop),
     )
     activity.close()
     services.close()

@@ -102,6 +102,13 @@ class Model:
         "searched. 0 keeps none.",
         low=0,
     )
+    insight_days: int = setting(
+        90,
+        "Days that the merchant's insight goes back: what was asked, found and chosen, of nobody. Single "
+        "searches and clicks are kept for 30 of them at most. 0 keeps none.",
+        low=0,
+        high=3650,
+    )
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from catalog.images import DecoderUnavailable, ImageRefused
 from searcher.errors import QueryRefused, SearchUnavailable
 from searcher.query import SearchQuery
 from searcher.results import Results
+from web import origin
 from web.meters import meters
 from web.services import services
 
@@ -42,6 +43,7 @@ def _end(_error: BaseException | None) -> None:
 
 def search(query: SearchQuery) -> Results:
     """One page of hits, its making noted. Raises QueryRefused and SearchUnavailable."""
+    query, name, first = origin.begun(query)
     try:
         results = services().searcher.search(query)
     except QueryRefused:
@@ -52,8 +54,9 @@ def search(query: SearchQuery) -> Results:
     except Exception:
         meters().search_errors.labels("internal").inc()
         raise
+    results = origin.named(results, name, first)
     meters().searched(results)
-    services().query_log.note(query, results)
+    origin.note(query, results)
     return results
 
 

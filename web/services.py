@@ -10,6 +10,8 @@ from catalog.blobs import Blobs
 from catalog.images import Decoder
 from catalog.models import Merchant
 from catalog.site import IndexRef
+from indexer.queue import Bell
+from searcher.insight.events import Events
 from searcher.models import Models
 from searcher.photos import QueryPhotos
 from searcher.query_log import QueryLog
@@ -160,6 +162,10 @@ class Services(Protocol):
     @property
     def query_log(self) -> QueryLog:
         """Keeps what shoppers search, to compare models on."""
+
+    @property
+    def events(self) -> Events:
+        """Keeps what shoppers ask and choose, for the merchant."""
 
     @property
     def store(self) -> Index:

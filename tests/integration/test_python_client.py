@@ -53,6 +53,7 @@ def test_every_request_of_the_api_has_a_method(twirl: Twirl, heard: Listening, p
     found = twirl.search("red shirt", limit=2)
     assert len(found.hits) == 2 and found.mode == "words" and found.understood[0].label
     hit = found.hits[0]
+    twirl.chose(hit)
     assert twirl.product(hit.sku).title == hit.title
     assert all(piece.because in ("shop", "style") for piece in twirl.look(hit.sku))
     assert any(facet.field == "colour" and facet.values for facet in twirl.facets({"price_min": 1}))

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from web.api import looks, photos
+from web.api import events, looks, photos
 from web.api.document import ShopApi
 from web.api.routes import blueprint
 
@@ -17,6 +17,6 @@ def register(app: Flask) -> ShopApi:
         OPENAPI_JSON_PATH="openapi.json",
     )
     api = ShopApi(app)
-    for room in (blueprint, looks.blueprint, photos.blueprint):
+    for room in (blueprint, looks.blueprint, photos.blueprint, events.blueprint):
         api.register_blueprint(room, url_prefix="/api/v1")
     return api

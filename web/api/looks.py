@@ -21,7 +21,7 @@ class PieceSchema(HitSchema):
     class Meta:
         """It answers no words."""
 
-        exclude = ("score", "why")
+        exclude = ("score", "why", "origin")
 
     because = fields.String(
         required=True,

@@ -184,6 +184,9 @@ class HitSchema(VariantSchema):
         fields.Nested(WhySchema), required=True, metadata=_said("Of each preference, is it so?")
     )
     variants = fields.List(fields.Nested(VariantSchema), required=True, metadata=_said("The other ones."))
+    origin = fields.String(
+        required=True, metadata=_said('To be sent to /events with what is chosen; "" where none is counted.')
+    )
 
 
 class FacetValueSchema(Schema):
@@ -284,7 +287,7 @@ class ProductSchema(HitSchema):
     class Meta:
         """A product on its own has no rank."""
 
-        exclude = ("score", "why")
+        exclude = ("score", "why", "origin")
 
     description = fields.String(required=True)
     material = fields.String(required=True)

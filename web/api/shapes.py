@@ -7,14 +7,15 @@ from flask import url_for
 from catalog.models import Image, Product
 from searcher.results import Facet, ProductHit, Results
 from searcher.understanding.wishes import Wish
-from web import money
+from web import money, origin
 from web.pictures import SIZES, Shot, shot, shots
 
 
 def results(found: Results, photo_id: str | None) -> dict[str, Any]:
     """One page of a search."""
+    word = origin.of(found).of
     return {
-        "hits": [hit(each) for each in found.hits],
+        "hits": [hit(each, word(at, each.product.sku)) for at, each in enumerate(found.hits)],
         "total": found.total,
         "mode": found.mode,
         "model": found.model,
@@ -32,12 +33,13 @@ def results(found: Results, photo_id: str | None) -> dict[str, Any]:
     }
 
 
-def hit(found: ProductHit) -> dict[str, Any]:
-    """One product of a result."""
+def hit(found: ProductHit, word: str = "") -> dict[str, Any]:
+    """One product of a result; `word` says where it was found."""
     image = _picture(found.image)
     variants = [variant(each) for each in found.variants]
     why = [{"key": key, "satisfied": holds} for key, holds in found.why]
-    return {**_common(found.product), "image": image, "score": found.score, "why": why, "variants": variants}
+    more = {"score": found.score, "why": why, "variants": variants, "origin": word}
+    return {**_common(found.product), "image": image, **more}
 
 
 def understood(found: Wish) -> dict[str, Any]:

@@ -236,13 +236,21 @@
       const image = picture
         ? make("img", { src, srcset: `${base}${picture.url_160} 160w, ${src} 480w`, sizes: "12rem", alt: "", loading: "lazy", width: 4, height: 5 })
         : null;
-      const again = () => this.start({ reference: hit.sku, src: picture && `${base}${picture.url_160}`, label: hit.title });
+      const again = () => (this.note(hit, "similar"), this.start({ reference: hit.sku, src: picture && `${base}${picture.url_160}`, label: hit.title }));
       const price = hit.sale_price
         ? [make("s", {}, this.money(hit.price)), ` ${say.sale} `, this.money(hit.sale_price)]
         : [hit.price ? this.money(hit.price) : ""];
       const sold = hit.availability === "out_of_stock" ? make("p", {}, say.soldOut) : null;
       const similar = make("button", { type: "button", "aria-label": `${say.similar}: ${hit.title}`, onclick: again }, say.similar);
-      return make("li", {}, make("a", { href: link }, image, make("h3", {}, hit.title)), make("p", {}, ...price), sold, similar);
+      return make("li", {}, make("a", { href: link, onclick: () => this.note(hit, "open"), onauxclick: () => this.note(hit, "open") }, image, make("h3", {}, hit.title)), make("p", {}, ...price), sold, similar);
+    }
+
+    /** Say what was chosen, for the shop's own figures. It names the search, never who searched. */
+    note(hit, kind) {
+      if (!hit.origin || navigator.globalPrivacyControl) return;
+      const headers = { "Content-Type": "application/json", Authorization: `Bearer ${this.key}` };
+      const body = JSON.stringify({ origin: hit.origin, sku: hit.sku, kind });
+      fetch(`${base}/api/v1/events`, { method: "POST", keepalive: true, credentials: "omit", headers, body }).catch(() => {});
     }
 
     money({ amount, currency }) {

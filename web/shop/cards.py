@@ -11,6 +11,7 @@ from catalog.models import Image, Product
 from searcher import palette
 from searcher.results import ProductHit
 from web import money
+from web.origin import marked
 from web.pictures import Shot, shots
 from web.shop.availability import availability
 from web.shop.pagestate import PageState
@@ -48,6 +49,7 @@ class Card:
     brand: str
     url: str
     more_url: str
+    compare_url: str
     shots: list[Shot]
     price: Price | None
     availability: str
@@ -58,16 +60,22 @@ class Card:
     why: list[Reason]
 
 
-def card(hit: ProductHit, state: PageState, said: Mapping[str, str] = MappingProxyType({})) -> Card:
-    """A hit of a search as a card, the best picture in front; `said` are the wishes by their keys."""
+def card(
+    hit: ProductHit, state: PageState, said: Mapping[str, str] = MappingProxyType({}), word: str = ""
+) -> Card:
+    """A hit of a search as a card, the best picture in front; `said` are the wishes by their keys.
+
+    `word` says in its links where it was found: see `web.origin`.
+    """
     product = hit.product
-    swatches = swatches_of(product, [product, *hit.variants])
+    swatches = swatches_of(product, [product, *hit.variants], word)
     return Card(
         sku=product.sku,
         title=product.title,
         brand=product.brand,
-        url=url_for("storefront.product", sku=product.sku),
-        more_url=onward(state, product.sku).url(),
+        url=marked(url_for("storefront.product", sku=product.sku), word),
+        more_url=marked(onward(state, product.sku).url(), word),
+        compare_url=marked(url_for("compare.change"), word),
         shots=shots(product, hit.image)[:2],
         price=price_of(product),
         availability=availability(product.availability),
@@ -89,23 +97,23 @@ def price_of(product: Product) -> Price | None:
     return Price(money.shown(usual, product.currency))
 
 
-def swatches_of(shown: Product, variants: Sequence[Product]) -> list[Swatch]:
+def swatches_of(shown: Product, variants: Sequence[Product], word: str = "") -> list[Swatch]:
     """One swatch for each colour, the shown one first seen; a colour is sold out when all its sizes are."""
     by_colour: dict[str, list[Product]] = {}
     for variant in variants:
         if variant.colour:
             by_colour.setdefault(variant.colour.casefold(), []).append(variant)
-    return [_swatch(shown, same) for same in by_colour.values()]
+    return [_swatch(shown, same, word) for same in by_colour.values()]
 
 
-def _swatch(shown: Product, same: Sequence[Product]) -> Swatch:
+def _swatch(shown: Product, same: Sequence[Product], word: str) -> Swatch:
     current = any(p.id == shown.id or p.colour.casefold() == shown.colour.casefold() for p in same)
     buyable = [p for p in same if p.availability != "out_of_stock"]
     fitting = [p for p in buyable if p.size == shown.size]
     chosen = shown if current else (fitting or buyable or list(same))[0]
     return Swatch(
         label=chosen.colour,
-        url=url_for("storefront.product", sku=chosen.sku),
+        url=marked(url_for("storefront.product", sku=chosen.sku), word),
         paints=palette.paints(chosen.colour),
         current=current,
         sold_out=not buyable,

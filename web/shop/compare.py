@@ -9,6 +9,7 @@ from structlog import get_logger
 from werkzeug.wrappers import Response
 
 from catalog.models import Product
+from web import origin
 from web.language import noted, say
 from web.pictures import Shot, shots
 from web.problems import http
@@ -110,6 +111,7 @@ def compare() -> str:
 @blueprint.post("/compare/tray")
 def change() -> Response | str:
     """Lay a piece aside or take one off; then back to where the shopper was, or only the tray (`part`)."""
+    origin.note_chosen(request.args.get(origin.NAME, ""), [request.form.get("add", "")], "compare")
     skus, full = _changed([each.sku for each in tray().pieces], request.form)
     g.tray = Tray(_laid(skus), full)
     if request.form.get("part"):

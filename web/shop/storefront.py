@@ -12,7 +12,7 @@ from searcher.errors import SearchUnavailable
 from searcher.filters import Filters
 from searcher.looks.look import Piece
 from searcher.results import Likeness, Results
-from web import observing
+from web import observing, origin
 from web.language import say
 from web.pictures import shots
 from web.services import merchant, services
@@ -47,6 +47,8 @@ def home() -> str:
     """The first page and every search: what is asked is in the address."""
     state = PageState.parse(request.args)
     shop = merchant()
+    if state.like:
+        origin.note_chosen(request.args.get(origin.NAME, ""), [state.like], "similar")
     results = observing.search(search_query(state, shop.id, shop.currency))
     return render_template("search.html", **_search_page(state, results))
 
@@ -69,6 +71,8 @@ def product(sku: str) -> str:
     found = shelf.product(sku)
     similar = _similar(found)
     asked, variants = PageState(like=found.sku), shelf.variants(found)
+    skus = [found.sku, *(variant.sku for variant in variants)]
+    origin.note_chosen(request.args.get(origin.NAME, ""), skus, "open")
     page = details.page(found, variants, request.host)
     return render_template(
         "product.html",
@@ -116,7 +120,7 @@ def _search_page(state: PageState, results: Results) -> dict[str, Any]:
     chips = panel.chips(results.facets, state, currency)
     labels = [chip.label for chip in chips]
     wishes = reading.understood(results.wishes, state, currency)
-    said = reading.labels(wishes)
+    said, word = reading.labels(wishes), origin.of(results).of
     # The picture in the bar shows which piece; who does not see it is told the name.
     spoken = wording.heading(state, reference.title if reference else "", labels)
     counted = wording.count(state, results.total, reading.lacking(results, state), results.match.weak)
@@ -128,7 +132,9 @@ def _search_page(state: PageState, results: Results) -> dict[str, Any]:
         "heading": wording.heading(state, say("this piece"), labels),
         "title": spoken,
         "announcement": wording.announcement(spoken, counted, bool(results.hits)),
-        "cards": [cards.card(hit, state, said) for hit in results.hits],
+        "cards": [
+            cards.card(hit, state, said, word(at, hit.product.sku)) for at, hit in enumerate(results.hits)
+        ],
         "pieces": pieces(state),
         "wishes": wishes,
         "trail": trail(state),

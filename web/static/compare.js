@@ -6,7 +6,7 @@ async function change(form, button) {
   const asked = new FormData(form, button);
   asked.set("part", "tray");
   try {
-    const answer = await fetch(form.action, { method: "POST", body: asked });
+    const answer = await fetch(button.getAttribute("formaction") ?? form.action, { method: "POST", body: asked });
     if (!answer.ok) throw new Error(String(answer.status));
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     show(form, page.getElementById("tray"), button);

@@ -66,10 +66,14 @@ class Why:
 
 @dataclass(frozen=True, kw_only=True)
 class Hit(_Described):
-    """One product of a result, by its best variant; `score` compares within one result."""
+    """One product of a result, by its best variant; `score` compares within one result.
+
+    `origin` is for `Twirl.chose`; "" where the shop counts nothing.
+    """
 
     score: float
     why: tuple[Why, ...]
+    origin: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import httpx
 
-from twirl_client.answers import Facet, Piece, Product, Results, Suggestion, read
+from twirl_client.answers import Facet, Hit, Piece, Product, Results, Suggestion, read
 from twirl_client.errors import TwirlUnreachable, error_of
 
 T = TypeVar("T")
@@ -103,6 +103,11 @@ class Twirl:
     def suggest(self, words: str) -> tuple[Suggestion, ...]:
         """What a shopper may be about to type. Raises TwirlError."""
         return self._each(Suggestion, self._json("GET", "suggest", params={"q": words})["suggestions"])
+
+    def chose(self, hit: Hit, kind: Literal["open", "compare", "similar"] = "open") -> None:
+        """Have the shop count what was done with a hit, within a day of its search. Raises TwirlError."""
+        if hit.origin:
+            self._send("POST", "events", json={"origin": hit.origin, "sku": hit.sku, "kind": kind})
 
     def picture(self, sha256: str, size: Literal[160, 480, 1200] = 480) -> bytes:
         """One picture as WebP, by its longest side in pixels. Raises TwirlError."""
