@@ -25,6 +25,7 @@ class RulebookVersion:
     at: datetime | None
     note: str
     content: dict[str, Any]
+    author: str = ""  # who published it; "" by the command
 
 
 class RulesOvertaken(Exception):
@@ -53,7 +54,12 @@ def rulebook(session: Session, merchant_id: int, version: int | None = None) -> 
 
 
 def publish_rulebook(
-    session: Session, merchant_id: int, content: dict[str, Any], note: str = "", after: int | None = None
+    session: Session,
+    merchant_id: int,
+    content: dict[str, Any],
+    note: str = "",
+    after: int | None = None,
+    author: str = "",
 ) -> int:
     """Put a rulebook in force; returns its version.
 
@@ -65,7 +71,8 @@ def publish_rulebook(
         raise RulesOvertaken(f"Version {here} is in force, not {after}.")
     version = here + 1
     note = " ".join(note.split())[:MAX_NOTE]
-    session.add(Rulebook(merchant_id=merchant_id, version=version, at=now(), note=note, content=content))
+    made = {"merchant_id": merchant_id, "version": version, "at": now(), "note": note, "content": content}
+    session.add(Rulebook(**made, author=author[:255]))
     note_change(session, [merchant_id])
     session.flush()
     return version
@@ -78,4 +85,4 @@ def rulebook_history(session: Session, merchant_id: int, limit: int = 50) -> lis
 
 
 def _version(row: Rulebook) -> RulebookVersion:
-    return RulebookVersion(row.version, row.at, row.note, row.content)
+    return RulebookVersion(row.version, row.at, row.note, row.content, row.author)
