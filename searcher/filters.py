@@ -11,6 +11,7 @@ from vectors.protocol import AnyOf, Between, Equals, Filter, Not, Term
 FACET_FIELDS = (
     "category", "brand", "colour", "pattern", "material", "gender", "age_group", "size", "availability",
 )  # fmt: skip
+_NOBODY = -1  # an id that no variant has
 MAX_VALUES = 100  # of one field
 MAX_VALUE_LENGTH = 256
 
@@ -21,7 +22,9 @@ class Filters:
 
     `category` takes a path ("Women > Dresses") and everything below it. `without` holds (field, value)
     pairs that must not be there; each of `also` is a field and values any of which must be there besides,
-    in the index's form: what words ask for narrows further, whatever is ticked. Raises QueryRefused.
+    in the index's form: what words ask for narrows further, whatever is ticked. `only` are ids of the
+    variants that may be found, where not all may, and `never` of those that may not: what texts alone tell.
+    Raises QueryRefused.
     """
 
     category: tuple[str, ...] = ()
@@ -37,6 +40,8 @@ class Filters:
     price_max: int | None = None
     without: tuple[tuple[str, str], ...] = ()
     also: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    only: tuple[int, ...] | None = None
+    never: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         for name in FACET_FIELDS:
@@ -55,7 +60,7 @@ class Filters:
 
         A single string stands for a list of one. Raises QueryRefused for a name that is no filter.
         """
-        known = [each.name for each in fields(cls) if each.name != "also"]
+        known = [each.name for each in fields(cls) if each.name not in ("also", "only", "never")]
         for name in given:
             if name not in known:
                 raise QueryRefused(
@@ -87,6 +92,10 @@ class Filters:
             terms.append(Between("price", self.price_min, self.price_max))
         terms += [Not(Equals(field, keyword(value))) for field, value in self.without]
         terms += [AnyOf(field, values) for field, values in self.also]
+        if self.only is not None:
+            terms.append(AnyOf("product", self.only or (_NOBODY,)))
+        if self.never:
+            terms.append(Not(AnyOf("product", self.never)))
         return tuple(terms)
 
 

@@ -30,6 +30,19 @@ def paints(colour: str) -> list[str]:
     return [paint for paint in found if paint][:3]
 
 
+def lightness(colour: str) -> float | None:
+    """How light a named colour looks, 0 to 100 (CIE L*), the mean of its parts; None where none is known."""
+    found = [_lightness(paint) for paint in paints(colour)]
+    return sum(found) / len(found) if found else None
+
+
+def _lightness(paint: str) -> float:
+    channels = [int(paint[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    y = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return 116 * y ** (1 / 3) - 16 if y > 0.008856 else 903.3 * y
+
+
 def _paint(name: str) -> str | None:
     """The paint of a name, or of the last word of it that is known: "heather grey" is grey."""
     if name in _HEX:

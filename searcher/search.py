@@ -27,7 +27,7 @@ from searcher.models import Model, Models
 from searcher.pages import Page, Read, read_page
 from searcher.query import MAX_LIMIT, SearchQuery
 from searcher.ranked import Ranked, Source
-from searcher.ranking import Preferred
+from searcher.ranking import Preferred, Ranker
 from searcher.results import Degraded, Facet, Likeness, ProductHit, Results
 from searcher.shelf import Bools, Shelf
 from searcher.sold_out import SoldOut, without_hidden
@@ -35,9 +35,10 @@ from searcher.sources import Sources
 from searcher.stock import LOOK_EVERY_S, Stock
 from searcher.suggest import Suggester
 from searcher.understanding.reasons import reasons
+from searcher.understanding.told import Told
 from searcher.understanding.wishes import Reading, Wish, Wishes, preferred
 from vectors.budget import within
-from vectors.protocol import VectorStore, VectorStoreUnavailable
+from vectors.protocol import Filter, VectorStore, VectorStoreUnavailable
 
 RETRY_AFTER_S = 2
 PATIENCE_S = 1.5  # for all that one search asks of the vector engine
@@ -66,7 +67,7 @@ class Searcher:
         self._patience_s = patience_s
         self._counter = FacetCounter()
         self._hydrator = Hydrator(sessions)
-        self._wishes = Wishes()
+        self._wishes = Wishes(Told(sessions))
         self._rulebooks = Rulebooks(sessions, look_every_s)
         self.suggester = Suggester(sessions, self.stock, self._hidden)
         self._looks = Looks(self._hydrator, LinkReader(sessions, 60 * look_every_s))
@@ -157,6 +158,20 @@ class Searcher:
     def rulebook(self, merchant_id: int) -> Rulebook:
         """The merchant's rulebook in force, as of a moment ago."""
         return self._rulebooks.of(merchant_id)
+
+    def reading(self, query: SearchQuery) -> Reading:
+        """The query as it is searched with, and what was understood of its words."""
+        shelf, book = self.stock.shelf(query.merchant_id), self._rulebooks.of(query.merchant_id)
+        return self._wishes.read(query, shelf, book.synonyms)
+
+    @property
+    def sold_out(self) -> SoldOut:
+        """Where what is sold out stands."""
+        return self._sold_out
+
+    def ranker(self, collection: str, where: Filter, collapse: bool = True) -> Ranker:
+        """Ranks what the terms leave, without any rules."""
+        return self._sources.ranker(collection, where, collapse)
 
     def _everywhere(self, merchant_id: int) -> Acting:
         """The shelf, and the rules that act on what nobody searched for."""

@@ -84,6 +84,10 @@ class Shelf:
             passing &= ~self.columns[field].having((keyword(value),), len(self))
         for field, values in filters.also:
             passing &= self.columns[field].having(values, len(self))
+        if filters.only is not None:
+            passing &= np.isin(self.ids, filters.only)
+        if filters.never:
+            passing &= ~np.isin(self.ids, filters.never)
         if but != "price":
             passing &= self._in_range(filters)
         return passing

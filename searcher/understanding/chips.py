@@ -6,15 +6,21 @@ from typing import Literal
 Mode = Literal["prefer", "must", "off"]
 MODES: tuple[Mode, ...] = ("prefer", "must", "off")
 WORDS = "words"  # the field of a chip that no value of the shop stands for
+UNSAID = ""  # of a trait: that a text tells of none of its values
 
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a phrase stands for: a facet's values (in the index's form), or one trait that texts tell of."""
+    """What a phrase stands for: a facet's values (in the index's form), or a trait that texts tell of.
+
+    `told` are the trait's values of which any will do; `relative`: it was said by comparing with an item.
+    """
 
     field: str
     values: tuple[str, ...]
     label: str
+    told: tuple[str, ...] = ()
+    relative: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,11 +49,17 @@ class Chip:
 
     @property
     def filterable(self) -> bool:
-        """Whether the index can be asked for it: facet values and prices, not traits and free words."""
-        return self.meaning.field == "price" or bool(self.meaning.values)
+        """Whether it can be demanded: prices, facet values, and what the shop's texts can be asked for."""
+        return self.meaning.field == "price" or bool(self.meaning.values) or self.textual
+
+    @property
+    def textual(self) -> bool:
+        """Whether it is the texts of products that tell of it."""
+        return bool(self.meaning.told) or self.meaning.field == WORDS
 
     @property
     def usual(self) -> Mode:
         """How it counts unless the shopper says otherwise: a vector knows no price, no stock and no "not"."""
-        sure = self.negated or self.meaning.field in ("price", "availability", "size")
+        figure = self.meaning.field in ("price", "availability", "size")
+        sure = self.negated or figure or self.meaning.relative
         return "must" if sure and self.filterable else "prefer"

@@ -6,7 +6,7 @@ from functools import lru_cache
 from catalog.models import Product
 from searcher.filters import FACET_FIELDS
 from searcher.shelf import keywords
-from searcher.understanding.chips import WORDS, Chip
+from searcher.understanding.chips import UNSAID, WORDS, Chip, Meaning
 from searcher.understanding.lexicon import english
 from searcher.understanding.tokens import key, words_of
 from searcher.understanding.vocabulary import LONGEST
@@ -53,7 +53,7 @@ def _has(chip: Chip, said: _Said) -> bool | None:
         return any(value in meaning.values for value in values) if values else None
     if meaning.field == WORDS:
         return key((meaning.label,)) in said.phrases or (None if not chip.negated else False)
-    return _told(meaning.field, meaning.label, said.phrases)
+    return _told(meaning, said.phrases)
 
 
 def _priced(chip: Chip, product: Product) -> bool | None:
@@ -70,10 +70,10 @@ def _ways(field: str) -> tuple[tuple[str, frozenset[str]], ...]:
     return tuple((name, frozenset(key(words_of(way)) for way in ways)) for name, ways in traits)
 
 
-def _told(field: str, value: str, phrases: frozenset[str]) -> bool | None:
+def _told(meaning: Meaning, phrases: frozenset[str]) -> bool | None:
     """Whether a text tells of a trait; one that names another sleeve says that it is not this one."""
-    named = {name for name, ways in _ways(field) if not phrases.isdisjoint(ways)}
-    if value in named:
+    named = {name for name, ways in _ways(meaning.field) if not phrases.isdisjoint(ways)}
+    if named.intersection(meaning.told) or (not named and UNSAID in meaning.told):
         return True
-    alone = field in ("sleeve", "neckline", "length")  # a garment has one of these
-    return False if named and alone else None
+    alone = meaning.field in ("sleeve", "neckline", "length")  # a garment has one of these
+    return False if named and alone and meaning.told else None

@@ -28,7 +28,7 @@ class Vocabulary:
         self._spoken: set[str] = set()
         for field, traits in english().traits.items():
             for value, phrases in traits.items():
-                self._add(phrases, Meaning(field, (), value))
+                self._add(phrases, Meaning(field, (), value, told=(value,)))
         for field in _ORDER:
             self._add_field(field, values.get(field, {}))
         for field, told in english().told.items():

@@ -9,6 +9,8 @@ from searcher.query import MAX_WORDS, SearchQuery
 from searcher.shelf import Shelf
 from searcher.understanding.chips import MODES, Chip, Mode
 from searcher.understanding.parse import understand
+from searcher.understanding.relative import compared
+from searcher.understanding.told import Told, allowed
 from searcher.understanding.vocabulary import Synonyms, Vocabulary
 
 _ASKS_FOR_NOTHING = 2**53 - 1  # a price that nothing has: what two limits ask for that exclude each other
@@ -40,7 +42,9 @@ class Reading:
 class Wishes:
     """Reads queries against the vocabulary of a shelf, which is made once a shelf. Thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, told: Told | None = None) -> None:
+        """`told` looks into the products' texts; without it what only they tell of is not demanded."""
+        self._told = told
         self._vocabularies: WeakKeyDictionary[Shelf, tuple[Synonyms, Vocabulary]] = WeakKeyDictionary()
 
     def read(self, query: SearchQuery, shelf: Shelf, synonyms: Synonyms = ()) -> Reading:
@@ -54,14 +58,24 @@ class Wishes:
         vocabulary = self._vocabulary(shelf, synonyms)
         read = understand(query.words, vocabulary, query.currency_digits, beside)
         chosen = dict(query.choices)
-        wishes = tuple(Wish(chip, _mode(chip, chosen.get(chip.key)), read.whole) for chip in read.chips)
+        chips = compared(read.chips, shelf, query.reference, self._told)
+        wishes = tuple(Wish(chip, _mode(chip, chosen.get(chip.key)), read.whole) for chip in chips)
         musts = [wish.chip for wish in wishes if wish.mode == "must"]
         words = read.without([wish.chip for wish in wishes if _is_said_otherwise(wish)])
         words = _with_synonyms(words, vocabulary)[:MAX_WORDS]
-        asked = replace(query, words=words, filters=narrowed(query.filters, musts))
+        filters = self._by_text(narrowed(query.filters, musts), musts, shelf)
+        asked = replace(query, words=words, filters=filters)
         unread = tuple(word for word in read.unread if not vocabulary.meant_besides(word))
         meant = read.without([wish.chip for wish in wishes if wish.chip.negated or wish.mode == "off"])
         return Reading(asked, wishes, unread, read.said, _with_synonyms(meant, vocabulary))
+
+    def _by_text(self, filters: Filters, musts: Sequence[Chip], shelf: Shelf) -> Filters:
+        """The filters and, besides, what texts must tell of."""
+        textual = [chip for chip in musts if chip.textual]
+        if not textual or self._told is None:
+            return filters
+        only, never = allowed(shelf, self._told.holds(shelf, textual))
+        return replace(filters, only=only, never=never)
 
     def _vocabulary(self, shelf: Shelf, synonyms: Synonyms) -> Vocabulary:
         found = self._vocabularies.get(shelf)
@@ -88,7 +102,10 @@ def _mode(chip: Chip, chosen: str | None) -> Mode:
 def _is_said_otherwise(wish: Wish) -> bool:
     """Whether its words would only mislead the model: what is off, denied by a filter, or a figure."""
     figure = wish.chip.meaning.field in ("price", "availability", "size")
-    return wish.mode == "off" or figure or (wish.mode == "must" and wish.chip.negated)
+    denied = wish.mode == "must" and wish.chip.negated
+    return (
+        wish.mode == "off" or figure or (denied and not wish.chip.textual)
+    )  # pictures show what texts do not tell
 
 
 def narrowed(filters: Filters, musts: Sequence[Chip]) -> Filters:
