@@ -14,6 +14,7 @@ import click
 import settings as configuration
 from bootstrap import Services
 from commands import (
+    accounts,
     catalogue,
     deploying,
     facts,
@@ -32,7 +33,7 @@ from launcher.refusals import explain
 from telemetry.logs import configure_plain
 
 ROOMS = (
-    serving, working, catalogue, rules, keys, models, train, images, tuning, operating, keeping, deploying,
+    serving, working, catalogue, rules, keys, accounts, models, train, images, tuning, operating, keeping, deploying,
     facts,
 )  # fmt: skip
 

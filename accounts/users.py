@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from accounts.models import User
+from accounts.sessions import end_all
 from accounts.tokens import draw
 from catalog.clock import instant
 
@@ -50,9 +51,11 @@ def create_user(session: Session, email: str, password_hash: str = "", name: str
 
 
 def set_password(session: Session, user: User, password_hash: str) -> None:
-    """Give an account another password; every session that knew the old one is over."""
+    """Give an account another password; every session of it is over."""
     user.password, user.password_at = password_hash, instant(session)
     user.fs_uniquifier = draw()
+    if user.id is not None:
+        end_all(session, user.id)
 
 
 def any_account(session: Session) -> bool:

@@ -10,6 +10,7 @@ from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
 from bootstrap import Services
+from launcher import console
 from launcher.deployed import Attendance, ready
 from launcher.preflight import (
     StartRefused,
@@ -171,6 +172,7 @@ def serve(supervisor: Supervisor, services: Services, say: Say) -> None:
         f"Storefront: {_address(chosen.host, chosen.port)}   "
         f"(Ctrl-C stops it; logs in {services.data / 'run'})"
     )
+    say(console.notice(services))
     supervisor.run()
 
 

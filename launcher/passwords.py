@@ -22,6 +22,7 @@ SOURCES = {
     "qdrant": "twirl/qdrant_api_key",
     "qdrant_reader": "prometheus/qdrant_api_key",
     "ops": "twirl/ops_token",
+    "console": "twirl/console_key",
     "grafana": "grafana/password",
 }
 

@@ -14,6 +14,7 @@ DEVICE = r"cpu|mps|xpu|cuda(:free|:\d+)?"
 LANGUAGES = ("en", "de")  # as web.language has them
 SOLD_OUT = ("behind", "mixed", "hidden")  # as searcher.sold_out has them
 SIGNUPS = ("invitation", "open")
+SECOND_FACTORS = ("optional", "required")
 POOLS = ("prefork", "solo", "threads")
 
 
@@ -35,6 +36,12 @@ def check(read: "Settings") -> None:
         raise SettingError(f"TWIRL_SOLD_OUT={read.web.sold_out!r} is none of {', '.join(SOLD_OUT)}.")
     if read.console.signup not in SIGNUPS:
         raise SettingError(f"TWIRL_SIGNUP={read.console.signup!r} is none of {', '.join(SIGNUPS)}.")
+    if read.console.second_factor not in SECOND_FACTORS:
+        raise SettingError(
+            f"TWIRL_SECOND_FACTOR={read.console.second_factor!r} is none of {', '.join(SECOND_FACTORS)}."
+        )
+    if read.console.breached is not None and not read.console.breached.is_file():
+        raise SettingError(f"TWIRL_BREACHED_PASSWORDS: there is no file {read.console.breached}.")
     if not re.fullmatch(r"(https?://[^/?#\s]+)?", read.console.public_url.rstrip("/")):
         raise SettingError(
             f"TWIRL_PUBLIC_URL={read.console.public_url!r} is no address like https://shop.example."

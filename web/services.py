@@ -1,6 +1,7 @@
 """What the storefront needs from the composition root, and how a request reaches it."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Protocol, cast
 
 from flask import current_app, g
@@ -39,6 +40,14 @@ class ConsoleSettings(Protocol):
     @property
     def public_url(self) -> str:
         """By which address people reach us; "" where nobody has said."""
+
+    @property
+    def second_factor(self) -> str:
+        """Whether everybody must have one: "optional" or "required"."""
+
+    @property
+    def breached(self) -> Path | None:
+        """A sorted file of the hashes of stolen passwords."""
 
     @property
     def console_idle_s(self) -> int:

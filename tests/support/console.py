@@ -9,7 +9,11 @@
 The account is real and so is its session; only the login page is passed over (it hashes a password).
 """
 
+import re
 import secrets
+import time
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -25,10 +29,12 @@ from accounts.sessions import Lifetime
 from accounts.users import create_user
 from bootstrap import Services
 from catalog.products import ensure_merchant
+from settings import Settings
 from web.console.app import create_console_app
 from web.console.sessions import PLAIN
 
 KEY = "a key for tests"
+PASSWORD = "tulip granite seven harbour"  # noqa: S105 - of accounts that log in by the page
 _APPS: "WeakKeyDictionary[Services, Flask]" = WeakKeyDictionary()
 
 
@@ -60,19 +66,55 @@ def console_app(services: Services) -> Flask:
 
 
 def console_client(
-    services: Services, role: str | None = "owner", shop: str | None = None, app: Flask | None = None
+    services: Services,
+    role: str | None = "owner",
+    shop: str | None = None,
+    app: Flask | None = None,
+    recent: bool = False,
 ) -> ConsoleClient:
-    """A new person with that role in a shop (made if it is not there), logged in; None: a member of none."""
+    """A new person with that role in a shop (made if it is not there), logged in; None: a member of none.
+
+    `recent`: the password was given just now, so that sensitive changes do not ask for it.
+    """
     app = app or console_app(services)
     slug = shop or services.settings.web.shop
-    person, token, raw = account(services, role, slug)
+    person, token, raw = account(services, role, slug, recent)
     client = ConsoleClient(app, app.response_class, use_cookies=True)
     client.user, client.shop, client.raw_token = person, slug, raw
     client.set_cookie(PLAIN, f"s.{token}", path="/console")
     return client
 
 
-def account(services: Services, role: str | None, slug: str) -> tuple[User, str, str]:
+def bare_services(folder: Path, **console: Any) -> Services:
+    """Services over an empty installation: enough for what needs neither index nor model."""
+    given = Settings()
+    chosen = replace(given.console, **console)
+    services = Services(replace(given, storage=replace(given.storage, data=folder), console=chosen))
+    services.prepare()
+    services.merchant()
+    return services
+
+
+def log_in(browser: FlaskClient, email: str, password: str = PASSWORD, **said: str) -> TestResponse:
+    """Fill in the login page."""
+    return fill_in(browser, "/console/login", email=email, password=password, **said)
+
+
+def fill_in(browser: FlaskClient, page: str, to: str = "", **said: str) -> TestResponse:
+    """Load a page and send its form, with the token that is in it, there or to another address."""
+    shown = browser.get(page)
+    assert shown.status_code == 200, (shown.status_code, shown.headers.get("Location"), shown.text)
+    return browser.post(to or page.partition("?")[0], data={**said, "csrf_token": token_of(shown.text)})
+
+
+def token_of(page: str) -> str:
+    """What the first form of a page holds as csrf_token."""
+    found = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert found, page
+    return found[1]
+
+
+def account(services: Services, role: str | None, slug: str, recent: bool = False) -> tuple[User, str, str]:
     """A new account and a session of it: (user, the session's token, what its forms' tokens are made of)."""
     raw = secrets.token_hex(20)
     with services.sessions.begin() as session:
@@ -81,5 +123,6 @@ def account(services: Services, role: str | None, slug: str) -> tuple[User, str,
         if role is not None:
             join(session, person.id, merchant.id, role)
         held = {"_user_id": person.fs_uniquifier, "_fresh": True, "csrf_token": raw}
+        held |= {"fs_paa": time.time()} if recent else {}
         token = ledger.begin(session, person.id, held, "tests", Lifetime(3600, 86_400))
     return person, token, raw

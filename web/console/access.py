@@ -4,11 +4,12 @@
 (404), whose role is too small is told so (403). `@signed_in` is for whoever is logged in, `@public` for all.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
-from flask import Flask, current_app, g, redirect, request, url_for
+from flask import Flask, current_app, g, redirect, request, session, url_for
 from flask_login import current_user
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -17,13 +18,16 @@ from accounts import audit as log
 from accounts.members import Member, member_of
 from accounts.models import User
 from catalog.models import Merchant
+from web.console.address import is_https, is_local
 from web.problems import Problem, Refused, http
 from web.services import services
 
 View = TypeVar("View", bound=Callable[..., Any])
-_FOR, _TAKES = "console_for", "console_takes"
+_FOR, _TAKES, _RECENT = "console_for", "console_takes", "console_recent"
+RECENT_S = 900
 EVERYBODY, LOGGED_IN = "everybody", "logged-in"
 NO_STORE = "no-store"
+SHARED = ("assets", "pictures")  # blueprints that the shop serves to everybody: here for their addresses
 
 
 def needs(role: str) -> Callable[[View], View]:
@@ -44,6 +48,11 @@ def public(view: View) -> View:
 def takes(megabytes: int) -> Callable[[View], View]:
     """A view that reads bodies of up to so much; the others read one MiB."""
     return _marked(_TAKES, megabytes * 1024 * 1024)
+
+
+def recent(page: str) -> Callable[[View], View]:
+    """A view for whoever has given the password lately; others are asked, and go on to that endpoint."""
+    return _marked(_RECENT, page)
 
 
 def _marked(name: str, value: object) -> Callable[[View], View]:
@@ -86,13 +95,19 @@ def found_member() -> tuple[Merchant, Member] | None:
     return cast("tuple[Merchant, Member] | None", g.get("console_member"))
 
 
+def may(role: str) -> bool:
+    """Whether the member of this page may do what needs that role: for templates."""
+    found = found_member()
+    return found is not None and found[1].may(role)
+
+
 @contextmanager
 def change() -> Iterator[Session]:
     """A writing transaction. What `audit` notes inside the block is written with it, or not at all."""
-    with services().sessions.begin() as session:
-        g.console_change = session
+    with services().sessions.begin() as db:
+        g.console_change = db
         try:
-            yield session
+            yield db
         finally:
             g.console_change = None
 
@@ -106,16 +121,16 @@ def audit(action: str, subject: str = "", **details: Any) -> None:
 def note(merchant_id: int | None, who: User | None, action: str, subject: str = "", **details: Any) -> None:
     """Note a deed of a user who may not be logged in yet."""
 
-    def write(session: Session) -> None:
+    def write(db: Session) -> None:
         email = who.email if who else ""
-        log.write(session, merchant_id, who.id if who else None, email, action, subject, details)
+        log.write(db, merchant_id, who.id if who else None, email, action, subject, details)
 
     held = g.get("console_change")
     if held is not None:
         write(held)
         return
-    with services().sessions.begin() as session:
-        write(session)
+    with services().sessions.begin() as db:
+        write(db)
 
 
 def install(app: Flask) -> None:
@@ -137,11 +152,15 @@ def _fill_shop(endpoint: str, values: dict[str, Any]) -> None:
 
 
 def _admit() -> Response | None:
+    failed = getattr(session, "failed", None)
+    if failed is not None:  # the database was away when the session was to be read
+        raise failed
     if request.endpoint is None:  # nothing is there: the error says so
         return None
     view = current_app.view_functions[request.endpoint]
     request.max_content_length = getattr(view, _TAKES, current_app.config["MAX_CONTENT_LENGTH"])
-    who = admits(view)
+    _refuse_in_the_clear()
+    who = EVERYBODY if request.blueprint in SHARED else admits(view)
     if who == EVERYBODY:
         return None
     if who is None:
@@ -149,13 +168,28 @@ def _admit() -> Response | None:
     if not current_user.is_authenticated:
         return _to_login()
     if who != LOGGED_IN:
+        if services().settings.console.second_factor == "required" and not user().totp_secret:
+            return redirect(url_for("second_factor.form"), 303)
         _admit_member(who)
+    if hasattr(view, _RECENT) and time.time() - session.get("fs_paa", 0) > RECENT_S:
+        return redirect(url_for("confirming.form", next=url_for(getattr(view, _RECENT))), 303)
     return None
 
 
+def _refuse_in_the_clear() -> None:
+    """Refuse passwords and cookies that everybody on the way could read."""
+    if not (is_https() or is_local()):
+        raise Refused(
+            Problem(
+                403, "https-needed", "The console is not served without encryption.",
+                "Come by https: put a proxy that ends TLS in front, which sends X-Forwarded-Proto.",
+            )
+        )  # fmt: skip
+
+
 def _admit_member(role: str) -> None:
-    with services().sessions() as session:
-        found = member_of(session, user(), g.shop_slug or "")
+    with services().sessions() as db:
+        found = member_of(db, user(), g.shop_slug or "")
     if found is None:
         raise http(404, fix="Start from the list of your shops.")
     g.console_member = found
@@ -183,4 +217,6 @@ def _to_login() -> Response:
 def _keep_private(response: Any) -> Any:
     """What the console shows stays in nobody's cache."""
     response.headers.setdefault("Cache-Control", NO_STORE)
+    if is_https():
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return response

@@ -34,12 +34,23 @@ from flask import Blueprint, Flask
 
 from accounts.tokens import derived
 from web import assets, errors, headers, meters, observing, pictures
-from web.console import access, home, identity, login, sessions
+from web.console import (
+    access,
+    account,
+    confirming,
+    home,
+    identity,
+    joining,
+    login,
+    second_factor,
+    sessions,
+    team,
+)
 from web.meters import Meters
 from web.problems import Problem, Refused
 from web.services import KEY, Services
 
-AREAS: tuple[Blueprint, ...] = ()
+AREAS: tuple[Blueprint, ...] = (team.blueprint,)
 NAVIGATION = (  # endpoint, word, least role
     ("items.index", "Items", "viewer"),
     ("imports.index", "Imports", "viewer"),
@@ -77,11 +88,11 @@ def create_console_app(services: Services, key: str, shared: Meters | None = Non
     assets.register(app)
     access.install(app)  # before the forms' protection: who may not post has nothing read
     identity.install(app, services, key)
-    for room in (pictures, login, home):
+    for room in (pictures, login, confirming, joining, account, second_factor, home):
         app.register_blueprint(room.blueprint)
     for area in AREAS:
         app.register_blueprint(area)
-    app.context_processor(lambda: {"navigation": _navigation(app), **home.surroundings()})
+    app.context_processor(lambda: {"navigation": _navigation(app), "may": access.may, **home.surroundings()})
     return app
 
 

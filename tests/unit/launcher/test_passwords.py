@@ -67,5 +67,5 @@ def test_files_are_for_their_owner_unless_said_otherwise(tmp_path: Path) -> None
 def test_the_command_prints_no_password(tmp_path: Path) -> None:
     said = CliRunner().invoke(main, ["secrets", str(tmp_path)])
     assert said.exit_code == 0
-    assert "12 files written" in said.output
+    assert "13 files written" in said.output
     assert not any(text.strip() in said.output for text in read(tmp_path).values())

@@ -1,0 +1,216 @@
+"""Every address of the console: whom it is for is said, and a member of another shop finds nothing there."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from werkzeug.routing import Rule
+
+from accounts import audit, invitations
+from accounts.members import members
+from bootstrap import Services
+from catalog.api_keys import issue_key, secret_keys
+from catalog.products import ensure_merchant
+from catalog.search_keys import create_key, search_keys
+from tests.support.console import ConsoleClient, bare_services, console_app, console_client
+from web.console.access import EVERYBODY, LOGGED_IN, SHARED, admits
+from web.console.app import create_console_app
+
+# What everybody may call: each of them is a door, and each is tried in test_console.py.
+PUBLIC = {
+    "login.form", "login.enter", "login.second", "login.enter_second", "joining.form", "joining.join",
+    "joining.reset_form", "joining.reset", "joining.forgotten", "joining.signup_form", "joining.signup",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    made = bare_services(tmp_path_factory.mktemp("tenants"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def console(services: Services) -> Flask:
+    return console_app(services)
+
+
+def rules(app: Flask) -> list[Rule]:
+    return [rule for rule in app.url_map.iter_rules() if rule.endpoint.split(".")[0] not in SHARED]
+
+
+def address(rule: Rule, shop: str, number: int = 1) -> str:
+    """The rule's address in that shop, every other part filled in."""
+    path = rule.rule.replace("<shop>", shop)
+    path = re.sub(r"<int:[^>]+>", str(number), path)
+    return re.sub(r"<[^>]+>", f"x{number}", path)
+
+
+def test_every_view_says_whom_it_is_for(console: Flask) -> None:
+    wrong = []
+    for rule in rules(console):
+        who = admits(console.view_functions[rule.endpoint])
+        if "<shop>" in rule.rule:
+            fine = who in ("viewer", "editor", "owner")
+        else:
+            fine = who == LOGGED_IN or (who == EVERYBODY and rule.endpoint in PUBLIC)
+        wrong += [] if fine else [f"{rule.endpoint} {rule.rule}: {who}"]
+    assert wrong == [], "mark these with @needs(role) or @signed_in (web/console/access.py)"
+    assert len(rules(console)) > 30
+
+
+def test_a_view_that_says_nothing_is_for_nobody(services: Services) -> None:
+    app = create_console_app(services, "a key for tests")
+    app.add_url_rule("/console/<shop>/forgotten-mark", "forgotten", lambda: "seen")
+    assert console_client(services, "owner", app=app).get("/console/demo/forgotten-mark").status_code == 500
+
+
+def test_who_changes_something_is_no_viewer(console: Flask) -> None:
+    """A viewer looks. What a viewer may post is named here."""
+    may = {"team.go"}  # leaving the shop
+    wrong = [
+        rule.endpoint
+        for rule in rules(console)
+        if "<shop>" in rule.rule
+        and {"POST", "PUT", "PATCH", "DELETE"} & (rule.methods or set())
+        and admits(console.view_functions[rule.endpoint]) == "viewer"
+    ]
+    assert set(wrong) <= may, "these change something: @needs('editor')"
+
+
+@pytest.mark.parametrize("who", ["nobody", "another shop's owner"])
+def test_every_address_of_a_shop_is_closed_to_others(services: Services, console: Flask, who: str) -> None:
+    stranger = console.test_client() if who == "nobody" else console_client(services, "owner", shop="another")
+    wrong = []
+    for rule in rules(console):
+        if "<shop>" not in rule.rule:
+            continue
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+            answer = stranger.open(address(rule, "demo"), method=method)
+            expected = (404,) if who != "nobody" else ((303, 401) if method == "GET" else (400, 303, 401))
+            if answer.status_code not in expected or "demo" in answer.text.replace(address(rule, "demo"), ""):
+                wrong.append(f"{method} {rule.rule}: {answer.status_code}")
+    assert wrong == []
+
+
+def test_a_shop_that_is_not_there_reads_like_one_that_is_anothers(services: Services) -> None:
+    stranger = console_client(services, "owner", shop="another")
+    pages = [stranger.get(f"/console/{slug}/team/") for slug in ("demo", "there-is-none")]
+    assert [each.status_code for each in pages] == [404, 404]
+    shown = [re.sub(r'content="[^"]*"|value="[^"]*"', "", each.text) for each in pages]
+    assert shown[0] == shown[1]
+
+
+def test_a_real_id_of_another_shop_is_no_id_here(services: Services) -> None:
+    """Each thing of the team's area, asked for and changed from a shop that it does not belong to."""
+    mine, theirs = (recent_owner(services, slug) for slug in ("mine", "theirs"))
+    with services.sessions.begin() as session:
+        shop = ensure_merchant(session, "theirs").id
+        invitations.invite(session, shop, "guest@theirs.example", "viewer")
+        create_key(session, shop, ["https://theirs.example"], "their key")
+        issue_key(session, shop, ["search"], "their program")
+        audit.write(session, shop, theirs.user.id, theirs.user.email, "their.deed", "their subject")
+    before = everything(services, "theirs")
+    with services.sessions() as session:
+        ids = {
+            "invitations/{}/take-back": invitations.waiting(session, shop)[0].id,
+            "members/{}/role": theirs.user.id,
+            "members/{}/remove": theirs.user.id,
+            "keys/search/{}/revoke": search_keys(session, shop)[0].id,
+            "keys/secret/{}/rotate": secret_keys(session, shop)[0].id,
+            "keys/secret/{}/revoke": secret_keys(session, shop)[0].id,
+        }
+    for path, number in ids.items():
+        answer = mine.post(f"/console/mine/team/{path.format(number)}", data={"role": "viewer"})
+        assert answer.status_code == 404 and "theirs" not in answer.text, path
+    assert everything(services, "theirs") == before
+    for page in ("", "keys", "history", "history.csv", "history?before=1000000"):
+        shown = mine.get(f"/console/mine/team/{page}")
+        assert shown.status_code == 200 and "their" not in shown.text, page
+
+
+def everything(services: Services, slug: str) -> str:
+    with services.sessions() as session:
+        shop = ensure_merchant(session, slug).id
+        invited = [(each.id, each.expires_at) for each in invitations.waiting(session, shop)]
+        keys = search_keys(session, shop), secret_keys(session, shop)
+        return repr((members(session, shop), invited, keys))
+
+
+def recent_owner(services: Services, slug: str) -> ConsoleClient:
+    return console_client(services, "owner", shop=slug, recent=True)
+
+
+def test_owners_run_the_team(services: Services) -> None:
+    owner = recent_owner(services, "running")
+    page = owner.post("/console/running/team/invite", data={"email": "Guest@x.example", "role": "viewer"})
+    assert page.status_code == 200 and "/console/join?token=" in page.text
+    listed = owner.get("/console/running/team/").text
+    assert "guest@x.example" in listed and "token=" not in listed
+    with services.sessions() as session:
+        shop = ensure_merchant(session, "running").id
+        waiting = invitations.waiting(session, shop)[0].id
+    assert owner.post(f"/console/running/team/invitations/{waiting}/take-back").status_code == 303
+    editor = console_client(services, "editor", shop="running")
+    raised = owner.post(f"/console/running/team/members/{editor.user.id}/role", data={"role": "owner"})
+    assert raised.status_code == 303 and editor.get("/console/running/team/keys").status_code == 200
+    assert owner.post(f"/console/running/team/members/{editor.user.id}/remove").status_code == 303
+    assert editor.get("/console/running/team/").status_code == 404  # at once
+    own = owner.post(f"/console/running/team/members/{owner.user.id}/role", data={"role": "viewer"})
+    assert own.status_code == 303 and "at least one owner" in owner.get("/console/running/team/").text
+    bad = owner.post("/console/running/team/invite", data={"email": "no address", "role": "viewer"})
+    assert bad.status_code == 422 and "no e-mail address" in bad.text
+    lines = owner.get("/console/running/team/history.csv").text.splitlines()
+    deeds = [line.split(",")[2] for line in lines[1:]]
+    assert deeds == ["member.removed", "member.role", "invitation.taken-back", "member.invited"]
+
+
+def test_owners_make_and_revoke_keys(services: Services) -> None:
+    owner = recent_owner(services, "keyed")
+    path = "/console/keyed/team/keys"
+    made = owner.post(f"{path}/search", data={"origins": "https://a.example, b.example", "name": "our site"})
+    assert made.status_code == 303
+    page = owner.get(path).text
+    assert "https://a.example, https://b.example" in page and "embed.js" in page
+    assert owner.post(f"{path}/search", data={"origins": "ftp://x"}).status_code == 422
+    secret = owner.post(
+        f"{path}/secret", data={"scope": ["search", "webhooks"], "name": "till", "days": "90"}
+    )
+    shown = re.search(r"<code>(twirl_secret_[^<]{40,})</code>", secret.text)
+    assert secret.status_code == 200 and shown and shown[1] not in owner.get(path).text
+    assert owner.post(f"{path}/secret", data={"name": "x", "days": ""}).status_code == 422
+    with services.sessions() as session:
+        shop = ensure_merchant(session, "keyed").id
+        program, search = secret_keys(session, shop)[0], search_keys(session, shop)[0]
+    assert owner.post(f"{path}/secret/{program.id}/rotate").status_code == 200
+    assert owner.post(f"{path}/secret/{program.id}/revoke").status_code == 303
+    assert owner.post(f"{path}/search/{search.id}/revoke").status_code == 303
+    with services.sessions() as session:
+        assert len(secret_keys(session, shop)) == 1 and not search_keys(session, shop)
+    history = owner.get("/console/keyed/team/history").text
+    assert "secret-key.rotated" in history and shown[1] not in history
+
+
+def test_history_is_safe_to_open_in_a_spreadsheet(services: Services) -> None:
+    owner = recent_owner(services, "sheets")
+    with services.sessions.begin() as session:
+        shop = ensure_merchant(session, "sheets").id
+        audit.write(session, shop, None, "", "item.hidden", "=HYPERLINK(1)", {"note": 'a "quoted", word'})
+    answer = owner.get("/console/sheets/team/history.csv")
+    assert answer.mimetype == "text/csv" and "sheets-history.csv" in answer.headers["Content-Disposition"]
+    assert ",'=HYPERLINK(1)," in answer.text
+
+
+def test_history_comes_in_pages(services: Services) -> None:
+    owner = recent_owner(services, "pages")
+    with services.sessions.begin() as session:
+        shop = ensure_merchant(session, "pages").id
+        for n in range(audit.PAGE + 3):
+            audit.write(session, shop, owner.user.id, owner.user.email, "item.hidden", f"sku-{n:03}")
+    first = owner.get("/console/pages/team/history").text
+    assert "sku-052" in first and "sku-002" not in first
+    older = re.search(r'href="(/console/pages/team/history\?before=\d+)"', first)
+    rest = owner.get(older[1]).text  # type: ignore[index]
+    assert "sku-002" in rest and "sku-003" not in rest and "Older" not in rest
+    assert owner.get("/console/pages/team/history?before=x").status_code == 404
