@@ -165,7 +165,8 @@ def read_document(given: Mapping[str, Any], sku: str, currency: str, known: Know
         faults += missing
     if faults or isinstance(record, list):
         raise ProductRefused(faults)
-    return Written(replace(record, images=images), given.get("hidden"))
+    group = "" if record.item_group_id == sku else record.item_group_id
+    return Written(replace(record, images=images, item_group_id=group), given.get("hidden"))
 
 
 def _misshapen(given: Mapping[str, Any], sku: str) -> Iterable[RowFault]:

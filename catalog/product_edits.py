@@ -91,6 +91,8 @@ def put_product(
     """
     held = _held(session, merchant.id, sku, condition)
     written = read_document(given, sku, merchant.currency, known.and_of(held))
+    if held is not None and written.record == record_from(held) and not _has_failed(held):
+        return _hide(session, held, written.hidden, "unchanged")
     return _save(session, merchant.id, written)
 
 
@@ -155,6 +157,11 @@ def _held(session: Session, merchant_id: int, sku: str, condition: Condition) ->
     there = None if row is None or row.deleted_at is not None else row
     condition.check(there)
     return there
+
+
+def _has_failed(product: Product) -> bool:
+    """Whether a picture is to be tried again, though its document says nothing new."""
+    return any(image.state == "failed" for image in product.images)
 
 
 def _only(patch: Mapping[str, Any], new: ProductRecord, old: ProductRecord) -> ProductRecord:

@@ -18,6 +18,7 @@ from catalog.operations import SearchKey
 PREFIX = "twirl_search_"
 MAX_ORIGINS = 50
 MAX_NAME = 100
+MAX_KEY = 64
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -34,6 +35,7 @@ class Key:
     """One key; `used_at` is about when it was used last."""
 
     id: int
+    merchant_id: int
     key: str
     name: str
     origins: tuple[str, ...]
@@ -84,6 +86,21 @@ def search_keys(session: Session, merchant_id: int, revoked: bool = False) -> li
     return [_key(row) for row in rows]
 
 
+def find_search_key(session: Session, shown: str) -> Key | None:
+    """The good key that this is, of whichever shop; or None."""
+    if not shown.startswith(PREFIX) or len(shown) > MAX_KEY or not shown.isascii():
+        return None
+    same = SearchKey.key == shown, SearchKey.revoked_at.is_(None)
+    row = session.scalar(select(SearchKey).where(*same))
+    return None if row is None else _key(row)
+
+
+def bound_origins(session: Session) -> frozenset[str]:
+    """The origins of all good keys of all shops."""
+    good = select(SearchKey.origins).where(SearchKey.revoked_at.is_(None))
+    return frozenset(origin for origins in session.scalars(good) for origin in origins)
+
+
 def revoke_key(session: Session, merchant_id: int, key: str) -> Key:
     """Make a key useless, for good; it may be named by its beginning. Raises KeyRefused."""
     found = [each for each in search_keys(session, merchant_id) if each.key.startswith(key)] if key else []
@@ -101,4 +118,6 @@ def note_use(session: Session, key_id: int) -> None:
 
 def _key(row: SearchKey) -> Key:
     origins = tuple(row.origins)
-    return Key(row.id, row.key, row.name, origins, row.created_at, row.used_at, row.revoked_at)
+    return Key(
+        row.id, row.merchant_id, row.key, row.name, origins, row.created_at, row.used_at, row.revoked_at
+    )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Protocol, cast
 from flask import current_app, g
 from sqlalchemy.orm import Session, sessionmaker
 
-from catalog.blobs import Blobs
+from catalog.blobs import Blobs, Incoming
 from catalog.images import Decoder
 from catalog.models import Merchant
 from catalog.site import IndexRef
@@ -153,6 +153,14 @@ class Services(Protocol):
         """The shop's pictures."""
 
     @property
+    def incoming(self) -> Incoming:
+        """Raw bytes of pictures that wait to be decoded."""
+
+    @property
+    def doorbell(self) -> Bell:
+        """Rung when the ledger has work."""
+
+    @property
     def decoder(self) -> Decoder:
         """Decodes what shoppers send."""
 
@@ -226,7 +234,18 @@ def shop_name() -> str:
 
 
 def merchant() -> Merchant:
-    """The shop that is served, read once a request."""
+    """The shop of the key that the request shows, else the one that is served; read once a request."""
     if "merchant" not in g:
-        g.merchant = services().merchant(services().settings.web.shop)
+        key = g.get("secret_key") or g.get("search_key")
+        g.merchant = _of_key(key.merchant_id) if key else services().merchant(services().settings.web.shop)
     return cast(Merchant, g.merchant)
+
+
+def is_served() -> bool:
+    """Whether this request's shop is the one whose pages this storefront has."""
+    return merchant().slug == services().settings.web.shop
+
+
+def _of_key(merchant_id: int) -> Merchant:
+    with services().sessions() as session:
+        return session.get_one(Merchant, merchant_id)

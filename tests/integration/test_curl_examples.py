@@ -12,6 +12,9 @@ from flask import Flask
 from PIL import Image
 from werkzeug.serving import make_server
 
+from bootstrap import Services
+from tests.support.keyed import keyed
+
 ROOT = Path(__file__).resolve().parents[2]
 WRITTEN = "http://127.0.0.1:8000"  # the address that the pages name
 BLOCK = re.compile(r"(?:^    .*\n)+", re.MULTILINE)
@@ -46,11 +49,18 @@ def test_the_examples_call_every_request_of_the_api() -> None:
     assert not unsaid and "url_480" in said  # a picture's address is taken from an answer
 
 
+@pytest.fixture(scope="module")
+def key(shop: Services) -> str:
+    """What the pages leave out: a secret key, of a shop of its own."""
+    return keyed(shop, "curl")[1]
+
+
 @pytest.mark.parametrize("block", EXAMPLES)
-def test_it_does_what_the_page_says(block: str, address: str, tmp_path: Path) -> None:
+def test_it_does_what_the_page_says(block: str, address: str, key: str, tmp_path: Path) -> None:
     for name in ("dress.jpg", "mine.jpg"):
         Image.new("RGB", (240, 300), (180, 30, 40)).save(tmp_path / name)
     typed = block.replace(WRITTEN, address).replace("curl ", "curl --fail-with-body --max-time 60 ")
+    typed = typed.replace("twirl_secret_…", key)
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", typed], cwd=tmp_path, capture_output=True, text=True, timeout=150,
         check=False,

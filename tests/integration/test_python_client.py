@@ -11,7 +11,10 @@ import pytest
 import twirl_client
 from flask import Flask
 from PIL import Image
-from twirl_client import Twirl, TwirlRefused, TwirlUnreachable
+from twirl_client import Merchant, Twirl, TwirlRefused, TwirlUnreachable
+
+from bootstrap import Services
+from tests.support.keyed import keyed
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = json.loads((ROOT / "docs" / "openapi.json").read_text())
@@ -41,6 +44,12 @@ def twirl(heard: Listening) -> Iterator[Twirl]:
 
 
 @pytest.fixture(scope="module")
+def merchant(shop: Services, heard: Listening) -> Iterator[Merchant]:
+    with Merchant("http://localhost", key=keyed(shop, "client")[1], transport=heard) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
 def photo() -> bytes:
     picture = Image.new("RGB", (200, 250), "white")
     picture.paste((180, 30, 40), (50, 50, 150, 220))
@@ -49,7 +58,9 @@ def photo() -> bytes:
     return file.getvalue()
 
 
-def test_every_request_of_the_api_has_a_method(twirl: Twirl, heard: Listening, photo: bytes) -> None:
+def test_every_request_of_the_api_has_a_method(
+    twirl: Twirl, merchant: Merchant, heard: Listening, photo: bytes
+) -> None:
     found = twirl.search("red shirt", limit=2)
     assert len(found.hits) == 2 and found.mode == "words" and found.understood[0].label
     hit = found.hits[0]
@@ -59,11 +70,33 @@ def test_every_request_of_the_api_has_a_method(twirl: Twirl, heard: Listening, p
     assert any(facet.field == "colour" and facet.values for facet in twirl.facets({"price_min": 1}))
     assert any("shirt" in each.text.lower() for each in twirl.suggest("shir"))
     assert hit.image is not None and twirl.picture(hit.image.sha256, 160)[8:12] == b"WEBP"
+    _a_merchants_program_does_all_it_may(merchant, photo)
     kept = twirl.keep_photo(photo)
     assert all(len(box) == 4 for box in twirl.garments(kept))
-    operations = {(m, path) for path, item in DOCUMENT["paths"].items() for m in item if m in ("get", "post")}
+    operations = {(m, path) for path, item in DOCUMENT["paths"].items() for m in item if m != "parameters"}
     untried = {pair for pair in operations if not any(matches(*pair, *asked) for asked in heard.asked)}
     assert not untried
+
+
+def _a_merchants_program_does_all_it_may(shop: Merchant, photo: bytes) -> None:
+    made = shop.put_product(
+        "C-1 a", {"title": "Shirt", "price": "20 USD"}, pictures={"a.jpg": photo}, new=True
+    )
+    assert made.created and made.product.images[0].startswith("upload:") and made.product.price == "20.00 USD"
+    with pytest.raises(TwirlRefused) as refused:
+        shop.put_product("C-1 a", {"title": "Shirt"}, new=True)
+    assert refused.value.code == "product-changed"
+    changed = shop.patch_product("C-1 a", {"price": None, "attributes": {"fit": "slim"}}, etag=made.etag)
+    assert changed.product.price is None and changed.product.attributes == {"fit": "slim"}
+    again = shop.put_product("C-1 a", changed.product.document(), etag=changed.etag)
+    assert (again.product, again.etag) == (shop.own_product("C-1 a").product, changed.etag)
+    assert [each.sku for each in shop.products(page=1)] == ["C-1 a"]
+    with pytest.raises(TwirlRefused) as refused:
+        shop.put_product("C-1 a", {"price": "cheap", "title": ""})
+    assert {"price", "title", "images"} == {each.field for each in refused.value.errors}
+    with pytest.raises(TwirlRefused):
+        shop.delete_product("C-1 a", etag=made.etag)
+    shop.delete_product("C-1 a", etag=again.etag)
 
 
 def matches(method: str, pattern: str, asked_method: str, asked: str) -> bool:
@@ -80,6 +113,9 @@ def matches(method: str, pattern: str, asked_method: str, asked: str) -> bool:
         "FieldError",
         "Hit",
         "Match",
+        "OwnPicture",
+        "OwnProduct",
+        "OwnProducts",
         "Picture",
         "Piece",
         "Price",

@@ -3,6 +3,7 @@
 from flask import Flask
 
 from web.api import events, looks, photos
+from web.api.catalogue import products
 from web.api.document import ShopApi
 from web.api.routes import blueprint
 
@@ -17,6 +18,6 @@ def register(app: Flask) -> ShopApi:
         OPENAPI_JSON_PATH="openapi.json",
     )
     api = ShopApi(app)
-    for room in (blueprint, looks.blueprint, photos.blueprint, events.blueprint):
+    for room in (blueprint, looks.blueprint, photos.blueprint, events.blueprint, products.blueprint):
         api.register_blueprint(room, url_prefix="/api/v1")
     return api

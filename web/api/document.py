@@ -29,5 +29,8 @@ class ShopApi(Api):  # type: ignore[misc]
             if status >= HTTPStatus.BAD_REQUEST:
                 known = {"description": status.phrase, "content": content}
                 self.spec.components.response(status.name, known, lazy=True)
+        said = "A secret key of the shop's own programs."
+        secret = {"type": "http", "scheme": "bearer", "description": said}
+        self.spec.components.security_scheme("secret", secret)
         default = {"description": "Any other problem", "content": content}
         self.spec.components.response("DEFAULT_ERROR", default, lazy=True)

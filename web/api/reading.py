@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from flask import request
 from marshmallow import ValidationError
@@ -15,6 +15,7 @@ from web.api.schemas import FiltersSchema, SearchSchema
 from web.problems import FieldError, http, invalid
 from web.uploads import keep_photo, uploaded
 
+MAX_DEPTH = 40
 _NUMBERS = {"balance": float, "limit": int}
 
 
@@ -22,7 +23,7 @@ def read_search(merchant_id: int, currency: str) -> SearchQuery:
     """The query of a POST /search in a shop of this currency. Raises Refused, QueryRefused, ImageRefused."""
     photo_id = None
     if request.mimetype == "application/json":
-        given = _json_object()
+        given = json_object(request.get_data(cache=False))
     elif request.mimetype == "multipart/form-data":
         given = _form()
         photo = uploaded("photo")
@@ -50,15 +51,32 @@ def _query(merchant_id: int, given: Mapping[str, Any], photo_id: str | None, dig
     return SearchQuery(merchant_id=merchant_id, filters=filters, currency_digits=digits, **asked)
 
 
-def _json_object() -> Mapping[str, Any]:
+def json_object(body: bytes) -> Mapping[str, Any]:
+    """The object that a body holds; an empty body is an empty one. Raises Refused."""
     try:
-        given = json.loads(request.get_data(cache=False) or b"{}")
+        given = json.loads(body or b"{}", parse_constant=_no_constant)
+        if isinstance(given, dict):
+            _check_depth(given)
+            _check_text(given)
+            return given
     except (ValueError, RecursionError) as error:
         raise http(400, "The body is not JSON.", "Send a JSON object in UTF-8.") from error
-    if not isinstance(given, dict):
-        raise http(400, "The body is JSON, but not an object.", 'Send an object such as {"words": "red"}.')
-    _check_text(given)
-    return given
+    raise http(400, "The body is JSON, but not an object.", 'Send an object such as {"words": "red"}.')
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _check_depth(given: Any) -> None:
+    """Refuse what is nested so deep that whoever walks over it would run out of stack."""
+    layer, depth = [given], 0
+    while layer:
+        if depth > MAX_DEPTH:
+            raise http(400, f"The JSON is nested more than {MAX_DEPTH} deep.", "Write it flat.")
+        inner = [each for each in layer if isinstance(each, dict | list)]
+        layer = [one for each in inner for one in (each.values() if isinstance(each, dict) else each)]
+        depth += 1
 
 
 def _check_text(given: Any) -> None:

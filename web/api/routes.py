@@ -4,11 +4,14 @@
 
 from typing import Any
 
-from flask import Response, request
+from flask import Response, jsonify, request
 from flask_smorest import Blueprint  # type: ignore[import-untyped]
 
 from web import observing
 from web.api import shapes
+from web.api.catalogue import keys as secret_keys
+from web.api.catalogue import products as own_products
+from web.api.catalogue.schemas import OwnProductSchema
 from web.api.reading import read_filters, read_search
 from web.api.schemas import (
     FacetsSchema,
@@ -57,6 +60,12 @@ _FILTERS: list[dict[str, Any]] = [
 ]
 
 
+_VIEW = {
+    "name": "view", "in": "query", "schema": {"type": "string", "enum": ["shop"]},
+    "description": "With a secret key: `shop` gives what shoppers see, all the same.",
+}  # fmt: skip
+
+
 @blueprint.post("/search")
 @blueprint.doc(requestBody=_SEARCH_BODY, summary="Search by photo, words, a product, or any mix")
 @blueprint.response(200, ResultsSchema)
@@ -71,14 +80,21 @@ def search() -> dict[str, Any]:
     return shapes.results(observing.search(query), query.photo_id)
 
 
-@blueprint.get("/products/<sku>")
-@blueprint.doc(summary="One product with its variants and pictures")
-@blueprint.response(200, ProductSchema)
+@blueprint.get("/products/<path:sku>")
+@blueprint.doc(summary="One product: as shoppers see it, or as its merchant does", parameters=[_VIEW])
+@blueprint.response(200, schema={"oneOf": [ProductSchema, OwnProductSchema]})
 @blueprint.alt_response(404, "NOT_FOUND", success=False)
-def product(sku: str) -> dict[str, Any]:
-    """Everything the shop says about one variant, and the others beside it."""
+def product(sku: str) -> Response:
+    """With a secret key, what its merchant may write of it and how far it is; else all that shoppers see."""
+    if secret_keys.shown_key() and request.args.get("view") != "shop":
+        secret_keys.require("catalogue:read")
+        return own_products.own(sku)
+    if secret_keys.shown_key():
+        secret_keys.require("search")
     found = shelf.product(sku)
-    return shapes.product(found, shelf.variants(found))
+    response = jsonify(ProductSchema().dump(shapes.product(found, shelf.variants(found))))
+    response.vary.add("Authorization")
+    return response
 
 
 @blueprint.get("/suggest")

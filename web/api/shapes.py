@@ -9,6 +9,7 @@ from searcher.results import Facet, ProductHit, Results
 from searcher.understanding.wishes import Wish
 from web import money, origin
 from web.pictures import SIZES, Shot, shot, shots
+from web.services import is_served, merchant
 
 
 def results(found: Results, photo_id: str | None) -> dict[str, Any]:
@@ -110,7 +111,7 @@ def _common(found: Product) -> dict[str, Any]:
         "brand": found.brand,
         "category": found.category,
         "link": found.link,
-        "page": url_for("storefront.product", sku=found.sku),
+        "page": url_for("storefront.product", sku=found.sku) if is_served() else "",
     }
 
 
@@ -126,7 +127,6 @@ def _picture(image: Image) -> dict[str, Any] | None:
 
 
 def _picture_of(found: Shot) -> dict[str, Any]:
-    urls = {
-        f"url_{size}": url_for("api.image", sha256=found.sha256, size=size, _external=False) for size in SIZES
-    }
+    shop: dict[str, Any] = {} if is_served() else {"shop": merchant().slug}
+    urls = {f"url_{size}": url_for("api.image", sha256=found.sha256, size=size, **shop) for size in SIZES}
     return {"sha256": found.sha256, "width": found.width, "height": found.height, **urls}

@@ -84,16 +84,16 @@ class Twirl:
 
     def garments(self, photo_id: str) -> tuple[Box, ...]:
         """Boxes of a kept photo's garments, each good as a `crop`: left, top, width, height as shares."""
-        found = self._json("GET", f"photos/{_part(photo_id)}/garments")["garments"]
+        found = self._json("GET", f"photos/{part(photo_id)}/garments")["garments"]
         return tuple((left, top, width, height) for left, top, width, height in found)
 
     def product(self, sku: str) -> Product:
         """One product with its variants and pictures. Raises TwirlError."""
-        return self._answer(Product, "GET", f"products/{_part(sku)}")
+        return self._answer(Product, "GET", f"products/{part(sku)}", params={"view": "shop"})
 
     def look(self, sku: str) -> tuple[Piece, ...]:
         """At most four pieces of other kinds that go with a product. Raises TwirlError."""
-        return self._each(Piece, self._json("GET", f"products/{_part(sku)}/look")["pieces"])
+        return self._each(Piece, self._json("GET", f"products/{part(sku)}/look")["pieces"])
 
     def facets(self, filters: Filters | None = None) -> tuple[Facet, ...]:
         """What the shop can be filtered by, counted under these filters. Raises TwirlError."""
@@ -111,7 +111,7 @@ class Twirl:
 
     def picture(self, sha256: str, size: Literal[160, 480, 1200] = 480) -> bytes:
         """One picture as WebP, by its longest side in pixels. Raises TwirlError."""
-        return self._send("GET", f"images/{_part(sha256)}/{size}").content
+        return self._send("GET", f"images/{part(sha256)}/{size}").content
 
     def _answer(self, kind: type[T], method: str, path: str, **sent: Any) -> T:
         return self._each(kind, [self._json(method, path, **sent)])[0]
@@ -130,7 +130,7 @@ class Twirl:
             raise error_of(answer) from None
 
     def _send(self, method: str, path: str, **sent: Any) -> httpx.Response:
-        """The answer, after as many tries as it may take: no request of this API changes the shop."""
+        """The answer, after as many tries as it may take: each request may be sent again without harm."""
         for left in reversed(range(TRIES)):
             try:
                 answer = self._http.request(method, path, **sent)
@@ -147,7 +147,8 @@ class Twirl:
         raise error_of(answer)
 
 
-def _part(name: str) -> str:
+def part(name: str) -> str:
+    """A name as one part of an address."""
     return quote(name, safe="")
 
 
