@@ -4,7 +4,7 @@ A picture that only moves keeps its bytes: nothing is fetched or decoded again, 
 at its new place.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -40,9 +40,9 @@ class _Bytes:
     height: int | None = None
 
 
-def shown(product: Product) -> list[Shown]:
-    """What an item shows now, the main picture first."""
-    return [Shown(image.id) for image in product.every_image if not image.removed]
+def shown(images: Iterable[Image]) -> list[Shown]:
+    """What an item shows now: its pictures as they are, the main one first."""
+    return [Shown(image.id) for image in images if not image.removed]
 
 
 def arrange_pictures(
