@@ -42,6 +42,7 @@ from web.console import (
     identity,
     joining,
     login,
+    rules,
     second_factor,
     sessions,
     team,
@@ -50,7 +51,7 @@ from web.meters import Meters
 from web.problems import Problem, Refused
 from web.services import KEY, Services
 
-AREAS: tuple[Blueprint, ...] = (team.blueprint,)
+AREAS: tuple[Blueprint, ...] = (team.blueprint, rules.blueprint)
 NAVIGATION = (  # endpoint, word, least role
     ("items.index", "Items", "viewer"),
     ("imports.index", "Imports", "viewer"),
