@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export TWIRL_PORT ?= 8000
-DESCRIBED := demo serve test lint unit browser bars bars-all bench chaos train evaluate screenshots migrate lock clean
+DESCRIBED := demo serve test lint unit browser bars bars-all bench chaos fuzz train evaluate screenshots migrate lock clean
 
 .DEFAULT_GOAL := help
 .PHONY: help $(DESCRIBED)
@@ -42,6 +42,9 @@ bench: bars  ## the same as bars
 
 chaos: $(VENV)/.dev  ## faults into a whole shop of real processes for a minute, and the doctor's verdict
 	$(BIN)/python -m tests.chaos $(CHAOS)
+
+fuzz: $(VENV)/.dev  ## 10,000 requests and 10,000 uploads that nobody should send, feeds and addresses too
+	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 train: $(VENV)/.dev  ## train the shipped pack anew (needs the photos of ../shared/data)
 	$(BIN)/python -m training.small --out packs/twirl-small --data ../shared/data
