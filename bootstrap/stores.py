@@ -12,6 +12,8 @@ from accounts import models as _accounts  # noqa: F401 - their tables belong to 
 from accounts.tokens import key_in
 from catalog.blobs import Blobs, Incoming
 from catalog.database import Access, open_engine, sessions
+from catalog.feed_files import FeedFiles
+from catalog.feed_process import FeedLimits
 from catalog.images import Decoder
 from catalog.place import ImagePlace
 from embedding.devices import claim_device
@@ -110,6 +112,16 @@ class Stores:
     def incoming(self) -> Incoming:
         """Raw bytes that wait to be decoded. Raises StorageRefused like `blobs`."""
         return self.place.images.incoming
+
+    @property
+    def feed_files(self) -> FeedFiles:
+        """Uploaded feeds, where every worker reads them. Raises StorageRefused like `blobs`."""
+        return FeedFiles(self.place.images.root, self.data / "uploads")
+
+    @property
+    def feed_limits(self) -> FeedLimits:
+        """What reading a feed may take."""
+        return FeedLimits(self.settings.indexing.feed_memory_mb)
 
     @cached_property
     def decoder(self) -> Decoder:

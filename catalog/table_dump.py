@@ -72,7 +72,7 @@ def dump_hashes(connection: Connection, folder: Path) -> tuple[Part, Part]:
     """Write the hashes of every decoded picture, and of raw bytes that wait, sorted; return both files."""
     shown = select(Image.sha256).where(Image.sha256.is_not(None))
     kept = select(ImportBeforeImage.sha256).where(ImportBeforeImage.width.is_not(None))  # to be taken back to
-    decoded = union(shown, kept).order_by("sha256")
+    decoded: Any = union(shown, kept).order_by("sha256")
     waiting = select(Image.source).where(Image.sha256.is_(None), Image.source.startswith("incoming:"))
     blobs = _hashes(connection, decoded, folder, "blobs.txt.gz")
     return blobs, _hashes(connection, waiting.distinct().order_by(Image.source), folder, "incoming.txt.gz")

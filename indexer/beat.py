@@ -14,6 +14,8 @@ from celery import Celery
 from celery.beat import ScheduleEntry, Scheduler
 from structlog import get_logger
 
+from catalog import import_jobs
+from catalog.feed_schedules import any_due
 from catalog.site import read_site
 from indexer import sweeper
 from indexer.alive import Pulse
@@ -42,6 +44,9 @@ class Sweep:
         if any(index.state == "filling" for index in read_site(self.sessions).maintained):
             due.append("maintenance")
         self.bell.call(*due, wanted=MORE)
+        with self.sessions() as session:
+            if import_jobs.due(session) or any_due(session):
+                self.bell.post("maintenance", "twirl.imports")
         if released:
             log.info("released", images=released)
         log.debug("swept", due=due)

@@ -2,21 +2,19 @@
 
 import threading
 from collections import defaultdict
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 from requests_hardened.ip_filter import InvalidIPAddress
 
 from catalog.blobs import BlobMissing, Incoming
 from indexer.errors import FetchFailed
-from indexer.guard import guarded_session
+from indexer.following import MAX_REDIRECTS, AddressRefused, Get, Late, TooManyRedirects, followed
 
 INCOMING = "incoming:"
 MAX_BYTES = 16 * 1024 * 1024
 DEADLINE_S = 20.0
-MAX_REDIRECTS = 3
 PER_HOST = 4  # connections to one host at once: a merchant's site is no load test
-TIMEOUT_S = (5.0, 10.0)  # to connect, and between two reads
 AGENT = "Twirl image fetcher (+https://schema.org/Product)"
 _AGAIN = {408, 425, 429, 500, 502, 503, 504}
 
@@ -55,52 +53,19 @@ class Fetcher:
             ) from None
 
     def _download(self, url: str) -> bytes:
-        session, guards = guarded_session(self.allow_private)
-        late = threading.Event()
-
-        def cut() -> None:
-            late.set()
-            for guard in guards:
-                guard.cut()
-
-        watchdog = threading.Timer(self.deadline_s, cut)
-        watchdog.daemon = True
-        watchdog.start()
+        headers = {"User-Agent": AGENT, "Accept": "image/*", "Accept-Encoding": "identity"}
         try:
-            data = self._follow(session, url)
-            if late.is_set():  # a body without a length ends quietly when the line is cut
-                raise TimeoutError
-            return data
+            with followed(url, Get(headers, self.deadline_s, self.allow_private)) as answer:
+                return _body(answer)
+        except TooManyRedirects as error:
+            raise FetchFailed(
+                "image-redirects", f"The image address redirects more than {MAX_REDIRECTS} times.",
+                "Give the address of the image itself.",
+            ) from error  # fmt: skip
+        except AddressRefused as error:
+            raise _refused(str(error)) from error
         except (requests.RequestException, OSError, ValueError) as error:
-            raise _translate(error, late.is_set(), self.deadline_s) from error
-        finally:
-            watchdog.cancel()
-            session.close()
-
-    def _follow(self, session: requests.Session, url: str) -> bytes:
-        for _ in range(MAX_REDIRECTS + 1):
-            self._check(url)
-            headers = {"User-Agent": AGENT, "Accept": "image/*", "Accept-Encoding": "identity"}
-            options = {"stream": True, "allow_redirects": False, "timeout": TIMEOUT_S}
-            with session.get(url, headers=headers, **options) as answer:  # type: ignore[arg-type]
-                if not answer.is_redirect:
-                    return _body(answer)
-                url = urljoin(url, answer.headers["location"])
-        raise FetchFailed(
-            "image-redirects", f"The image address redirects more than {MAX_REDIRECTS} times.",
-            "Give the address of the image itself.",
-        )  # fmt: skip
-
-    def _check(self, url: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or parts.username is not None:
-            raise _refused("Image addresses are plain http:// or https:// ones.")
-        if parts.port not in (None, 80, 443) and not self.allow_private:
-            raise _refused(f"Port {parts.port} is not fetched from.")
-
-
-def _turnstile() -> threading.Semaphore:
-    return threading.Semaphore(PER_HOST)
+            raise _translate(error, self.deadline_s) from error
 
 
 def _body(answer: requests.Response) -> bytes:
@@ -125,9 +90,9 @@ def _refused(message: str) -> FetchFailed:
     return FetchFailed("image-address", message, "Give a public address of the image in the feed.")
 
 
-def _translate(error: Exception, late: bool, deadline_s: float) -> FetchFailed:
+def _translate(error: Exception, deadline_s: float) -> FetchFailed:
     fix = "Check that the address opens in a browser; it is tried again by itself."
-    if late or isinstance(error, requests.Timeout):
+    if isinstance(error, (Late, requests.Timeout)):
         return FetchFailed("image-timeout", f"No image within {deadline_s:g} s.", fix, transient=True)
     if isinstance(error, InvalidIPAddress):
         return _refused("The image's address is not on the public internet.")

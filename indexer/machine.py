@@ -41,6 +41,11 @@ def of_this_machine(
     return name.startswith(f"{machine()}:", autoescape=True)
 
 
+def of_this_machine_name(name: str) -> bool:
+    """Whether this names a process of this machine, or a claim of one."""
+    return name.startswith(f"{machine()}:")
+
+
 def is_alive(name: str) -> bool:
     """Whether there is such a process of this machine; True where that cannot be said: the lease decides."""
     try:

@@ -2,7 +2,8 @@
 
 Four things go on side by side: a thread writes what needs no model, so that a merchant's small edit is
 searchable at once whatever is being imported; another fetches and decodes the next batch (with the decoder's
-children) while the main thread embeds this one; a fourth takes imports in. An index that is being filled gets a share of the rounds.
+children) while the main thread embeds this one; a fourth takes imports in. An index that is being filled
+gets a share of the rounds.
 """
 
 import os

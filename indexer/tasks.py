@@ -2,6 +2,7 @@
 
 twirl.images  twirl.embed  twirl.index        a batch of that stage
 twirl.maintenance                             a piece of an index that is being filled
+twirl.imports                                 an import that was asked for, or a feed whose turn has come
 twirl.tidy  twirl.garbage                     what the beat asks for now and then, in the same queue
 """
 
@@ -14,18 +15,21 @@ from celery import Celery, Task
 from indexer.workshop import Workbench, Workshop
 
 GARBAGE_S = 3600  # a walk over all bytes of a large shop; nobody waits for it
+IMPORT_S = 6 * 3600  # a feed of millions of rows
 
 _WORK: dict[str, Callable[[Workshop], int]] = {
     "twirl.images": Workshop.images,
     "twirl.embed": Workshop.embed,
     "twirl.index": Workshop.index,
     "twirl.maintenance": Workshop.fill,
+    "twirl.imports": Workshop.take_in,
     "twirl.tidy": Workshop.tidy,
     "twirl.garbage": Workshop.garbage,
 }
 # Acknowledged before it begins: it may take longer than a message may stay out, and comes again anyway.
 _OPTIONS: dict[str, dict[str, Any]] = {
-    "twirl.garbage": {"acks_late": False, "soft_time_limit": GARBAGE_S, "time_limit": GARBAGE_S + 60}
+    "twirl.imports": {"acks_late": False, "soft_time_limit": IMPORT_S, "time_limit": IMPORT_S + 60},
+    "twirl.garbage": {"acks_late": False, "soft_time_limit": GARBAGE_S, "time_limit": GARBAGE_S + 60},
 }
 
 

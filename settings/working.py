@@ -25,6 +25,13 @@ class Indexing:
     decoder_timeout_s: float = setting(
         20.0, "Seconds one picture may take to decode before it is refused.", low=1
     )
+    feed_max_mb: int = setting(256, "Size of one uploaded or fetched feed, in MiB.", low=1)
+    feed_images_max_mb: int = setting(
+        2048, "Size of the pictures that are uploaded beside a feed, in MiB.", low=1
+    )
+    feed_memory_mb: int = setting(
+        1024, "Address space of the child process that reads an uploaded feed, in MiB.", low=256
+    )
     indexer_nice: int = setting(
         10, "Priority given up by the indexer, so that shoppers' searches come first.", low=0
     )
