@@ -45,7 +45,7 @@ def photos_of(rows: Iterable[tuple[Any, ...]]) -> list[dict[str, Any]]:
 def _of_kind(kind: tuple[str, bool], rows: list[tuple[Any, ...]], every: int) -> list[dict[str, Any]]:
     groups = alike(unpacked([row[0] for row in rows]), most=GROUPS)
     scale = every / len(rows)
-    return [_row(kind, group, [rows[at] for at in group.rows], scale) for group in groups]
+    return [_row(kind, group, [rows[at] for at in sorted(group.rows)], scale) for group in groups]
 
 
 def _row(kind: tuple[str, bool], group: Group, rows: list[tuple[Any, ...]], scale: float) -> dict[str, Any]:

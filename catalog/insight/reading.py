@@ -15,7 +15,6 @@ from catalog.insight.tables import (
     InsightPhotos,
     InsightRank,
     InsightWords,
-    SearchEvent,
 )
 
 GROUPS_READ = 1500  # of photos in a period, the most asked
@@ -150,9 +149,3 @@ def photos(session: Session, period: Period, weak: bool, limit: int) -> list[Pho
     each = select(InsightPhotos).where(*period.of(InsightPhotos), InsightPhotos.weak == weak)
     rows = session.scalars(each.order_by(InsightPhotos.searches.desc()).limit(GROUPS_READ)).all()
     return together(rows, limit)
-
-
-def has_photo(session: Session, merchant_id: int, photo_id: str) -> bool:
-    """Whether a photo belongs to the merchant's searches."""
-    mine = select(SearchEvent.id).where(SearchEvent.merchant_id == merchant_id)
-    return session.scalar(mine.where(SearchEvent.photo_id == photo_id).limit(1)) is not None

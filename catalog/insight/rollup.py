@@ -33,6 +33,7 @@ RANKS = 24  # places of a first page
 OF_DAYS = (InsightDay, InsightWords, InsightRank, InsightGap, InsightPhotos)
 Sessions = sessionmaker[Session]
 Counts = Mapping[tuple[int, str], int]
+_POOR = SearchEvent.weak & (SearchEvent.shown > 0)  # something was shown, and nothing of it really matched
 
 
 def roll(sessions: Sessions) -> int:
@@ -115,7 +116,7 @@ class _Day:
 
     def _totals(self) -> dict[str, Any]:
         by_photo, empty = SearchEvent.photo_id != "", SearchEvent.shown == 0
-        columns = (func.count(), _sum(by_photo), _sum(empty), _sum(SearchEvent.weak))
+        columns = (func.count(), _sum(by_photo), _sum(empty), _sum(_POOR))
         row = self.session.execute(self._joined(*columns, func.count(self.opened.c.uid))).one()
         events, photos, none, weak, chosen = (int(each or 0) for each in row)
         kinds = select(ClickEvent.kind, func.count()).where(*self.clicks).group_by(ClickEvent.kind)
@@ -149,7 +150,7 @@ class _Day:
     def _words(self) -> list[dict[str, Any]]:
         """The most frequent, and besides the most frequent of those that were poorly answered."""
         empty, poor = _sum(SearchEvent.shown == 0), _sum((SearchEvent.shown == 0) | SearchEvent.weak)
-        columns = (func.count(), empty, _sum(SearchEvent.weak), func.count(self.opened.c.uid))
+        columns = (func.count(), empty, _sum(_POOR), func.count(self.opened.c.uid))
         each = self._joined(SearchEvent.words, *columns).where(SearchEvent.words != "")
         grouped = each.group_by(SearchEvent.words)
         often = grouped.order_by(func.count().desc(), SearchEvent.words).limit(WORDS)
