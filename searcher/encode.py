@@ -79,7 +79,7 @@ class Encoder:
             return None
         name = f"{query.photo_id} {query.crop}"
         known = self._recall(self._photos, name)
-        if known is not None:
+        if known is not None and self.photos.has(query.photo_id):  # never by what was deleted
             return known
         pixels = self.photos.get(query.photo_id)
         if pixels is None:

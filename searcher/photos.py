@@ -64,6 +64,13 @@ class QueryPhotos:
         except FileNotFoundError:
             return None
 
+    def has(self, photo_id: str) -> bool:
+        """Whether it is still kept."""
+        try:
+            return bool(_ID.fullmatch(photo_id)) and not self._expired(self._path(photo_id))
+        except FileNotFoundError:
+            return False
+
     def delete(self, photo_id: str) -> None:
         """Forget a photo; absent ones are no error."""
         if _ID.fullmatch(photo_id):

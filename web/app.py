@@ -8,7 +8,7 @@ from web.meters import Meters
 from web.probes import Probes
 from web.rates import guard as rates
 from web.services import KEY, Services
-from web.shop import compare, frame, storefront
+from web.shop import compare, forgetting, frame, storefront
 
 MIB = 1024 * 1024
 
@@ -42,7 +42,7 @@ def bare_app(shared: Meters | None = None) -> Flask:
     errors.register(app)
     language.install(app)
     assets.register(app)
-    for room in (storefront, compare, embed, pictures, health):
+    for room in (storefront, compare, forgetting, embed, pictures, health):
         app.register_blueprint(room.blueprint)
     register_api(app)
     app.context_processor(frame.words)

@@ -59,9 +59,9 @@ def _begin() -> None:
 def _refuse_cross_site() -> None:
     """Refuse a form that a browser sends for another site.
 
-    The only cookie is what a shopper compares; this keeps other sites from changing that, and from filling
-    the photo folder through their visitors. A page that shows a search key is let through. Browsers say
-    where a request comes from; programs that say nothing are let through.
+    The cookies are what a shopper compares and reads in; this keeps other sites from changing that, and from
+    filling the photo folder through their visitors. A page that shows a search key is let through. Browsers
+    say where a request comes from; programs that say nothing are let through.
     """
     if admits() or request.method in ("GET", "HEAD", "OPTIONS"):
         return

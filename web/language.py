@@ -6,12 +6,14 @@ web.catalogues` keeps them whole). They are compiled when an application is made
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from babel import Locale
+from babel.dates import format_timedelta
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
@@ -19,7 +21,7 @@ from babel.support import NullTranslations, Translations
 from flask import Flask, Response, current_app, g, has_request_context, request
 from flask_babel import Babel, Domain, get_locale, gettext, ngettext
 
-from web.services import KEY
+from web.services import KEY, Services
 
 LOCALES = Path(__file__).with_name("locale")
 SOURCE = "en"
@@ -55,6 +57,11 @@ def number(value: float) -> str:
     return str(format_decimal(value, locale=locale()))
 
 
+def lasting(seconds: float) -> str:
+    """A span of time as the language says it: "1 day", "2 hours"."""
+    return str(format_timedelta(timedelta(seconds=seconds), locale=locale(), threshold=1))
+
+
 def locale() -> Locale:
     """The shopper's; English where nobody is answered, and in applications that speak English only."""
     found = get_locale() if _is_spoken() else None
@@ -74,8 +81,8 @@ def own_name(language: str) -> str:
 
 def shop_language() -> str:
     """What the catalogue's own texts are written in."""
-    services: Any = current_app.extensions.get(KEY)  # an application that only describes itself has none
-    return str(services.settings.web.language) if services else SOURCE
+    found = current_app.extensions.get(KEY)  # an application that only describes itself has none
+    return cast(Services, found).settings.web.language if found else SOURCE
 
 
 def scripts_say() -> dict[str, str]:

@@ -29,6 +29,14 @@ class WebSettings(Protocol):
     def shop(self) -> str:
         """Slug of the merchant whose storefront is served."""
 
+    @property
+    def language(self) -> str:
+        """Of the catalogue's own texts."""
+
+    @property
+    def photo_ttl_s(self) -> int:
+        """Seconds that a shopper's photo is kept."""
+
 
 class ConsoleSettings(Protocol):
     """The settings of the merchants' console."""

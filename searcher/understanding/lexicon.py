@@ -1,5 +1,6 @@
 """What shoppers call things in one language: `english.toml`, read once."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +21,14 @@ class Lexicon:
     links: frozenset[str]
     fillers: frozenset[str]
     courtesies: frozenset[str]
+
+
+_SLEEVES = re.compile(r"\b(?:long|short|half|full|length|quarter|3/4)[\s-]*sleeve[sd]?\b", re.IGNORECASE)
+
+
+def text_for(field: str, text: str) -> str:
+    """A product's text as it may tell of a trait: "long sleeves" say nothing of how long a dress is."""
+    return text if field == "sleeve" else _SLEEVES.sub("sleeves", text)
 
 
 @lru_cache(maxsize=1)

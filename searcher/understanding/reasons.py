@@ -7,7 +7,7 @@ from catalog.models import Product
 from searcher.filters import FACET_FIELDS
 from searcher.shelf import keywords
 from searcher.understanding.chips import UNSAID, WORDS, Chip, Meaning
-from searcher.understanding.lexicon import english
+from searcher.understanding.lexicon import english, text_for
 from searcher.understanding.tokens import key, words_of
 from searcher.understanding.vocabulary import LONGEST
 
@@ -23,14 +23,14 @@ class _Said:
 
     def __init__(self, product: Product) -> None:
         self.product = product
-        self._phrases: frozenset[str] | None = None
+        self._phrases: dict[str, frozenset[str]] = {}
 
-    @property
-    def phrases(self) -> frozenset[str]:
-        if self._phrases is None:
-            words = words_of(f"{self.product.title} . {self.product.description}")
-            self._phrases = frozenset(_phrases(words))
-        return self._phrases
+    def phrases_for(self, field: str) -> frozenset[str]:
+        """The keys of the phrases that may tell of a trait."""
+        text = text_for(field, f"{self.product.title} . {self.product.description}")
+        if text not in self._phrases:
+            self._phrases[text] = frozenset(_phrases(words_of(text)))
+        return self._phrases[text]
 
 
 def _phrases(words: tuple[str, ...]) -> Iterator[str]:
@@ -52,8 +52,8 @@ def _has(chip: Chip, said: _Said) -> bool | None:
         values = keywords(meaning.field, getattr(product, meaning.field))
         return any(value in meaning.values for value in values) if values else None
     if meaning.field == WORDS:
-        return key((meaning.label,)) in said.phrases or (None if not chip.negated else False)
-    return _told(meaning, said.phrases)
+        return key((meaning.label,)) in said.phrases_for(WORDS) or (None if not chip.negated else False)
+    return _told(meaning, said.phrases_for(meaning.field))
 
 
 def _priced(chip: Chip, product: Product) -> bool | None:

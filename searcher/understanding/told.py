@@ -17,12 +17,13 @@ from sqlalchemy.orm import Session, sessionmaker
 from catalog.models import Product
 from searcher.shelf import Bools, Shelf
 from searcher.understanding.chips import UNSAID, WORDS, Chip, Meaning
-from searcher.understanding.lexicon import english
+from searcher.understanding.lexicon import english, text_for
 from searcher.understanding.tokens import key, words_of
 from searcher.understanding.vocabulary import LONGEST
 
 _BITE = 2000  # texts that are read at a time
-_ROOT = 3  # letters that all forms of a word begin with
+_ROOT = 4  # letters that all forms of a word begin with
+_BEFORE = 60  # letters that are looked at before the last word of a phrase
 Masks = Mapping[str, Bools]  # value -> (N,)
 Ways = Mapping[str, Iterable[tuple[str, ...]]]  # value -> phrases that tell of it, in words
 
@@ -60,12 +61,12 @@ class Told:
         with self._guard:
             kept = self._kept.setdefault(shelf, {})
             if (field, word) not in kept:
-                kept[field, word] = self._read(shelf, {word: [(word,)]} if word else _ways(field))
+                kept[field, word] = self._read(shelf, field, {word: [(word,)]} if word else _ways(field))
             return kept[field, word]
 
-    def _read(self, shelf: Shelf, ways: Ways) -> Masks:
+    def _read(self, shelf: Shelf, field: str, ways: Ways) -> Masks:
         """Look through every text once."""
-        pattern = _starting([words[0] for its in ways.values() for words in its])
+        pattern = _ending([words[-1] for its in ways.values() for words in its])
         meant = {key(words): value for value, its in ways.items() for words in its}
         found = {value: np.zeros(len(shelf), np.bool_) for value in ways}
         mine = (Product.merchant_id == shelf.merchant_id, Product.deleted_at.is_(None))
@@ -73,17 +74,19 @@ class Told:
         with self._sessions() as session:
             for product_id, title, description in session.execute(texts.execution_options(yield_per=_BITE)):
                 row = shelf.row_of_id(product_id)
-                for phrase in _phrases(pattern, f"{title} . {description}") if len(row) else ():
+                text = text_for(field, f"{title} . {description}")
+                for phrase in _phrases(pattern, text) if len(row) else ():
                     if phrase in meant:
                         found[meant[phrase]][row[0]] = True
         return found
 
 
 def _phrases(pattern: re.Pattern[str], text: str) -> Iterator[str]:
-    """The keys of the phrases in a text that begin like one that is looked for."""
+    """The keys of the phrases in a text that end like one that is looked for."""
     for found in pattern.finditer(text):
-        words = words_of(found.group(1))
-        yield from (key(words[:end]) for end in range(1, len(words) + 1))
+        start = max(0, found.start() - _BEFORE)
+        words = words_of(text[start : found.end()])[-LONGEST:]
+        yield from (key(words[at:]) for at in range(len(words)))
 
 
 @lru_cache
@@ -92,10 +95,10 @@ def _ways(field: str) -> dict[str, list[tuple[str, ...]]]:
     return {value: [words_of(way) for way in ways] for value, ways in english().traits[field].items()}
 
 
-def _starting(words: Iterable[str]) -> re.Pattern[str]:
-    """Every run of words, as long as a phrase may be, whose first begins like one of these."""
+def _ending(words: Iterable[str]) -> re.Pattern[str]:
+    """Every word that holds the root of one of these: "longsleeved" holds that of "sleeves"."""
     roots = "|".join(sorted({re.escape(word[:_ROOT]) for word in words}))
-    return re.compile(rf"\b(?=((?:{roots})\w*(?:\W+\w+){{0,{LONGEST - 1}}}))", re.IGNORECASE)
+    return re.compile(rf"\b\w*(?:{roots})\w*", re.IGNORECASE)
 
 
 def allowed(shelf: Shelf, passing: Bools) -> tuple[tuple[int, ...] | None, tuple[int, ...]]:

@@ -73,6 +73,9 @@ def test_every_request_of_the_api_has_a_method(
     _a_merchants_program_does_all_it_may(merchant, photo)
     kept = twirl.keep_photo(photo)
     assert all(len(box) == 4 for box in twirl.garments(kept))
+    twirl.forget_photo(kept)
+    with pytest.raises(TwirlRefused):
+        twirl.garments(kept)
     operations = {(m, path) for path, item in DOCUMENT["paths"].items() for m in item if m != "parameters"}
     untried = {pair for pair in operations if not any(matches(*pair, *asked) for asked in heard.asked)}
     assert not untried

@@ -66,13 +66,27 @@ def keep() -> dict[str, str]:
     return {"photo_id": keep_photo(linked(url) if data is None and url else required(data, "photo"))}
 
 
+@blueprint.delete("/photos/<photo_id>")
+@blueprint.doc(summary="Forget a photo at once")
+@blueprint.response(204)
+@blueprint.alt_response(404, "NOT_FOUND", success=False)
+def forget(photo_id: str) -> None:
+    """Nobody can search with it or see it from now on, whoever has its name."""
+    _kept(photo_id)
+    services().photos.delete(photo_id)
+
+
 @blueprint.get("/photos/<photo_id>/garments")
 @blueprint.doc(summary="The garments of a kept photo, to choose the one that is meant")
 @blueprint.response(200, GarmentsSchema)
 @blueprint.alt_response(404, "NOT_FOUND", success=False)
 def garments(photo_id: str) -> dict[str, Any]:
     """A box for each, at most four."""
-    if services().photos.get(photo_id) is None:
-        raise http(404, noted("This photo is no longer kept."), noted("Add the photo again."))
+    _kept(photo_id)
     found = services().searcher.garments(photo_id)
     return {"garments": [[box.left, box.top, box.width, box.height] for box in found]}
+
+
+def _kept(photo_id: str) -> None:
+    if not services().photos.has(photo_id):
+        raise http(404, noted("This photo is no longer kept."), noted("Add the photo again."))

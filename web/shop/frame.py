@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 
 from flask import request
 
-from web.language import PARAMETER, languages, locale, own_name, scripts_say, shop_language
-from web.services import shop_name
+from web.language import PARAMETER, languages, lasting, locale, own_name, scripts_say, shop_language
+from web.services import services, shop_name
 from web.shop import compare, storefront
 
 _ONE_TIME = ("cursor", PARAMETER)  # what another language's page does not begin with
@@ -33,7 +33,13 @@ def words() -> dict[str, Any]:
         "foreign": foreign,
         "scripts_say": scripts_say,
         "tongues": tongues,
+        "photos_kept": photos_kept,
     }
+
+
+def photos_kept() -> str:
+    """How long shoppers' photos are kept, in words: "1 day"."""
+    return lasting(services().settings.web.photo_ttl_s)
 
 
 def foreign() -> str:

@@ -18,6 +18,7 @@ from web.pictures import shots
 from web.services import merchant, services
 from web.shop import cards, details, markup, panel, shelf, shortened, wording
 from web.shop import understood as reading
+from web.shop.forgetting import DELETED
 from web.shop.forms import search_query
 from web.shop.pagestate import BROWSING_SORTS, SORTS, PageState
 from web.shop.pieces import pieces
@@ -139,6 +140,7 @@ def _search_page(state: PageState, results: Results) -> dict[str, Any]:
         "wishes": wishes,
         "trail": trail(state),
         "counted": counted,
+        "photo_deleted": DELETED in request.args,
         "shortened": shortened.said(results.degraded),
         "weak": results.match.weak,
         "unknown": ", ".join(say("“%(words)s”", words=word) for word in results.match.unknown),

@@ -8,7 +8,6 @@ FIELDS = {
     "neckline": noted("Neckline"),
     "fit": noted("Fit"),
     "rise": noted("Rise"),
-    "tone": noted("Tone"),
 }
 VALUES = {
     "sleeve": {

@@ -103,6 +103,22 @@ function hideThumb() {
   for (const child of document.querySelector('[data-region="reference"]')?.children ?? []) child.hidden = false;
 }
 
+/** Delete the photo at the shop, then search on without it; what is kept already is as good as deleted. */
+async function forget(button) {
+  try {
+    const answer = await fetch(`/api/v1/photos/${button.dataset.photo}`, { method: "DELETE" });
+    if (!answer.ok && answer.status !== 404) throw new Error(String(answer.status));
+  } catch {
+    showProblem(say("The photo could not be deleted."), say("Check your connection, then press again."));
+    return;
+  }
+  const left = new URL(document.getElementById("remove-reference").href);
+  history.replaceState(null, "", left); // back must not lead to a photo that is gone
+  left.searchParams.set("photo-deleted", "1");
+  await visit(left, { push: false, then: "words" });
+  announce(say("Your photo is deleted."));
+}
+
 const LINKS = "text/uri-list"; // what a picture of another page is dragged as
 const carries = (event) => ["Files", LINKS].some((type) => event.dataTransfer?.types.includes(type));
 
@@ -125,7 +141,8 @@ export function startPhotos() {
   document.addEventListener(
     "submit",
     (event) => {
-      const link = event.target.id === "search" ? linkIn(document.getElementById("words").value) : "";
+      const mine = event.target.id === "search" && !event.submitter?.hasAttribute("formaction");
+      const link = mine ? linkIn(document.getElementById("words").value) : "";
       if (!link) return;
       event.preventDefault();
       event.stopPropagation(); // it is no search in words
@@ -133,6 +150,11 @@ export function startPhotos() {
     },
     true,
   );
+  document.addEventListener("submit", (event) => {
+    if (event.submitter?.id !== "forget-photo") return;
+    event.preventDefault();
+    forget(event.submitter);
+  });
   let ours = false; // a link of this very page, moved about
   document.addEventListener("dragstart", () => (ours = true));
   document.addEventListener("dragend", () => (ours = false));

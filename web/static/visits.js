@@ -131,7 +131,7 @@ export function addressOf(form) {
 export function startVisits() {
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (form.id !== "search") return;
+    if (form.id !== "search" || event.submitter?.hasAttribute("formaction")) return;
     event.preventDefault();
     showProblem();
     visit(addressOf(form));

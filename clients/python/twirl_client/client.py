@@ -82,6 +82,10 @@ class Twirl:
         sent = {"files": {"photo": photo}} if url is None else {"files": {"url": (None, url)}}
         return str(self._json("POST", "photos", **sent)["photo_id"])
 
+    def forget_photo(self, photo_id: str) -> None:
+        """Have the shop delete a kept photo at once. Raises TwirlError."""
+        self._send("DELETE", f"photos/{part(photo_id)}")
+
     def garments(self, photo_id: str) -> tuple[Box, ...]:
         """Boxes of a kept photo's garments, each good as a `crop`: left, top, width, height as shares."""
         found = self._json("GET", f"photos/{part(photo_id)}/garments")["garments"]

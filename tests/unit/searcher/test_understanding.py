@@ -12,7 +12,9 @@ from benchmarks.understanding import (
     scores,
     written,
 )
+from catalog.models import Product
 from searcher.understanding.parse import understand
+from searcher.understanding.reasons import reasons
 from searcher.understanding.vocabulary import Vocabulary
 
 VALUES = {
@@ -175,3 +177,11 @@ def test_a_long_hostile_request_is_read_quickly(vocabulary: Vocabulary) -> None:
     assert len(understand("not red, " * 55, vocabulary).chips) <= 2
     assert understand("1" * 500, vocabulary).chips == ()
     assert understand("under " * 80, vocabulary).chips == ()
+
+
+def test_long_sleeves_say_nothing_of_how_long_a_piece_is(vocabulary: Vocabulary) -> None:
+    piece = Product(title="Mini Dress, Long-Sleeved", description="With long sleeves.", colour="Red")
+    chips = understand("long one with long sleeves", vocabulary).chips
+    told = dict(reasons(piece, chips))
+    assert told["sleeve=long"] is True
+    assert told["length=long"] is False
