@@ -2,9 +2,9 @@
 
     python -P -m catalog.feed_child MEMORY_MB CPU_SECONDS FEED [PICTURES]
 
-Request: 4 bytes length (little-endian), then JSON: {"do": "look" | "open" | "next" | "picture", ...}.
+Request: 4 bytes length (little-endian), then JSON: {"do": "look", "open", "next", "picture" or "errors"}.
 Answer: 4 bytes length of a JSON header, 4 bytes length of a body, the header, the body. The body is JSON for
-"next" (the items of a batch) and a picture's bytes for "picture".
+"next" (the items of a batch), a picture's bytes for "picture", a CSV file for "errors".
 One byte is sent once at the start, when all imports are done.
 """
 
@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 from catalog.batching import batches
 from catalog.child_process import READY
 from catalog.decoding import ImageRefused
+from catalog.feeds.errors_file import errors_bytes
 from catalog.feeds.look import look_at
 from catalog.feeds.pictures import PictureMissing, Pictures, open_pictures
 from catalog.feeds.reader import read_feed
@@ -47,6 +48,8 @@ class Reader:
             return {"look": look_at(self.feed).as_json()}, b""
         if asked["do"] == "open":
             return self._open(asked["currency"], asked["mapping"])
+        if asked["do"] == "errors":
+            return {}, self._errors(asked["faults"])
         if asked["do"] == "picture":
             return {}, self._read(asked["name"])
         batch = next(self._batches, None)
@@ -57,6 +60,12 @@ class Reader:
         self._pictures = open_pictures(self._place).__enter__()
         self._batches = batches(read_feed(self.feed, currency, shape))
         return {"rows": shape.rows, "vendor": shape.vendor}, b""
+
+    def _errors(self, said: list[dict[str, Any]]) -> bytes:
+        faults: dict[int, list[RowFault]] = {}
+        for each in said:
+            faults.setdefault(each["row"], []).append(RowFault(**each))
+        return errors_bytes(self.feed, faults)
 
     def _read(self, name: str) -> bytes:
         assert self._pictures is not None, "opened first"  # noqa: S101 - our own protocol

@@ -7,7 +7,7 @@ with FeedProcess(feed, archive) as child:
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,12 @@ class FeedProcess(ChildProcess):
     def read(self, name: str) -> bytes:
         """A picture's bytes. Raises PictureMissing, ImageRefused."""
         return self._ask({"do": "picture", "name": name})[1]
+
+    def errors(self, faults: Iterable[RowFault]) -> bytes:
+        """The file of errors: the rows with faults, to be mended. Raises FeedRefused."""
+        names = ("row", "column", "code", "message")
+        said = [{name: getattr(fault, name) for name in names} for fault in faults]
+        return self._ask({"do": "errors", "faults": said})[1]
 
     def close(self) -> None:
         """End the child."""

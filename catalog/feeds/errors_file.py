@@ -1,9 +1,10 @@
 """The rows that were refused, as a table to mend and to import: the feed's own columns, and what is wrong."""
 
 import csv
+import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from catalog.feeds.cells import Row
 from catalog.feeds.columns import REPEATABLE
@@ -24,17 +25,26 @@ def write_errors(target: Path, feed: Path, faults: Faults) -> int:
     sisters), or they could not be imported again. Cells that a spreadsheet would take for a formula begin
     with an apostrophe, which an import of this file takes off again.
     """
-    shape = survey_feed(feed)
+    with target.open("w", encoding="utf-8-sig", newline="") as file:
+        _write(file, feed, faults)
+    return len(faults)
+
+
+def errors_bytes(feed: Path, faults: Faults) -> bytes:
+    """The same file in memory: of what strangers uploaded it is made in the child process."""
+    text = io.StringIO(newline="")
+    _write(text, feed, faults)
+    return text.getvalue().encode("utf-8-sig", "replace")
+
+
+def _write(file: TextIO, feed: Path, faults: Faults) -> None:
+    shape = survey_feed(feed, strict=False)
     kin = _kin(shape, faults)
     columns = _columns(shape, faults, kin)
-    with target.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(map(escaped, [*_titles(shape, columns), *SAID]))
-        for number, cells in _wanted(shape, faults, kin):
-            writer.writerow(
-                map(escaped, [*_laid_out(columns, cells), *_said(number, faults.get(number, ()))])
-            )
-    return len(faults)
+    writer = csv.writer(file)
+    writer.writerow(map(escaped, [*_titles(shape, columns), *SAID]))
+    for number, cells in _wanted(shape, faults, kin):
+        writer.writerow(map(escaped, [*_laid_out(columns, cells), *_said(number, faults.get(number, ()))]))
 
 
 def _kin(shape: FeedShape, faults: Faults) -> set[str]:
