@@ -54,6 +54,21 @@ class Composer(nn.Module):
         return F.normalize((1 - share) * photo + share * words, dim=-1)
 
 
+class Turn(nn.Module):
+    """What a wish makes of a part of the photo: some of its directions are taken away, or led to others."""
+
+    def __init__(self, wish: int, width: int, rank: int) -> None:
+        super().__init__()
+        self.sees, self.wants = nn.Linear(width, rank, bias=False), nn.Linear(wish, rank)
+        self.adds = nn.Linear(rank, width, bias=False)
+        nn.init.zeros_(self.adds.weight)
+
+    def forward(self, part: Tensor, wish: Tensor) -> Tensor:
+        """(B, width) and (B, wish) -> (B, width): what is to be added to the part."""
+        turned: Tensor = self.adds(self.wants(wish).tanh() * self.sees(part))
+        return turned
+
+
 class Wishes(Composer):
     """What words that name no colour want of each part of the photo, read from the wish of a text vector.
 
@@ -73,19 +88,28 @@ class Wishes(Composer):
         for layer, start in ((self.takes, 1.5), (self.lean, 0.0), (self.keep, 4.0), (self.gain, 0.0)):
             nn.init.zeros_(layer.weight)
             nn.init.constant_(layer.bias, start)
+        self.turn = bool(config.turn)
+        if config.turn:
+            self.turn_aligned = Turn(wide, config.parts.aligned, config.turn)
+            self.turn_visual = Turn(wide, config.parts.visual, config.turn)
 
     def wanted(self, photo: Tensor, words: Tensor, names: Tensor, wish: Tensor) -> Tensor:
         """(B, aligned) of photo and words, (B, 1), (B, wish) -> (B, aligned) of what is wanted, unit rows."""
         takes = self.takes(wish).sigmoid()
-        free = F.normalize((1 - takes) * photo + takes * words + self.lean(wish), dim=-1)
+        free = (1 - takes) * photo + takes * words + self.lean(wish)
+        if self.turn:
+            free = free + self.turn_aligned(photo, wish)
+        free = F.normalize(free, dim=-1)
         return F.normalize(names * self(photo, words) + (1 - names) * free, dim=-1)
 
     def weigh(self, sides: Sides, names: Tensor, wish: Tensor, weights: Tensor) -> Tensor:
         """The four parts of what is wanted, (B, 1) whether a colour is named, (B, 4) weights -> (B, D)."""
         free = 1 - names
-        kept = 1 - free * (1 - self.keep(wish).sigmoid())  # (B, visual)
+        visual = sides[0] * (1 - free * (1 - self.keep(wish).sigmoid()))
+        if self.turn:
+            visual = visual + free * self.turn_visual(sides[0], wish)
         scales = weights * (free * self.LIMIT * (self.gain(wish) / 2).tanh()).exp()  # (B, 4)
-        parts = zip(scales.split(1, dim=-1), (sides[0] * kept, *sides[1:]), strict=True)
+        parts = zip(scales.split(1, dim=-1), (visual, *sides[1:]), strict=True)
         return F.normalize(torch.cat([scale * part for scale, part in parts], dim=-1), dim=-1)
 
 

@@ -39,6 +39,8 @@ class PackConfig:
     balance: Balance = field(default_factory=Balance)
     text_tower: str = "all-MiniLM-L6-v2"
     text_tower_sha256: str = ""
+    # Below it what was found is of another kind than the photo; measured: `python -m benchmarks.no_match`.
+    least_kinship: float = field(default=0.4, metadata={"unwritten": 0.4})
 
 
 @dataclass(frozen=True)

@@ -18,14 +18,13 @@ from embedding.preprocess import Pixels, check_pixels
 from embedding.query_rows import check_balance, query_row, to_array
 from embedding.towers import ImageTower, TextHead
 
-LEAST_KINSHIP = 0.4  # measured: `python -m benchmarks.no_match`
-
 
 class Towers(nn.Module):
     """All trained weights of a pack under one name each."""
 
     def __init__(self, config: PackConfig) -> None:
         super().__init__()
+        self.config = config.tower
         self.image = ImageTower(config.tower)
         self.text = TextHead(config.tower)
         self.composer = make_composer(config.tower)
@@ -47,7 +46,7 @@ class TowerPack(ImageSide):
         self.info, self.name, self.fingerprint = info, info.name, info.fingerprint
         self.dimension, self.text_dimension = info.dimension, info.text_dimension
         self.towers, self._text_tower, self._device = towers.to(device).eval(), text_tower, device
-        self._precision = precision
+        self._precision, self.least_kinship = precision, info.config.least_kinship
         forward = TowerForward(towers.image, info.config.preprocessing, device, precision, batch)
         self.forward: Forward = forward
         self._patches = forward.patches
@@ -59,8 +58,6 @@ class TowerPack(ImageSide):
             return np.zeros((0, self.text_dimension), dtype=np.float32)
         sentences = self._text_tower.encode(texts).to(self._device)
         return to_array(self.towers.text.vectors(sentences))
-
-    least_kinship = LEAST_KINSHIP
 
     @torch.inference_mode()
     def kinship(self, photo: Floats, found: Floats) -> float | None:

@@ -16,6 +16,7 @@ from embedding.vit import ViT, ViTConfig
 Sides = tuple[Tensor, Tensor, Tensor, Tensor]  # the four parts, each (B, its width)
 
 
+GRID = 3  # cells a side: where on the photo a patch lies, as a garment's form wants to know
 GATE_HIDDEN = 64  # of the gate that tells whether words name a colour
 
 
@@ -58,8 +59,16 @@ class TowerConfig:
     bins: int = 135  # of the colour histogram
     text: int = 384  # width of the text tower's vector
     hidden: int = 512  # of each head
+    # Of the visual part: how the garment is laid out, read from a grid of patches. Older packs have none.
+    form: int = field(default=0, metadata={"unwritten": 0})
     # Of a text vector: what the words want of the photo's parts. The packs of 2026-11-23 have none.
     wish: int = field(default=0, metadata={"unwritten": 0})
+    turn: int = field(default=0, metadata={"unwritten": 0})  # directions that a wish can turn a part along
+
+    @property
+    def seen(self) -> int:
+        """Width of what the heads see of the tokens: the class, the garment and, for a form, the grid."""
+        return self.vit.width * (2 + (GRID**2 + 1 if self.form else 0))
 
     @property
     def text_dimension(self) -> int:
@@ -73,19 +82,33 @@ def _head(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
     )
 
 
+def grid_of(patches: Tensor, side: int) -> Tensor:
+    """(B, side², width) patches -> (B, (GRID² + 1) width): their mean in each cell, and their spread."""
+    maps = patches.transpose(1, 2).reshape(len(patches), -1, side, side)  # (B, width, side, side)
+    cells = F.adaptive_avg_pool2d(maps, GRID).permute(0, 2, 3, 1).flatten(1)
+    return torch.cat([cells, patches.std(1)], dim=1)
+
+
 class ImageTower(nn.Module):
     """A photo to the four parts, each a unit vector."""
 
     def __init__(self, config: TowerConfig) -> None:
         super().__init__()
         width, parts = config.vit.width, config.parts
-        self.parts = parts
+        self.parts, self.formed = parts, bool(config.form)
         self.vit = ViT(config.vit)
         self.look = nn.Linear(width, 1)  # how much a patch belongs to the garment
-        self.visual = nn.Linear(2 * width, parts.visual)
+        self.visual = nn.Linear(2 * width, parts.visual - config.form)
         self.kind = _head(2 * width, config.hidden, parts.kind)
         self.aligned = _head(2 * width + config.bins, config.hidden, parts.aligned)
         self.colour = nn.Linear(config.bins, parts.colour, bias=False)
+        if config.form:
+            self.form = nn.Linear(config.seen - 2 * width, config.form)
+            self.more_kind = _head(config.seen, config.hidden, parts.kind)
+            self.more_aligned = _head(config.seen + config.bins, config.hidden, parts.aligned)
+            for head in (self.more_kind, self.more_aligned):  # they add nothing before they have learned
+                for last in head[-1].parameters():
+                    nn.init.zeros_(last)
 
     def forward(self, pixels: Tensor, histograms: Tensor) -> Sides:
         """(B, 3, S, S) and (B, patches, bins) -> the four parts of B photos, unit rows."""
@@ -93,19 +116,34 @@ class ImageTower(nn.Module):
         return self.heads(feature, histogram)
 
     def features(self, pixels: Tensor, histograms: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(B, 3, S, S) and (B, patches, bins) -> (B, 2 width), (B, bins) and (B, patches): what heads see."""
-        tokens = self.vit(pixels)
+        """(B, 3, S, S) and (B, patches, bins) -> (B, seen), (B, bins) and (B, patches): what heads see."""
+        tokens, grid = self._tokens(pixels)
         cls, patches = tokens[:, 0], tokens[:, 1:]
         gaze = self.look(patches).float().softmax(dim=1)  # (B, patches, 1), sums to 1
-        feature = torch.cat([cls, (gaze * patches).sum(1)], dim=1)  # (B, 2 width)
+        feature = torch.cat([cls, (gaze * patches).sum(1), *grid], dim=1)  # (B, seen)
         histogram = (gaze * histograms).sum(1).clamp_min(1e-8).sqrt()  # (B, bins), unit rows (Hellinger)
         return feature, histogram, gaze[..., 0]
 
+    def _tokens(self, pixels: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """The last tokens and, for a form, the grid of earlier ones: deeper ones mix what lies beside."""
+        if not self.formed:
+            return self.vit(pixels), []
+        config = self.vit.config
+        early, tokens = self.vit.twice(pixels, 2 * config.depth // 3)
+        return tokens, [grid_of(early[:, 1:].float(), config.grid)]
+
     def heads(self, feature: Tensor, histogram: Tensor) -> Sides:
-        """(B, 2 width) and (B, bins) -> the four parts of B photos, unit rows."""
-        visual, kind = F.normalize(self.visual(feature), dim=-1), F.normalize(self.kind(feature), dim=-1)
-        aligned = F.normalize(self.aligned(torch.cat([feature, histogram * 4], dim=1)), dim=-1)
-        return visual, kind, aligned, F.normalize(self.colour(histogram), dim=-1)
+        """(B, seen) and (B, bins) -> the four parts of B photos, unit rows."""
+        width, colours = self.vit.config.width, histogram * 4
+        near, grid = feature[:, : 2 * width], feature[:, 2 * width :]
+        visual, kind = self.visual(near), self.kind(near)
+        aligned = self.aligned(torch.cat([near, colours], dim=1))
+        if self.formed:
+            visual = torch.cat([F.normalize(visual, dim=-1), F.normalize(self.form(grid), dim=-1)], dim=1)
+            kind = kind + self.more_kind(feature)
+            aligned = aligned + self.more_aligned(torch.cat([feature, colours], dim=1))
+        kind, aligned = F.normalize(kind, dim=-1), F.normalize(aligned, dim=-1)
+        return F.normalize(visual, dim=-1), kind, aligned, F.normalize(self.colour(histogram), dim=-1)
 
 
 class TextHead(nn.Module):

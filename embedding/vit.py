@@ -101,6 +101,14 @@ class ViT(nn.Module):
         tokens: Tensor = self.norm(self.after(pixels, self.config.depth))
         return tokens
 
+    def twice(self, pixels: Tensor, blocks: int) -> tuple[Tensor, Tensor]:
+        """(B, 3, S, S) normalised pixels -> tokens after so many blocks, and after all and the last norm."""
+        early = self.after(pixels, blocks)
+        late = early
+        for block in list(self.blocks)[blocks:]:
+            late = block(late)
+        return early, self.norm(late)
+
     def after(self, pixels: Tensor, blocks: int) -> Tensor:
         """(B, 3, S, S) normalised pixels -> (B, 1 + patches, width) tokens after so many blocks."""
         x = self.patch(pixels.to(self.patch.weight.dtype)).flatten(2).transpose(1, 2)  # (B, patches, width)

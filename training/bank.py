@@ -20,7 +20,7 @@ _BATCH = 48
 class FeatureBank:
     """V views of N photos. Row n of each array is view n; the first N rows are the plain photos in order."""
 
-    features: Tensor  # (V, 2 width)
+    features: Tensor  # (V, seen)
     histograms: Tensor  # (V, bins)
     photos: npt.NDArray[np.int64]  # (V,) the photo that a view shows
     colours: Floats  # (V, names) shares after dyeing
@@ -60,6 +60,13 @@ def fill_bank(tower: ImageTower, maker: ViewMaker, posed: int, dyed: float = 0.7
         kinds=maker.kinds,
         sources=maker.sources,
     )
+
+
+@torch.inference_mode()
+def plain_features(tower: ImageTower, maker: ViewMaker) -> tuple[Tensor, Tensor]:
+    """(N, seen) features and (N, bins) histograms of every photo as it is indexed."""
+    rows = [_features(tower, maker.plain(part)) for part in _parts(len(maker.photos))]
+    return torch.cat([row[0] for row in rows]).clone(), torch.cat([row[1] for row in rows]).clone()
 
 
 def _parts(count: int) -> list[npt.NDArray[np.int64]]:

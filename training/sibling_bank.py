@@ -43,7 +43,7 @@ class SiblingBank:
     def __init__(
         self, plan: Siblings, seen: tuple[Tensor, Tensor], text: TextTower, seed: int, each: int = 3
     ) -> None:
-        """`seen` are the (N, 2 width) features and (N, bins) histograms of the plan's pictures."""
+        """`seen` are the (N, seen) features and (N, bins) histograms of the plan's pictures."""
         self.features, self.histograms = seen
         rng = np.random.default_rng([seed, 5])
         said = [wordings(plan, step, each, rng) for step in plan.steps]
@@ -115,7 +115,7 @@ def _labels(plan: Siblings) -> tuple[Rows, tuple[int, ...]]:
 
 @torch.inference_mode()
 def look_at(tower: ImageTower, paths: list[Path], preprocessing: Preprocessing) -> tuple[Tensor, Tensor]:
-    """Drawn pictures -> (N, 2 width) features and (N, bins) histograms of the resting tower."""
+    """Drawn pictures -> (N, seen) features and (N, bins) histograms of the resting tower."""
     inputs = Inputs(preprocessing, tower.vit.config.grid, torch.device("cpu"))
     features, histograms = [], []
     for pictures in read_pictures(paths, _BATCH):

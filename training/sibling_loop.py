@@ -25,9 +25,10 @@ from training.sibling_bank import Lesson, SiblingBank
 class SiblingTraining:
     """How stage four runs. Saved in the pack."""
 
-    families: int = 500  # drawn garments, about eight pictures each
+    families: int = 400  # drawn garments, about eight pictures each
     drawn_seed: int = 31
     wish: int = 256  # width of the wish
+    turn: int = 64  # directions that a wish can turn a part along
     steps: int = 300
     batch: int = 40  # families a batch
     asked: int = 5  # wishes a family
@@ -40,7 +41,7 @@ class SiblingTraining:
     weight_away: float = 1.0  # what was asked away falls
     weight_same: float = 2.0  # two wordings of a wish rank alike
     weight_values: float = 0.5  # the aligned part tells each attribute's value
-    weight_photos: float = 40.0  # the aligned part stays on real photos
+    weight_photos: float = 15.0  # the aligned part stays on real photos
     weight_words: float = 25.0  # and on captions
     held: int = 256  # photos and captions a batch that hold it
 
@@ -49,7 +50,7 @@ class SiblingTraining:
 class Held:
     """What stays: N real photos, as often as their `shares` say, and M captions."""
 
-    features: Tensor  # (N, 2 width)
+    features: Tensor  # (N, seen)
     histograms: Tensor  # (N, bins)
     captions: Tensor  # (M, 384)
     shares: npt.NDArray[np.float64]  # (N,), sums to 1
@@ -76,6 +77,7 @@ class SiblingLoop:
             self.words_were = towers.text(held.captions)[0]
         learning = [
             *towers.image.aligned.parameters(),
+            *(towers.image.more_aligned.parameters() if towers.image.formed else ()),
             *towers.text.aligned.parameters(),
             *towers.text.wish.parameters(),
             *(p for n, p in towers.composer.named_parameters() if n.split(".")[0] not in ("mix", "share")),

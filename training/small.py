@@ -10,6 +10,7 @@ docs/training.md. Masks, drawings and stage one's weights are kept under --work,
 import argparse
 import dataclasses
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,20 +18,21 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 
 from embedding.composer import Balance, Weights
 from embedding.minilm import SHA256, TextTower, find_minilm
 from embedding.pack import Towers, load_pack
 from embedding.pack_files import FORMAT, PackConfig, PackInfo, read_info, read_weights, write_pack
-from embedding.towers import TowerConfig
-from training.bank import FeatureBank, fill_bank
+from training.bank import FeatureBank, fill_bank, plain_features
 from training.batches import ViewMaker
-from training.datasets import Photos, join_photos, load_photos, read_clothing, read_magento
+from training.datasets import Photo, Photos, join_photos, load_photos, read_clothing, read_magento
 from training.drawn import Edit, draw_families
 from training.facts import draw_caption
+from training.form import FormTraining, fit_form, teach_kinds, turn_visual
 from training.gate import GateTraining, teach_gate
 from training.head_loop import EditPairs, HeadLoop, HeadTraining
+from training.kept import kept, tower_name
 from training.report import measure
 from training.sentences import Phrasebook, encode_once, read_people
 from training.sibling_bank import SiblingBank, look_at
@@ -65,10 +67,11 @@ class Recipe:
     tower: TowerTraining = field(default_factory=TowerTraining)
     heads: HeadTraining = field(default_factory=HeadTraining)
     gate: GateTraining = field(default_factory=GateTraining)
+    form: FormTraining = field(default_factory=FormTraining)
     siblings: SiblingTraining = field(default_factory=SiblingTraining)
     views: ViewConfig = field(default_factory=ViewConfig)
     balance: Balance = field(
-        default_factory=lambda: Balance(both=Weights(1.0, 0.2, 0.1, 0.2))
+        default_factory=lambda: Balance(both=Weights(1.0, 0.2, 0.1, 0.4))
     )  # tuned on the stand-ins
 
 
@@ -121,30 +124,58 @@ def stage_two(
 
 
 def stage_four(towers: Towers, photos: Photos, text: TextTower, work: Path, recipe: Recipe) -> Towers:
-    """Teach what words want of each part; the towers with a composer that heeds it."""
-    config, vit = recipe.siblings, towers.image.vit.config
-    wishing = Towers(PackConfig(tower=TowerConfig(vit=vit, wish=config.wish)))
-    wishing.load_state_dict(towers.state_dict(), strict=False)
+    """Teach forms and kinds, and what words want of each part; the towers with a composer that heeds it."""
+    config, sizes = recipe.siblings, PackConfig().preprocessing
+    wishing = widen(towers, recipe)
+    tower = wishing.image.eval()
+    held = hold(wishing, photos, text, work, recipe)
+    teach_form(towers, wishing, held.features, photos.rows, recipe)
     plan = plan_siblings(config.families, config.drawn_seed)
     paths = draw_siblings(plan, work / "siblings", recipe.threads)
-    seen = look_at(wishing.image.eval(), paths, PackConfig().preprocessing)
-    bank = SiblingBank(plan, seen, text, recipe.seed)
-    held = hold(wishing, photos, text, recipe)
+    name = tower_name(tower, config.families, config.drawn_seed)
+    seen = kept(work / f"siblings-{name}.safetensors", lambda: look_at(tower, paths, sizes))
+    bank = SiblingBank(plan, (seen[0], seen[1]), text, recipe.seed)
     SiblingLoop(wishing, bank, held, recipe.balance, config, recipe.seed).run(work / "siblings.log")
     return wishing
 
 
-def hold(towers: Towers, photos: Photos, text: TextTower, recipe: Recipe) -> Held:
+def widen(towers: Towers, recipe: Recipe) -> Towers:
+    """The same towers with a form and a wish; what these add is not taught yet."""
+    form, learned = recipe.form.width, recipe.siblings
+    shape = dataclasses.replace(towers.config, form=form, wish=learned.wish, turn=learned.turn)
+    wider, ours = Towers(PackConfig(tower=shape)), towers.state_dict()
+    if not towers.image.formed:  # the visual part gets other directions, and what is kept of them is learned
+        anew = ("image.visual.", "composer.keep.")
+        ours = {name: each for name, each in ours.items() if not name.startswith(anew)}
+    wider.load_state_dict(ours, strict=False)
+    return wider
+
+
+def teach_form(
+    towers: Towers, wishing: Towers, features: Tensor, photos: Sequence[Photo], recipe: Recipe
+) -> None:
+    """The form and the kinds of `wishing`, from the (N, seen) features of `photos`; nothing else moves."""
+    studio, worn = ([n for n, one in enumerate(photos) if one.source == s] for s in ("magento", "clothing"))
+    config = recipe.form
+    if not towers.image.formed:
+        turn_visual(towers.image, wishing.image, features)
+    fit_form(wishing.image, features[studio], [photos[n].garment for n in studio], config)
+    categories = [photos[n].category for n in worn]
+    teach_kinds(wishing.image, features[worn], categories, config, recipe.seed)
+
+
+def hold(towers: Towers, photos: Photos, text: TextTower, work: Path, recipe: Recipe) -> Held:
     """Features of the plain photos and vectors of captions for them: what stage four leaves where it is."""
     maker = ViewMaker(photos, recipe.views, PackConfig().preprocessing, recipe.seed)
-    bank = fill_bank(towers.image, maker, posed=0)
+    path = work / f"plain-{tower_name(towers.image, [str(row.path) for row in photos.rows])}.safetensors"
+    features, histograms = kept(path, lambda: plain_features(towers.image, maker))
     rng = np.random.default_rng([recipe.seed, 6])
     said = [
-        draw_caption(row, shares, rng).text for row, shares in zip(photos.rows, bank.colours, strict=True)
+        draw_caption(row, shares, rng).text for row, shares in zip(photos.rows, maker.shares, strict=True)
     ]
-    _, source, counts = np.unique(bank.sources, return_inverse=True, return_counts=True)
+    _, source, counts = np.unique(maker.sources, return_inverse=True, return_counts=True)
     shares = 1 / counts[source] / len(counts)  # a small source is held as firmly as a large one
-    return Held(bank.features, bank.histograms, encode_once(text, said)[1], shares)
+    return Held(features, histograms, encode_once(text, said)[1], shares)
 
 
 @torch.no_grad()
@@ -173,14 +204,14 @@ def train(
     else:
         towers = three_stages(photos, text, data, work, recipe, tower)
     towers = stage_four(towers, photos, text, work, recipe)
-    shape = TowerConfig(vit=towers.image.vit.config, wish=recipe.siblings.wish)
-    config = PackConfig(tower=shape, balance=recipe.balance, text_tower_sha256=SHA256)
+    config = PackConfig(tower=towers.config, balance=recipe.balance, text_tower_sha256=SHA256)
     minutes = round((time.perf_counter() - begun) / 60, 1)
     facts: dict[str, Any] = {"recipe": dataclasses.asdict(recipe), "data": DATA, "photos": len(photos)}
     facts["minutes"] = minutes
     if heads:  # the first three stages are as that pack tells
         before = read_info(heads)
-        last = {**dataclasses.asdict(recipe.siblings), "on": before.fingerprint, "minutes": minutes}
+        learned = {"form": dataclasses.asdict(recipe.form), **dataclasses.asdict(recipe.siblings)}
+        last = {**learned, "on": before.fingerprint, "minutes": minutes}
         facts = {**before.training, "stage four": last}
     return finish(out, towers, config, facts, data, work)
 
@@ -235,8 +266,9 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=TowerTraining.steps, help="steps of stage one")
     parser.add_argument("--tower", type=Path, help="weights of a finished stage one")
     parser.add_argument("--heads", type=Path, help="folder of a pack: only stage four runs, on its weights")
+    parser.add_argument("--threads", type=int, default=Recipe.threads, help="cores to use")
     asked = parser.parse_args()
-    recipe = Recipe(tower=TowerTraining(steps=asked.steps))
+    recipe = Recipe(threads=asked.threads, tower=TowerTraining(steps=asked.steps))
     info = train(recipe, asked.data, asked.work, asked.out, asked.tower, asked.heads)
     print(f"{info.name} {info.fingerprint} in {asked.out}")
     for name, figure in info.metrics.items():

@@ -31,20 +31,21 @@ class TowerHeads:
         self.towers.load_state_dict(weights)
         self.towers.requires_grad_(False)
         image, text = self.towers.image, self.towers.text
-        self._visual = [*image.visual.parameters()]
-        heads = (image.kind, image.aligned, image.colour, text, self.towers.composer)
+        formed = (image.form, image.more_kind, image.more_aligned) if image.formed else ()
+        self._visual = [each for head in (image.visual, *formed[:1]) for each in head.parameters()]
+        heads = (image.kind, image.aligned, image.colour, *formed[1:], text, self.towers.composer)
         self._heads = [each for head in heads for each in head.parameters()]
         for each in (*self._visual, *self._heads):
             each.requires_grad_(True)
         self.trunk = _digest({name: weights[name] for name in weights if _frozen(name)}, self.info)
-        self._split = 2 * self.info.config.tower.vit.width
+        self._split = self.info.config.tower.seen
         config = self.info.config
         self._inputs = Inputs(config.preprocessing, image.vit.config.grid, torch.device("cpu"))
         image.vit.compute_in(choose_precision("auto", torch.device("cpu")))
 
     @torch.inference_mode()
     def look(self, pictures: Sequence[Pixels]) -> Tensor:
-        """B pictures of (H, W, 3) -> (B, 2 width + bins) float32: what the image heads see."""
+        """B pictures of (H, W, 3) -> (B, seen + bins) float32: what the image heads see."""
         squares = np.stack([prepare(each, self.info.config.preprocessing) for each in pictures])
         pixels, histograms = self._inputs(torch.from_numpy(squares))
         feature, histogram, _ = self.towers.image.features(pixels, histograms)
@@ -55,7 +56,7 @@ class TowerHeads:
         return encode_once(shared_text_tower(self.info.config.text_tower_sha256), texts)
 
     def index(self, features: Tensor) -> Tensor:
-        """(B, 2 width + bins) -> (B, D) unit rows."""
+        """(B, seen + bins) -> (B, D) unit rows."""
         sides = self.towers.image.heads(features[:, : self._split], features[:, self._split :])
         return index_vectors(sides)
 
@@ -104,8 +105,9 @@ def _frozen(name: str) -> bool:
 
 
 def _digest(weights: dict[str, Tensor], info: PackInfo) -> str:
-    """16 hex digits of the frozen weights and of what is done to a picture before them."""
-    found = hashlib.sha256(repr((info.config.preprocessing, info.config.tower.bins)).encode())
+    """16 hex digits of the frozen weights, of what comes before them and how much of it is looked at."""
+    tower = info.config.tower
+    found = hashlib.sha256(repr((info.config.preprocessing, tower.bins, tower.seen)).encode())
     for name in sorted(weights):
         found.update(name.encode() + weights[name].numpy().tobytes())
     return found.hexdigest()[:16]

@@ -69,9 +69,12 @@ def test_weighed_queries_are_unit_rows():
     ) == pytest.approx(1, abs=1e-5)
 
 
-def wishing(names: float, lean: float = 0.0):
-    config = TowerConfig(parts=PARTS, hidden=8, wish=5)
+def wishing(names: float, lean: float = 0.0, turn: float = 0.0):
+    config = TowerConfig(parts=PARTS, hidden=8, wish=5, turn=3 if turn else 0)
     composer = make_composer(config).eval()
+    if turn:
+        for each in (composer.turn_aligned, composer.turn_visual):
+            torch.nn.init.constant_(each.adds.weight, turn)
     image = index_vectors((unit(2, 6), unit(2, 3), unit(2, 4), unit(2, 4)))
     text = torch.cat([unit(2, 4), unit(2, 4), torch.full((2, 1), names), torch.rand(2, 5)], dim=-1)
     assert text.shape[1] == config.text_dimension
@@ -97,8 +100,19 @@ def test_a_wish_can_point_away_from_photo_and_words():
     assert cosine_similarity(wanted, away) == pytest.approx(1, abs=1e-2)
 
 
+def test_a_wish_turns_parts_of_the_photo_but_not_where_a_colour_is_named():
+    for names, same in ((1.0, (True, True)), (0.0, (False, False))):
+        found = []
+        for turn in (1e-9, 2.0):  # the same draws: with nothing added, and with much
+            torch.manual_seed(0)
+            found.append(PARTS.split(wishing(names, turn=turn)))
+        for part, alike in zip((0, 2), same, strict=True):
+            cosine = cosine_similarity(found[0][part], found[1][part])
+            assert bool((cosine > 0.999).all()) is alike
+
+
 def test_composing_is_fast():
-    config = TowerConfig(wish=256)
+    config = TowerConfig(wish=256, turn=64)
     composer, parts = make_composer(config).eval(), config.parts
     image, text = unit(1, parts.dimension), torch.rand(1, config.text_dimension)
     with torch.inference_mode():

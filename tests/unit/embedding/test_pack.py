@@ -114,9 +114,13 @@ def test_pack_json_comes_back_as_it_was_written():
 
 def test_a_field_that_old_packs_lack_leaves_their_fingerprint_alone_until_it_is_used():
     config = PackConfig()
-    wishing = dataclasses.replace(config, tower=dataclasses.replace(config.tower, wish=8))
-    assert "wish" not in written(config)["tower"]
-    assert fingerprint(wishing, "a") != fingerprint(config, "a")
+    for name in ("wish", "form", "turn"):
+        with_it = dataclasses.replace(config, tower=dataclasses.replace(config.tower, **{name: 8}))
+        assert name not in written(config)["tower"]
+        assert fingerprint(with_it, "a") != fingerprint(config, "a")
+    assert "least_kinship" not in written(config)
+    stricter = dataclasses.replace(config, least_kinship=0.5)
+    assert fingerprint(stricter, "a") != fingerprint(config, "a")
 
 
 def test_a_missing_pack_is_refused(tmp_path):
