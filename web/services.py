@@ -8,6 +8,8 @@ from flask import current_app, g
 from sqlalchemy.orm import Session, sessionmaker
 
 from catalog.blobs import Blobs, Incoming
+from catalog.feed_files import FeedFiles
+from catalog.feed_process import FeedLimits
 from catalog.images import Decoder
 from catalog.models import Merchant
 from catalog.site import IndexRef
@@ -82,6 +84,18 @@ class QueueSettings(Protocol):
         """Where it is; "" in the embedded shape."""
 
 
+class FeedSettings(Protocol):
+    """What feeds and their pictures may be."""
+
+    @property
+    def feed_max_mb(self) -> int:
+        """Of a feed, in MiB."""
+
+    @property
+    def feed_images_max_mb(self) -> int:
+        """Of the pictures beside one, in MiB."""
+
+
 class Settings(Protocol):
     """The one group of settings that concerns this room."""
 
@@ -92,6 +106,10 @@ class Settings(Protocol):
     @property
     def limits(self) -> LimitSettings:
         """How much is asked for, and for how long anybody waits."""
+
+    @property
+    def indexing(self) -> FeedSettings:
+        """What becomes of feeds."""
 
     @property
     def queue(self) -> QueueSettings:
@@ -167,6 +185,17 @@ class Services(Protocol):
     @property
     def doorbell(self) -> Bell:
         """Rung when the ledger has work."""
+
+    @property
+    def feed_files(self) -> FeedFiles:
+        """Feeds that were sent to us, until they are taken in."""
+
+    def ring_imports(self) -> None:
+        """Say that an import waits to be taken in."""
+
+    @property
+    def feed_limits(self) -> FeedLimits:
+        """What reading one of them may take."""
 
     @property
     def decoder(self) -> Decoder:

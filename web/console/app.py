@@ -40,6 +40,7 @@ from web.console import (
     confirming,
     home,
     identity,
+    imports,
     insight,
     joining,
     login,
@@ -52,7 +53,7 @@ from web.meters import Meters
 from web.problems import Problem, Refused
 from web.services import KEY, Services
 
-AREAS: tuple[Blueprint, ...] = (team.blueprint, rules.blueprint, insight.blueprint)
+AREAS: tuple[Blueprint, ...] = (team.blueprint, rules.blueprint, insight.blueprint, imports.blueprint)
 NAVIGATION = (  # endpoint, word, least role
     ("items.index", "Items", "viewer"),
     ("imports.index", "Imports", "viewer"),
