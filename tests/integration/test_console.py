@@ -186,7 +186,10 @@ def test_the_second_factor_is_set_up_asked_for_and_good_once(
     app = TOTP(key=key.replace("-", "").replace(" ", ""))
     wrong = fill_in(browser, "/console/account/second-factor/", code="000000")
     assert wrong.status_code == 422
+    elsewhere = console.test_client()
+    log_in(elsewhere, email)
     turned = fill_in(browser, "/console/account/second-factor/", code=app.generate().token)
+    assert elsewhere.get("/console/account/").status_code == 303  # every other login is over
     recovery = re.findall(r"<code>([a-z0-9-]{29})</code>", turned.text)
     assert len(recovery) == 10
     with services.sessions() as session:
@@ -208,6 +211,32 @@ def test_the_second_factor_is_set_up_asked_for_and_good_once(
     assert [enter(later), enter(later)] == [303, 401]
     assert [enter(recovery[0]), enter(recovery[0])] == [303, 401]
     assert [enter("123456") for _ in range(10)][-1] == 429
+
+
+def test_fields_for_passwords_are_such_and_let_managers_help(services: Services, console: Flask) -> None:
+    client = console_client(services, "owner", recent=True)
+    with services.sessions.begin() as session:
+        token = invitations.invite(session, services.merchant().id, "field@doors.example", "viewer")
+    for page in ("/console/login", f"/console/join?token={token}", "/console/account/", "/console/confirm"):
+        shown = (console.test_client() if page == "/console/login" else client).get(page).text
+        fields = re.findall(r'<input[^>]*name="(?:password|again)"[^>]*>', shown)
+        assert fields and all('type="password"' in each and 'maxlength="128"' in each for each in fields), (
+            page
+        )
+        assert all(re.search('autocomplete="(current|new)-password"', each) for each in fields), page
+        assert 'autocomplete="username"' in shown and "onpaste" not in shown, page
+
+
+def test_a_password_is_compared_whole_and_kept_as_argon2id(services: Services, console: Flask) -> None:
+    long = "Tulip granite seven harbour! " * 4 + "0123456789ab"  # as long as one may be
+    assert len(long) == 128
+    with console.app_context():
+        kept = hash_password(long)
+    assert kept.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    email = person(services, "whole", kept)
+    for wrong in (long[:-1], long + "x", long.lower(), long[:-1] + "c", f" {long}"):
+        assert log_in(console.test_client(), email, wrong).status_code == 401, wrong
+    assert log_in(console.test_client(), email, long).status_code == 303
 
 
 def test_half_way_in_ends_with_the_password_and_with_time(
@@ -260,7 +289,8 @@ def test_sensitive_changes_ask_for_the_password_once_more(
         asked.status_code == 303 and asked.headers["Location"] == "/console/confirm?next=/console/demo/team/"
     )
     with services.sessions() as session:
-        assert not invitations.waiting(session, ensure_merchant(session, "demo").id)
+        waiting = invitations.waiting(session, ensure_merchant(session, "demo").id)
+        assert "x@y.example" not in [each.email for each in waiting]
     old = cookie(browser)
     wrong = fill_in(browser, "/console/confirm?next=/console/demo/team/", password=OTHER)
     assert wrong.status_code == 401
@@ -355,7 +385,7 @@ def test_an_invitation_makes_an_account_or_joins_the_one_there_is(
     made = fill_in(
         browser, f"/console/join?token={fresh}", token=fresh, name="New", password=PASSWORD, again=PASSWORD
     )
-    assert made.status_code == 303 and browser.get("/console/inviting/").status_code == 200
+    assert made.status_code == 303 and browser.get("/console/inviting/team/").status_code == 200
     assert console.test_client().get(f"/console/join?token={fresh}").status_code == 409
     elsewhere = person(services, "elsewhere", hashed, shop="elsewhere")
     with services.sessions.begin() as session:
@@ -411,7 +441,7 @@ def test_signing_up_is_closed_unless_it_is_open_and_tells_no_address(console: Fl
     assert answers[0] == answers[1]
     browser = app.test_client()
     log_in(browser, "rose@doors.example")
-    assert browser.get("/console/", follow_redirects=True).request.path.startswith("/console/rose-sohne/")
+    assert browser.get("/console/").headers["Location"] == "/console/rose-sohne/"
     with services.sessions() as session:
         user = find_user(session, "rose@doors.example")
         assert user is not None and [role for _, role in shops_of(session, user.id)] == ["owner"]

@@ -12,14 +12,19 @@ The account is real and so is its session; only the login page is passed over (i
 import re
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 from typing import Any
+from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 from flask import Flask
 from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
+from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.test import TestResponse
 
 from accounts import sessions as ledger
@@ -126,3 +131,27 @@ def account(services: Services, role: str | None, slug: str, recent: bool = Fals
         held |= {"fs_paa": time.time()} if recent else {}
         token = ledger.begin(session, person.id, held, "tests", Lifetime(3600, 86_400))
     return person, token, raw
+
+
+@contextmanager
+def served_console(services: Services) -> Iterator[str]:
+    """The console on a free port of this machine, for a browser; gives the address."""
+    server = make_server(
+        "127.0.0.1", 0, console_app(services), threaded=True, request_handler=type(
+            "Quiet", (WSGIRequestHandler,), {"log_request": lambda *_: None}
+        ),
+    )  # fmt: skip
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join(5)
+
+
+def cookie_of(
+    services: Services, address: str, role: str | None = "owner", shop: str | None = None
+) -> dict[str, str]:
+    """The cookie of a new person's session, as Playwright's `context.add_cookies([...])` takes it."""
+    _, token, _ = account(services, role, shop or services.settings.web.shop, recent=True)
+    host = urlsplit(address).hostname or ""
+    return {"name": PLAIN, "value": f"s.{token}", "domain": host, "path": "/console"}

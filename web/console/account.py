@@ -63,6 +63,7 @@ def password() -> Response | tuple[str, int]:
 
 @blueprint.post("/sessions/<int:session_id>/end")
 @signed_in
+@recent("account.page")
 def end(session_id: int) -> Response:
     """End one of one's logins."""
     with change() as db:
@@ -74,6 +75,7 @@ def end(session_id: int) -> Response:
 
 @blueprint.post("/sessions/end")
 @signed_in
+@recent("account.page")
 def end_others() -> Response:
     """End every login of one's own but this."""
     with change() as db:

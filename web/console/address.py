@@ -1,10 +1,13 @@
 """How the browser reaches us: by https or not, by which name, and from where."""
 
+from functools import cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from flask import Request, request
 
+from web.rates.visitor import Proxies
+from web.rates.visitor import visitor as named_visitor
 from web.services import services
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
@@ -28,18 +31,25 @@ def is_local(asked: Request | None = None) -> bool:
 
 
 def visitor() -> str:
-    """Where the request comes from; behind a proxy of our own network, the address that it names last."""
-    peer = request.remote_addr or ""
-    named = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
-    return named[:64] if named and _from_proxy(request) else peer
+    """Where the request comes from, as the limits of visitors count it (`web.rates.visitor`)."""
+    return named_visitor(request, _proxies()) or "this machine"
 
 
 def _from_proxy(asked: Request) -> bool:
-    """Whether the peer can be a proxy of ours: its address is of a private network."""
+    """Whether the peer is a proxy of ours (TWIRL_TRUSTED_PROXIES)."""
     try:
-        return ip_address(asked.remote_addr or "").is_private
+        return _proxies().trust(ip_address(asked.remote_addr or ""))
     except ValueError:
         return False
+
+
+def _proxies() -> Proxies:
+    return _read(services().settings.limits.trusted_proxies)
+
+
+@cache
+def _read(said: str) -> Proxies:
+    return Proxies(said)
 
 
 def public_root() -> str:

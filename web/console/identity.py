@@ -118,10 +118,11 @@ def knows_password(who: User | None, password: str) -> bool:
 
     With or without an account, one password is checked: it takes as long.
     """
-    usable = who is not None and who.active and bool(who.password)
+    said = normal(password)
+    usable = who is not None and who.active and bool(who.password) and len(said) <= MOST
     holder = User(password=who.password if who is not None and usable else current_app.extensions[DUMMY])
     before = holder.password
-    good = verify_and_update_password(normal(password)[:MOST], cast(Any, holder))
+    good = verify_and_update_password(said[:MOST], cast(Any, holder))
     if good and usable and who is not None and holder.password != before:  # hashed with weaker parameters
         with services().sessions.begin() as db:
             db.execute(update(User).where(User.id == who.id).values(password=holder.password))

@@ -7,7 +7,7 @@ from flask import Blueprint, flash, redirect, render_template, request, session,
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from accounts import second_factor
+from accounts import second_factor, sessions
 from accounts.throttle import SECOND_FACTOR
 from web.console.access import change, note, recent, signed_in, user
 from web.console.identity import STEP_S, codes, throttle
@@ -56,6 +56,7 @@ def turn_on() -> Response | str | tuple[str, int]:
         return _form("This is no code that is good now. Look whether the clock of your device is right."), 422
     with change() as db:
         fresh = second_factor.turn_on(db, me.id, draft, cast(int, me.totp_counter))
+        sessions.end_all(db, me.id, but=cast(Any, session).row_id)
         note(None, me, "second-factor.on")
     throttle().forget((SECOND_FACTOR, str(me.id)))
     session.pop(DRAFT)
@@ -89,6 +90,7 @@ def turn_off() -> Response:
     """Ask for the password alone from now on."""
     with change() as db:
         second_factor.turn_off(db, user().id)
+        sessions.end_all(db, user().id, but=cast(Any, session).row_id)
         note(None, user(), "second-factor.off")
     flash("The second factor is off.")
     return redirect(url_for("account.page"), 303)
