@@ -20,6 +20,7 @@ QUICK = (
     "demo_shop",
     "bad_input",
     "understanding",
+    "demand_gaps",
     "indexing_kill",
 )
 SLOW = (
@@ -27,6 +28,7 @@ SLOW = (
     "feeds",
     "first_results",
     "looks",
+    "insight_pages",
     "no_match",
     "rules",
     "model_switch",

@@ -61,12 +61,16 @@ def _keys(said: str) -> Iterator[str]:
 @lru_cache(maxsize=1)
 def demo_shelf() -> Shelf:
     """The demo shop's shelf, its pictures not drawn."""
+    return Shelf(1, demo_rows())
+
+
+def demo_rows() -> list[Row]:
+    """What stands on it."""
     feed = [columns(r.sku, r.group, r.garment, r.seed, r.family) for r in plan(PRODUCTS, SEED)]
-    rows = [
+    return [
         Row(n, str(each["id"]), str(each["item_group_id"]), str(each["title"]), 1, _values(each))
         for n, each in enumerate(feed, start=1)
     ]
-    return Shelf(1, rows)
 
 
 def _values(row: dict[str, object]) -> tuple[str, ...]:

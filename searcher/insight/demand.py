@@ -28,7 +28,7 @@ def demand(gaps: Iterable[Gap], shelf: Shelf, most: int) -> list[Demand]:
             asks = read(each.gap)
         except (ValueError, TypeError):  # written by another release
             continue
-        name = tuple((ask.field, ask.label or repr(ask.values)) for ask in asks)
+        name = tuple((ask.field, ask.label.casefold() or repr(ask.values)) for ask in asks)
         was = found.get(name, Demand(asks, 0, 0))
         found[name] = Demand(was.asks, was.searches + each.searches, was.chosen + each.chosen)
     kept: list[Demand] = []
