@@ -1,7 +1,7 @@
 """Everything that the entry points hand on."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from indexer.fill import Filler, Record
     from indexer.importing import Imports
     from indexer.insights import Insights
+    from indexer.inspection.round import Inspector
     from indexer.pipeline import Pipeline, Report
 
 
@@ -87,6 +88,24 @@ class Services(Answering):
         return Insights(self.sessions, self.settings.model.insight_days)
 
     def imports(self, stop: threading.Event | None = None) -> "Imports":
+    @cached_property
+    def inspector(self) -> "Inspector":
+        """Looks through items for what is to be mended, while nothing else waits."""
+        from indexer.inspection.round import Inspector
+        from searcher.garments import garments
+
+        return Inspector(self.sessions, self.blobs, self.store, self.packs, garments)
+
+    def beside(self, budget_s: float = 0.0) -> Callable[[], None]:
+        """What a worker does now and then beside its batches; items are looked through for that long."""
+        insights, inspector = self.insights, self.inspector
+
+        def go_on() -> None:
+            insights()
+            inspector.go_on(budget_s)
+
+        return go_on
+
         """One worker's part in taking imports in; `stop` has it hand back what it is at."""
         from indexer.feed_fetch import FeedFetcher
         from indexer.importing import Imports

@@ -54,7 +54,7 @@ def _workshop(settings: Settings) -> Workshop:
         lease_s=services.lease_s,
         embed_wait_s=settings.queue.embed_wait_ms / 1000,
         query_days=services.settings.model.query_log_days,
-        beside=services.insights,
+        beside=services.beside(budget_s=20.0),
         imports=services.imports(),
         close_parts=services.close,
     )

@@ -4,4 +4,4 @@ from flask import Blueprint
 
 blueprint = Blueprint("items", __name__, url_prefix="/console/<shop>/items")
 
-from web.console.items import acts, item, listing, pictures, testing  # noqa: E402, F401 - their views
+from web.console.items import acts, item, listing, mending, pictures, testing  # noqa: E402, F401 - views

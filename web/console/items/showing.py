@@ -24,6 +24,21 @@ FIELDS = {
     "link": "Link", "item_group_id": "Group of variants",
 }  # fmt: skip
 
+HINTS = {
+    "blurred": ("Blurred", "The main picture is out of focus. Use a sharper one."),
+    "small": ("Too small", "The main picture has a side of less than 250 pixels. Use a larger one."),
+    "placeholder": ("No picture", "The main picture shows nothing: a placeholder. Use a photo."),
+    "several-garments": (
+        "Several garments", "The main picture seems to show several pieces: a search by photo mixes them up.",
+    ),
+    "missing-category": ("No category", "Shoppers who narrow by category do not find it."),
+    "missing-colour": ("No colour", "Shoppers who narrow by colour do not find it."),
+    "missing-pattern": ("No pattern", "Shoppers who narrow by pattern do not find it."),
+    "missing-material": ("No material", "Shoppers who narrow by material do not find it."),
+    "missing-gender": ("No gender", "Shoppers who narrow by gender do not find it."),
+    "missing-age-group": ("No age group", "Shoppers who narrow by age group do not find it."),
+}  # fmt: skip
+
 
 def address(image: Image | None, size: int = 160) -> str:
     """Where a picture of this shop is, also of a hidden item; "" while there are no bytes to show."""

@@ -1,0 +1,1 @@
+"""Items looked through while nothing waits: bad pictures, missing attributes, duplicates."""
