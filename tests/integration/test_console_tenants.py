@@ -5,12 +5,16 @@ from collections.abc import Iterator
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 from werkzeug.routing import Rule
 
 from accounts import audit, invitations
 from accounts.members import members
+from accounts.models import Invitation, User
 from bootstrap import Services
 from catalog.api_keys import issue_key, secret_keys
+from catalog.import_models import FeedSchedule, ImportRequest
+from catalog.models import Base, ImportJob, Product, now
 from catalog.products import ensure_merchant
 from catalog.search_keys import create_key, search_keys
 from tests.support.console import ConsoleClient, bare_services, console_app, console_client
@@ -141,6 +145,78 @@ def everything(services: Services, slug: str) -> str:
 
 def recent_owner(services: Services, slug: str) -> ConsoleClient:
     return console_client(services, "owner", shop=slug, recent=True)
+
+
+# What stands in an address of an area: a number that is one thing's, of all shops. Other parts are words, or
+# numbers that each shop has of its own.
+THINGS = {
+    "item_id": Product, "request_id": ImportRequest, "job_id": ImportJob, "schedule_id": FeedSchedule,
+    "user_id": User, "invitation_id": Invitation,
+}  # fmt: skip
+ELSEWHERE = {"key_id": "test_a_real_id_of_another_shop_is_no_id_here", "version": "each shop counts its own"}
+
+
+def test_no_area_shows_or_changes_a_thing_of_another_shop(services: Services, console: Flask) -> None:
+    """Every address with a number in it, with a real one of another shop, and with forms that name it."""
+    owner = recent_owner(services, "walking")
+    ids = full_shop(services, "veiled")
+    before, wrong = rows_of(services, "veiled"), []
+    numbered = [rule for rule in rules(console) if "<shop>" in rule.rule and "<int:" in rule.rule]
+    assert {name for rule in numbered for name in rule.arguments - {"shop"}} <= {
+        *THINGS, *ELSEWHERE, "sha256",
+    }, "name what this number counts in THINGS"  # fmt: skip
+    for rule in numbered:
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+            path = rule.rule.replace("<shop>", "walking").replace("<sha256>", "0" * 64)
+            for name, number in {**ids, "key_id": 10**6, "version": 10**6}.items():
+                path = path.replace(f"<int:{name}>", str(number))
+            answer = owner.open(path, method=method, data={"role": "viewer", "title": "taken"})
+            if answer.status_code != 404 or "veiled" in answer.text:
+                wrong.append(f"{method} {path}: {answer.status_code}")
+    assert wrong == []
+    item = str(ids["item_id"])
+    for act in ("delete", "hide"):
+        done = owner.post("/console/walking/items/acts/run", data={"id": item, "act": act})
+        assert done.status_code == 303
+    assert rows_of(services, "veiled") == before
+    theirs = console_client(services, "editor", shop="veiled")  # and where it belongs it does something
+    assert theirs.post("/console/veiled/items/acts/run", data={"id": item, "act": "hide"}).status_code == 303
+    assert rows_of(services, "veiled") != before
+
+
+def full_shop(services: Services, slug: str) -> dict[str, int]:
+    """A shop with one of everything; {what stands in an address: its number}."""
+    console_client(services, "owner", shop=slug)
+    with services.sessions.begin() as session:
+        shop = ensure_merchant(session, slug)
+        rows = {
+            "item_id": Product(
+                merchant_id=shop.id, sku="veiled-1", item_group_id="veiled-1", title="veiled coat"
+            ),
+            "request_id": ImportRequest(merchant_id=shop.id, filename="veiled.csv", state="done"),
+            "job_id": ImportJob(merchant_id=shop.id, filename="veiled.csv", state="done"),
+            "schedule_id": FeedSchedule(
+                merchant_id=shop.id, url="https://veiled.example/feed", next_at=now()
+            ),
+        }
+        session.add_all(rows.values())
+        invitations.invite(session, shop.id, "veiled@guest.example", "viewer")
+        session.flush()
+        member = members(session, shop.id)[0].user_id
+        invited = invitations.waiting(session, shop.id)[0].id
+        return {name: row.id for name, row in rows.items()} | {"user_id": member, "invitation_id": invited}
+
+
+def rows_of(services: Services, slug: str) -> str:
+    """Every row of every table that carries this shop, but for what says when something was seen."""
+    with services.sessions() as session:
+        shop = ensure_merchant(session, slug).id
+        said = []
+        for table in Base.metadata.sorted_tables:
+            if "merchant_id" in table.c:
+                rows = session.execute(select(table).where(table.c.merchant_id == shop))
+                said.append((table.name, sorted(map(repr, rows))))
+        return repr(said)
 
 
 def test_owners_run_the_team(services: Services) -> None:
