@@ -19,7 +19,7 @@ from typing import Any
 from benchmarks.bar import Bar, show
 from benchmarks.shop import Shop, shop
 from bootstrap import Services
-from launcher.demo import load_demo
+from launcher.demo import SHOP_NAME, load_demo
 from settings import load
 
 
@@ -33,7 +33,7 @@ def draw_and_import(running: Shop) -> float:
     environ = {name: value for name, value in running.environ.items() if name.startswith("TWIRL_")}
     services = Services(load(environ))
     services.prepare()
-    load_demo(services, services.merchant().id, lambda _what: lambda _done, _total: None)
+    load_demo(services, services.merchant(name=SHOP_NAME).id, lambda _what: lambda _done, _total: None)
     services.close()
     return time.monotonic() - started
 

@@ -19,6 +19,7 @@ from web.language import LOCALES, po_path
 HOME = Path(__file__).parent
 KEYWORDS: dict[str, object] = {"say": None, "noted": None, "say_many": (1, 2)}
 OTHERS = ("console", "ops")  # rooms that speak English only
+_WORDS = '"./words.js"'  # where a script has its `say` from
 _READ = {
     "messages": (("*.py", "python"), ("*.html", "jinja2")),
     "scripts": (("*.js", "javascript"),),
@@ -41,7 +42,9 @@ def _sources(domain: str) -> Iterator[tuple[Path, str]]:
     for pattern, method in _READ[domain]:
         for path in sorted(HOME.rglob(pattern)):
             parts = path.relative_to(HOME).parts
-            if not any(each in OTHERS or each.startswith("ops") for each in parts):
+            if any(each in OTHERS or each.startswith("ops") for each in parts):
+                continue
+            if method != "javascript" or _WORDS in path.read_text():
                 yield path, method
 
 

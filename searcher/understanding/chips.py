@@ -13,7 +13,8 @@ UNSAID = ""  # of a trait: that a text tells of none of its values
 class Meaning:
     """What a phrase stands for: a facet's values (in the index's form), or a trait that texts tell of.
 
-    `told` are the trait's values of which any will do; `relative`: it was said by comparing with an item.
+    `told` are the trait's values of which any will do; `light`, of a tone, is from where to where a colour may
+    be (CIE L*); `relative`: it was said by comparing with an item.
     """
 
     field: str
@@ -21,6 +22,7 @@ class Meaning:
     label: str
     told: tuple[str, ...] = ()
     relative: bool = False
+    light: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Chip:
 
     @property
     def textual(self) -> bool:
-        """Whether it is the texts of products that tell of it."""
+        """Whether it is looked up in what the shop says of its products, not in the index."""
         return bool(self.meaning.told) or self.meaning.field == WORDS
 
     @property

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from catalog.models import Product
+from searcher import palette
 from searcher.filters import FACET_FIELDS
 from searcher.shelf import keywords
 from searcher.understanding.chips import UNSAID, WORDS, Chip, Meaning
@@ -51,6 +52,9 @@ def _has(chip: Chip, said: _Said) -> bool | None:
     if meaning.field in FACET_FIELDS:
         values = keywords(meaning.field, getattr(product, meaning.field))
         return any(value in meaning.values for value in values) if values else None
+    if meaning.light is not None:
+        light = palette.lightness(product.colour)
+        return None if light is None else meaning.light[0] <= light <= meaning.light[1]
     if meaning.field == WORDS:
         return key((meaning.label,)) in said.phrases_for(WORDS) or (None if not chip.negated else False)
     return _told(meaning, said.phrases_for(meaning.field))

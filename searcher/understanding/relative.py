@@ -1,13 +1,13 @@
 """Wishes that compare: "longer", "shorter", "darker", "lighter" than the item that leads the search.
 
-They are read as what the shop has on that side of it: its colours by how light they look, its texts by the
-lengths that they tell of. Without an item, or where it says nothing to compare with, they stay words.
+They are read as what the shop has on that side of it: colours by how light they look, texts by the lengths
+that they tell of. Without an item, or where it says nothing to compare with, they stay words.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from searcher import palette
 from searcher.shelf import Shelf
 from searcher.understanding.chips import UNSAID, Chip, Meaning
 from searcher.understanding.told import Told
@@ -30,7 +30,7 @@ def compared(
 def _compared(chip: Chip, shelf: Shelf, row: int | None, told: Told | None) -> Chip | None:
     meaning = chip.meaning
     if meaning.field == "tone":  # what no text tells of: only beside an item is it a wish
-        found = None if row is None else _toned(meaning, shelf, row)
+        found = None if row is None or told is None else _toned(meaning, shelf, row, told)
         return None if found is None else replace(chip, meaning=found)
     if meaning.field == "length" and meaning.label in ("longer", "shorter"):
         found = None if row is None or told is None else _reaching(meaning, shelf, row, told)
@@ -38,19 +38,14 @@ def _compared(chip: Chip, shelf: Shelf, row: int | None, told: Told | None) -> C
     return chip
 
 
-def _toned(meaning: Meaning, shelf: Shelf, row: int) -> Meaning | None:
-    """The shop's colours that are darker, or lighter, than that of a variant."""
-    column = shelf.columns["colour"]
-    own = [column.labels[code] for code in column.codes[column.rows == row]]
-    light = palette.lightness("/".join(own))
-    if light is None:
+def _toned(meaning: Meaning, shelf: Shelf, row: int, told: Told) -> Meaning | None:
+    """Colours that are darker, or lighter, than that of a variant, where the shop has any."""
+    light = float(told.lightness(shelf)[row])
+    if math.isnan(light):
         return None
-    sign = -1 if meaning.label == "darker" else 1
-    others = [
-        (value, palette.lightness(label)) for value, label in zip(column.values, column.labels, strict=True)
-    ]
-    beyond = tuple(v for v, other in others if other is not None and sign * (other - light) >= _APART)
-    return Meaning("colour", beyond, meaning.label, relative=True) if beyond else None
+    span = (0.0, light - _APART) if meaning.label == "darker" else (light + _APART, 100.0)
+    found = replace(meaning, light=span, relative=True)
+    return found if told.has(shelf, found).any() else None
 
 
 def _reaching(meaning: Meaning, shelf: Shelf, row: int, told: Told) -> Meaning | None:

@@ -11,10 +11,12 @@ from threading import Lock
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from catalog.models import Product
+from searcher import palette
 from searcher.shelf import Bools, Shelf
 from searcher.understanding.chips import UNSAID, WORDS, Chip, Meaning
 from searcher.understanding.lexicon import english, text_for
@@ -34,6 +36,7 @@ class Told:
     def __init__(self, sessions: sessionmaker[Session]) -> None:
         self._sessions = sessions
         self._kept: WeakKeyDictionary[Shelf, dict[tuple[str, str], Masks]] = WeakKeyDictionary()
+        self._light: WeakKeyDictionary[Shelf, NDArray[np.float64]] = WeakKeyDictionary()
         self._guard = Lock()
 
     def holds(self, shelf: Shelf, chips: Iterable[Chip]) -> Bools:
@@ -45,6 +48,9 @@ class Told:
 
     def has(self, shelf: Shelf, meaning: Meaning) -> Bools:
         """(N,) the variants whose texts tell of one of a trait's values, or hold the word."""
+        if meaning.light is not None:
+            low, high = meaning.light
+            return (self.lightness(shelf) >= low) & (self.lightness(shelf) <= high)  # NaN is neither
         if meaning.field == WORDS:
             return self._masks(shelf, WORDS, meaning.label)[meaning.label]
         masks = self._masks(shelf, meaning.field)
@@ -52,6 +58,13 @@ class Told:
         for value in meaning.told:
             found |= ~np.any(list(masks.values()), axis=0) if value == UNSAID else masks[value]
         return found
+
+    def lightness(self, shelf: Shelf) -> NDArray[np.float64]:
+        """(N,) how light each variant's colour looks, CIE L*, the mean of its parts; NaN for unknown ones."""
+        with self._guard:
+            if shelf not in self._light:
+                self._light[shelf] = _lightness(shelf)
+            return self._light[shelf]
 
     def said(self, shelf: Shelf, row: int, field: str) -> frozenset[str]:
         """The values of a trait that the text of one variant tells of."""
@@ -79,6 +92,16 @@ class Told:
                     if phrase in meant:
                         found[meant[phrase]][row[0]] = True
         return found
+
+
+def _lightness(shelf: Shelf) -> NDArray[np.float64]:
+    column = shelf.columns["colour"]
+    known = np.array([palette.lightness(label) for label in column.labels], np.float64)  # None is NaN
+    each = known[column.codes] if len(known) else np.zeros(0)
+    there = ~np.isnan(each)
+    total = np.bincount(column.rows[there], each[there], len(shelf))
+    with np.errstate(invalid="ignore"):
+        return np.asarray(total / np.bincount(column.rows[there], minlength=len(shelf)), np.float64)
 
 
 def _phrases(pattern: re.Pattern[str], text: str) -> Iterator[str]:

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 from catalog.models import Product
 from searcher import palette
-from searcher.results import Facet, FacetValue, ProductHit
+from searcher.results import Facet, FacetValue
 from web import money
 from web.language import noted, number, say
-from web.pictures import Shot, shots
 from web.shop.availability import availability
 from web.shop.pagestate import PageState
 
@@ -258,36 +257,6 @@ def _sleeves(own: Product | None) -> list[str]:
 def _names(facets: Sequence[Facet], field: str) -> list[str]:
     facet = next((f for f in facets if f.field == field), None)
     return [v.label for v in sorted(facet.values, key=lambda v: -v.count)] if facet else []
-
-
-@dataclass(frozen=True)
-class Example:
-    """A search to try: one of the shop's own pictures and what to change about it."""
-
-    shot: Shot
-    title: str
-    words: str
-    url: str
-
-
-def examples(hits: Sequence[ProductHit], most: int = 3) -> list[Example]:
-    """Pieces that also come in another colour, each asked for in that colour: a search that must succeed."""
-    found: dict[str, Example] = {}
-    for hit in hits:
-        pictures = shots(hit.product, hit.image)
-        own = _first_name(hit.product.colour)
-        others = [_first_name(v.colour) for v in hit.variants if v.colour]
-        fresh = [colour for colour in others if colour not in found and colour != own]
-        if pictures and fresh and len(found) < most:
-            words = f"but in {fresh[0]}"
-            url = PageState(like=hit.product.sku, q=words).url()
-            found[fresh[0]] = Example(pictures[0], hit.product.title, words, url)
-    return list(found.values()) if len(found) == most else []
-
-
-def _first_name(colour: str) -> str:
-    """The leading one of "Navy/White", as one says it in a sentence."""
-    return colour.split("/")[0].strip().lower()
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from web import observing, origin
 from web.language import say
 from web.pictures import shots
 from web.services import merchant, services
-from web.shop import cards, details, markup, panel, shelf, shortened, wording
+from web.shop import cards, details, gallery, markup, panel, shelf, shortened, wording
 from web.shop import understood as reading
 from web.shop.forgetting import DELETED
 from web.shop.forms import search_query
@@ -151,7 +151,7 @@ def _search_page(state: PageState, results: Results) -> dict[str, Any]:
         "chips": chips,
         "balanced": wording.balance(state.balance),
         "prompts": panel.prompts(results.facets, state, reference.product) if reference else [],
-        "examples": [] if not state.first_page else panel.examples(results.hits),
+        "examples": [] if not state.first_page else gallery.examples(results.hits),
         "sorts": {value: say(name) for value, name in _sorts(state).items()},
     }
 

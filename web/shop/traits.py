@@ -8,6 +8,7 @@ FIELDS = {
     "neckline": noted("Neckline"),
     "fit": noted("Fit"),
     "rise": noted("Rise"),
+    "tone": noted("Tone"),
 }
 VALUES = {
     "sleeve": {

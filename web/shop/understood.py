@@ -85,8 +85,8 @@ def label(chip: Chip, currency: str) -> str:
 
 def _value(meaning: Meaning) -> str:
     """A value within a sentence: the shop's own in small letters, but names of brands and sizes."""
-    if meaning.relative or not meaning.values:
-        return traits.value("tone" if meaning.field == "colour" else meaning.field, meaning.label)
+    if not meaning.values:
+        return traits.value(meaning.field, meaning.label)
     said = shown_as(meaning.field, meaning.values[0], meaning.label)
     written = meaning.field in ("brand", "size") or said.casefold() != meaning.label.casefold()
     return said if written else said.lower()
