@@ -33,8 +33,8 @@ from launcher.refusals import explain
 from telemetry.logs import configure_plain
 
 ROOMS = (
-    serving, working, catalogue, rules, keys, accounts, models, train, images, tuning, operating, keeping, deploying,
-    facts,
+    serving, working, catalogue, rules, keys, accounts, models, train, images, tuning, operating, keeping,
+    deploying, facts,
 )  # fmt: skip
 
 

@@ -65,8 +65,8 @@ class Web:
     shop: str = setting("demo", "Slug of the merchant whose storefront is served.")
     language: str = setting(
         "en",
-        "Language of the catalogue's own texts, and of the pages for shoppers whose browser asks for none that "
-        "they speak: `en` or `de`.",
+        "Language of the catalogue's own texts, and of the pages for shoppers whose browser asks for none "
+        "that they speak: `en` or `de`.",
     )
     sold_out: str = setting(
         "behind",
