@@ -23,8 +23,8 @@ MAX_COLUMNS = 500
 _NEAR = 84  # of 100: how alike two names must be
 # Further names of our columns, as shops call them. What is like one of these is proposed, not taken.
 _WORDS: dict[str, str] = {
-    "sku": "article_number item_number product_number product_code part_number artikelnummer artnr "
-    "reference codice codigo product_sku variant_sku ean gtin referencia",
+    "sku": "article_number item_number product_number product_code part_number artikelnummer artikelnr "
+    "artnr art_nr reference codice codigo product_sku variant_sku ean gtin referencia",
     "title": "product_name product_title item_name name titel bezeichnung produktname titre nom nombre "
     "titulo titolo nome",
     "description": "body long_description product_description text beschreibung descripcion descrizione "
