@@ -13,8 +13,8 @@ UNSAID = ""  # of a trait: that a text tells of none of its values
 class Meaning:
     """What a phrase stands for: a facet's values (in the index's form), or a trait that texts tell of.
 
-    `told` are the trait's values of which any will do; `light`, of a tone, is from where to where a colour may
-    be (CIE L*); `relative`: it was said by comparing with an item.
+    `told` are the trait's values of which any will do; `light`, of a tone, is how light a colour may be
+    (from, to; CIE L*); `relative`: it was said by comparing with an item.
     """
 
     field: str

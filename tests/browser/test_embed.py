@@ -98,8 +98,10 @@ def test_a_photo_and_then_words_and_then_a_result_lead_the_search(page: Page, si
         ask(page, "but in blue")
     assert answer.value.json()["mode"] == "photo+words"
     again = page.get_by_role("button", name=re.compile("^More like this")).first
-    with page.expect_response("**/api/v1/search") as answer:
+    with page.expect_response("**/api/v1/search") as answer, page.expect_response("**/photos/*") as gone:
         again.click()
+    assert gone.value.request.method == "DELETE"
+    assert gone.value.status == 204
     assert answer.value.json()["mode"] == "photo"
     page.get_by_role("button", name="Remove").click()
     expect(page.get_by_text("Starting from")).to_be_hidden()

@@ -128,7 +128,7 @@
       this.take(event.dataTransfer?.files, event);
     }
 
-    /** A photo that was chosen, dropped or pasted: kept by the shop for a day, and searched by. */
+    /** A photo that was chosen, dropped or pasted: kept by the shop until another leads, a day at most, and searched by. */
     async take(files, event) {
       const photo = [...(files ?? [])].find((each) => each.type.startsWith("image/"));
       if (!photo) return;
@@ -143,8 +143,16 @@
       this.start({ photo: kept.photo_id, src: URL.createObjectURL(photo), label: this.say.photo });
     }
 
+    /** Have the shop delete the photo that led the search: here no address leads back to it. */
+    forget() {
+      if (!this.asked.photo) return;
+      const options = { method: "DELETE", headers: { Authorization: `Bearer ${this.key}` }, credentials: "omit", keepalive: true };
+      fetch(`${base}/api/v1/photos/${this.asked.photo}`, options).catch(() => {}); // it goes by itself in a day
+    }
+
     /** Begin anew from a picture: a photo of the shopper's or a product's. */
     start(asked) {
+      this.forget();
       if (this.asked.src?.startsWith("blob:")) URL.revokeObjectURL(this.asked.src);
       this.asked = { photo: null, reference: null, chips: {}, ...asked };
       this.input.value = "";
