@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export TWIRL_PORT ?= 8000
-DESCRIBED := demo serve test lint unit browser bars bars-all bench chaos fuzz train evaluate screenshots migrate lock clean
+DESCRIBED := demo serve test lint unit browser bars bars-all bench chaos fuzz load soak audit sbom train evaluate screenshots migrate lock clean
 
 .DEFAULT_GOAL := help
 .PHONY: help $(DESCRIBED)
@@ -46,6 +46,12 @@ chaos: $(VENV)/.dev  ## faults into a whole shop of real processes for a minute,
 fuzz: $(VENV)/.dev  ## 10,000 requests and 10,000 uploads that nobody should send, feeds and addresses too
 	$(BIN)/python -m tests.fuzz $(FUZZ)
 
+load: $(VENV)/.dev  ## how many visitors a shop serves, what it does with three times as many, and its plot
+	$(BIN)/python -m benchmarks.load --plot docs/images/load.svg $(LOAD)
+
+soak: $(VENV)/.dev  ## an hour of use: memory, files and connections stay as they are
+	$(BIN)/python -m benchmarks.load --soak 60 $(LOAD)
+
 train: $(VENV)/.dev  ## train the shipped pack anew (needs the photos of ../shared/data)
 	$(BIN)/python -m training.small --out packs/twirl-small --data ../shared/data
 
@@ -60,6 +66,16 @@ migrate: $(VENV)/.run  ## bring the database to the newest schema
 
 lock:  ## rewrite constraints.txt from the environment at hand
 	$(BIN)/pip freeze --exclude-editable --exclude setuptools --exclude pip | sed 's/+cpu$$//' > constraints.txt
+
+audit: $(VENV)/.dev  ## known faults of the libraries in use, where the network has an advisory service
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt 'pip-audit>=2.10'
+	$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip --progress-spinner off
+
+sbom: $(VENV)/.dev  ## what the program is made of, as CycloneDX, into runs/sbom.json
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt 'cyclonedx-bom>=7.5'
+	@mkdir -p runs
+	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --output-file runs/sbom.json constraints.txt
+	@echo "runs/sbom.json: $$($(BIN)/python -c 'import json; print(len(json.load(open("runs/sbom.json"))["components"]))') components"
 
 clean:  ## remove the environment and the demo's data
 	rm -rf $(VENV) data

@@ -49,6 +49,11 @@ SLOW = (
     "seed_studio",
     "deployed_import",
     "deployed_kills",
+    "trust.disk",
+    "trust.edits",
+    "trust.flush",
+    "trust.poison",
+    "trust.races",
 )
 
 

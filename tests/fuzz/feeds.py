@@ -21,7 +21,7 @@ SHOP = "fuzz"  # a merchant of its own, beside the one that is searched
 
 def feeds(services: Services, folder: Path, number: int, start: int) -> Verdict:
     """So many imports: each ends with counts, or with a refusal that says what to do."""
-    verdict, shop = Verdict("changed feeds"), services.merchant(SHOP).id
+    verdict, shop = Verdict("changed feeds", answers=False), services.merchant(SHOP).id
     for name, data in changed(number, random.Random(start)):
         path = folder / name
         path.write_bytes(data)
@@ -63,7 +63,10 @@ def endless_line(path: Path, mebibytes: int) -> Path:
 
 def take_endless(services: Services, folder: Path, mebibytes: int) -> Verdict:
     """The import of such a file: memory must not grow with the line."""
-    verdict, path = Verdict(f"a line of {mebibytes} MiB"), endless_line(folder / "endless.csv", mebibytes)
+    verdict, path = (
+        Verdict(f"a line of {mebibytes} MiB", answers=False),
+        endless_line(folder / "endless.csv", mebibytes),
+    )
 
     verdict.take(partial(_import, services, services.merchant(SHOP).id, path, None), "")
     path.unlink()

@@ -20,6 +20,7 @@ class Verdict:
     """Of one kind of input. Nothing is wrong where `wrong` is empty."""
 
     name: str
+    answers: bool = True  # whether somebody waits for each: not for an import
     statuses: Counter[int] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)

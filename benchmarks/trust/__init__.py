@@ -1,0 +1,1 @@
+"""Bars of what must hold whatever happens: see docs/reliability.md."""
