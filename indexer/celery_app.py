@@ -52,6 +52,7 @@ def _workshop(settings: Settings) -> Workshop:
         blobs=services.blobs,
         incoming=services.incoming,
         lease_s=services.lease_s,
+        deleted_s=services.settings.indexing.deleted_kept_s,
         embed_wait_s=settings.queue.embed_wait_ms / 1000,
         query_days=services.settings.model.query_log_days,
         beside=services.beside(budget_s=20.0),

@@ -54,6 +54,7 @@ class Rounds:
     """How often the sweeper does what, in seconds."""
 
     lease: float = 120.0  # after which a silent worker's claim is another's
+    deleted: float = 0.0  # that what a merchant deleted can be brought back for
     claims: float = 10.0
     garbage: float = 3600.0
     query_days: float = sweeper.QUERY_DAYS  # that searches are kept for; days, not seconds
@@ -216,7 +217,7 @@ class Runner:
         site = self.pipeline.indexes.site()
         if released:
             sweeper.take_out_poisoned(sessions, store, site)
-        sweeper.purge(sessions, store, site, self.rounds.lease)
+        sweeper.purge(sessions, store, site, max(self.rounds.lease, self.rounds.deleted))
 
     def _pause(self, seconds: float, rung: int) -> None:
         """Wait, but no longer than to the next ring of the bell."""

@@ -56,6 +56,7 @@ class Workshop:
     incoming: Incoming
     lease_s: float = 120.0
     embed_wait_s: float = 0.0
+    deleted_s: float = 0.0  # that what a merchant deleted can be brought back for
     query_days: float = sweeper.QUERY_DAYS
     beside: Callable[[], object] = lambda: None  # what else there is to do now and then
     imports: Imports | None = None
@@ -185,7 +186,8 @@ class Workshop:
         sweeper.end_silent_imports(self.sessions)
         site = self.pipeline.indexes.site()
         sweeper.take_out_poisoned(self.sessions, self.pipeline.store, site)
-        purged = sweeper.purge(self.sessions, self.pipeline.store, site, self.lease_s, PURGED_AT_ONCE)
+        grace_s = max(self.lease_s, self.deleted_s)
+        purged = sweeper.purge(self.sessions, self.pipeline.store, site, grace_s, PURGED_AT_ONCE)
         if purged == PURGED_AT_ONCE:
             self.bell.post("maintenance", "twirl.tidy")
         return purged

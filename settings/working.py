@@ -18,6 +18,9 @@ class Indexing:
     claim_lease_s: int = setting(
         120, "Seconds after which an image claimed by a silent worker is claimed anew.", low=5
     )
+    deleted_kept_s: int = setting(
+        86_400, "Seconds for which an item that was deleted can be brought back.", low=0
+    )
     decoder_workers: int = setting(
         1, "Child processes that decode pictures, for each process that needs them.", low=1
     )

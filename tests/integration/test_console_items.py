@@ -2,6 +2,7 @@
 
 import io
 import re
+import threading
 import time
 from collections.abc import Iterator
 
@@ -11,6 +12,7 @@ from sqlalchemy import select, update
 
 from bootstrap import Services
 from catalog.models import Image, Product
+from indexer.runner import Rounds, Runner
 from searcher.query import SearchQuery
 from tests.support.console import ConsoleClient, console_client
 from tests.support.pictures import SVG, photo
@@ -231,3 +233,21 @@ def test_what_was_done_is_in_the_log(services: Services, editor: ConsoleClient) 
     log = owner.get(f"/console/{owner.shop}/team/history").text
     for action in ("item.edited", "item.picture-add", "items.hide", "items.delete", "items.availability"):
         assert action in log, action
+
+
+def test_what_was_deleted_can_be_brought_back_until_its_time_is_over(
+    services: Services, editor: ConsoleClient
+) -> None:
+    item, items = product(services, 8), f"/console/{editor.shop}/items"
+    editor.post(f"{items}/acts/run", data={"act": "delete", "id": str(item.id)})
+    index(services)
+    for kept_s, there in ((3600.0, True), (0.0, False)):
+        rounds = Rounds(lease=0, claims=0, deleted=kept_s)
+        runner = Runner(services.pipeline(), threading.Event(), rounds=rounds)
+        runner._sweep_claims()
+        runner.close()
+        assert (item.sku in editor.get(f"{items}/deleted").text) == there, kept_s
+    told = editor.post(
+        f"{items}/acts/run", data={"act": "undelete", "id": str(item.id)}, follow_redirects=True
+    )
+    assert "0 items brought back" in told.text
