@@ -87,7 +87,6 @@ class Services(Answering):
 
         return Insights(self.sessions, self.settings.model.insight_days)
 
-    def imports(self, stop: threading.Event | None = None) -> "Imports":
     @cached_property
     def inspector(self) -> "Inspector":
         """Looks through items for what is to be mended, while nothing else waits."""
@@ -106,6 +105,7 @@ class Services(Answering):
 
         return go_on
 
+    def imports(self, stop: threading.Event | None = None) -> "Imports":
         """One worker's part in taking imports in; `stop` has it hand back what it is at."""
         from indexer.feed_fetch import FeedFetcher
         from indexer.importing import Imports

@@ -11,15 +11,25 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from accounts import audit, invitations, second_factor, sessions
 from accounts.members import join, leave, member_of, members, shops_of
-from accounts.models import Invitation, LoginAttempt, LoginSession, RecoveryCode, User
+from accounts.models import (
+    AuditEntry,
+    Invitation,
+    LoginAttempt,
+    LoginSession,
+    Membership,
+    RecoveryCode,
+    User,
+)
 from accounts.sessions import Lifetime
 from accounts.shops import open_shop
 from accounts.throttle import Limit, Throttle, TooOften
 from accounts.tokens import key_in
 from accounts.users import AccountRefused, address_of, create_user, set_password
 from catalog import database
+from catalog.backup_folder import Backup, Manifest
 from catalog.models import now
 from catalog.products import ensure_merchant
+from catalog.table_dump import dump_tables, load_tables, snapshot
 from tests.support.postgres import fresh, postgres
 
 Made = sessionmaker[Session]
@@ -242,6 +252,26 @@ def test_history_is_of_one_shop_and_comes_in_pages(made: Made) -> None:
         ]
         assert len(list(audit.every(session, mine))) == audit.PAGE + 5
         assert [each.subject for each in audit.every(session, other)] == ["theirs"]
+
+
+def test_a_backup_holds_accounts_and_history_and_no_logins(made: Made, tmp_path: Path) -> None:
+    user = person(made, "kept", ("kept", "owner"))
+    with made.begin() as session:
+        sessions.begin(session, user.id, {}, "Firefox", LIFE)
+        invitations.reset(session, user)
+        second_factor.turn_on(session, user.id, "secret", 1)
+        audit.write(session, None, user.id, user.email, "login")
+    with snapshot(made.kw["bind"]) as connection:
+        parts = dump_tables(connection, tmp_path)
+    assert not {"login_session", "login_attempt", "invitation"} & set(parts)
+    engine = database.open_engine(f"sqlite:///{tmp_path}/restored.sqlite3")
+    database.upgrade(engine)
+    load_tables(engine, Backup(tmp_path, Manifest("", "", "", "", parts, {})))
+    for table in (User, Membership, RecoveryCode, AuditEntry):
+        with made() as before, database.sessions(engine)() as after:
+            rows = select(*table.__table__.columns).order_by(*table.__table__.primary_key.columns)
+            assert before.execute(rows).all() == after.execute(rows).all() != []
+    engine.dispose()
 
 
 def test_a_new_shop_takes_no_shops_place_and_no_address_of_the_consoles(made: Made) -> None:

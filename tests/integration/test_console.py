@@ -262,12 +262,17 @@ def test_a_changed_password_ends_every_other_login(services: Services, console: 
     for each in (here, there):
         log_in(each, email)
     old = cookie(here)
+    guessed = {"current": WEAK, "password": OTHER, "again": OTHER}
+    assert fill_in(here, "/console/account/", "/console/account/password", **guessed).status_code == 401
     page = "/console/account/"
-    refused = fill_in(here, page, f"{page}password", password=WEAK, again=WEAK)
+    refused = fill_in(here, page, f"{page}password", current=PASSWORD, password=WEAK, again=WEAK)
     assert refused.status_code == 422 and "guessed soon" in refused.text
-    differ = fill_in(here, page, f"{page}password", password=OTHER, again=PASSWORD)
+    differ = fill_in(here, page, f"{page}password", current=PASSWORD, password=OTHER, again=PASSWORD)
     assert differ.status_code == 422 and "differ" in differ.text
-    assert fill_in(here, page, f"{page}password", password=OTHER, again=OTHER).status_code == 303
+    assert (
+        fill_in(here, page, f"{page}password", current=PASSWORD, password=OTHER, again=OTHER).status_code
+        == 303
+    )
     assert cookie(here) != old and here.get(page).status_code == 200 and there.get(page).status_code == 303
     assert log_in(console.test_client(), email).status_code == 401
     assert log_in(console.test_client(), email, OTHER).status_code == 303

@@ -2,15 +2,17 @@
 
 from typing import Any, cast
 
-from flask import Blueprint, flash, redirect, render_template, session, url_for
+from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
 from accounts import second_factor, sessions
 from accounts.models import User
 from accounts.passwords import PasswordRefused
+from accounts.throttle import CONFIRM
 from accounts.users import set_password
 from web.console.access import change, note, recent, signed_in, user
 from web.console.agents import browser
+from web.console.identity import knows_password, throttle
 from web.console.passwords import chosen
 from web.console.sessions import USER
 from web.services import services
@@ -47,6 +49,11 @@ def _life() -> sessions.Lifetime:
 def password() -> Response | tuple[str, int]:
     """Another password: every other session is over, this one gets another token."""
     me = user()
+    tries = ((CONFIRM, str(me.id)),)
+    throttle().count(*tries)
+    if not knows_password(me, request.form.get("current", "")):
+        return _page("That is not the present password."), 401
+    throttle().forget(*tries)
     try:
         hashed = chosen(me.email, me.name)
     except PasswordRefused as error:
