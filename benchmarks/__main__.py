@@ -24,6 +24,7 @@ QUICK = (
     "indexing_kill",
 )
 SLOW = (
+    "tenants",
     "crop",
     "feeds",
     "first_results",

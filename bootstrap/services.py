@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from indexer.insights import Insights
     from indexer.inspection.round import Inspector
     from indexer.pipeline import Pipeline, Report
+    from indexer.webhooks import Messenger
 
 
 class Services(Answering):
@@ -115,6 +116,12 @@ class Services(Answering):
             FeedFetcher(self.settings.indexing.feed_max_mb * 2**20), self.doorbell.ring, self.feed_limits,
             stop=stop or threading.Event(),
         )  # fmt: skip
+
+    def messenger(self) -> "Messenger":
+        """Tells webhooks what has ended."""
+        from indexer.webhooks import Messenger
+
+        return Messenger(self.sessions)
 
     def ring_imports(self) -> None:
         """Say that an import waits. Never raises."""

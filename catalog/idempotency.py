@@ -79,4 +79,4 @@ def _take(session: Session, merchant_id: int, key: str, request: str) -> bool:
         "created_at": instant(session),
     }  # fmt: skip
     taken = insert(KeptAnswer).values(row).on_conflict_do_nothing(index_elements=["merchant_id", "key"])
-    return bool(session.execute(taken).rowcount)  # type: ignore[attr-defined]
+    return session.scalar(taken.returning(KeptAnswer.id)) is not None  # not every driver counts rows

@@ -164,7 +164,7 @@ def enqueue(session: Session, told: Iterable[tuple[Webhook, Message]], at: datet
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     added = insert(WebhookDelivery).values(rows)
     added = added.on_conflict_do_nothing(index_elements=["webhook_id", "message_id"])
-    return int(session.execute(added).rowcount)  # type: ignore[attr-defined]
+    return len(session.scalars(added.returning(WebhookDelivery.id)).all())
 
 
 def signature(secret: str, message_id: str, timestamp: int, payload: str) -> str:

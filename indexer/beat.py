@@ -21,6 +21,7 @@ from indexer import sweeper
 from indexer.alive import Pulse
 from indexer.claims import Claims, Sessions
 from indexer.queue import STAGES, CeleryBell
+from indexer.webhooks import Messenger
 from indexer.workshop import MORE, OUTAGES
 
 log = get_logger("beat")
@@ -36,6 +37,7 @@ class Sweep:
     def __init__(self, sessions: Sessions, bell: CeleryBell, lease_s: float) -> None:
         self.sessions, self.bell, self.lease_s = sessions, bell, lease_s
         self._claims = Claims(sessions, "beat:0")
+        self._messenger = Messenger(sessions)
 
     def __call__(self) -> None:
         """Look once. Raises one of AWAY while the database is away."""
@@ -47,6 +49,8 @@ class Sweep:
         with self.sessions() as session:
             if import_jobs.due(session) or any_due(session):
                 self.bell.post("maintenance", "twirl.imports")
+        if self._messenger.due():
+            self.bell.post("images", "twirl.webhooks")
         if released:
             log.info("released", images=released)
         log.debug("swept", due=due)

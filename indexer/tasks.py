@@ -3,6 +3,7 @@
 twirl.images  twirl.embed  twirl.index        a batch of that stage
 twirl.maintenance                             a piece of an index that is being filled
 twirl.imports                                 an import that was asked for, or a feed whose turn has come
+twirl.webhooks                                what webhooks are to be told, in the queue of what leads out
 twirl.tidy  twirl.garbage                     what the beat asks for now and then, in the same queue
 """
 
@@ -23,6 +24,7 @@ _WORK: dict[str, Callable[[Workshop], int]] = {
     "twirl.index": Workshop.index,
     "twirl.maintenance": Workshop.fill,
     "twirl.imports": Workshop.take_in,
+    "twirl.webhooks": Workshop.tell,
     "twirl.tidy": Workshop.tidy,
     "twirl.garbage": Workshop.garbage,
 }

@@ -27,6 +27,7 @@ from indexer.importing import Imports
 from indexer.model_loading import ModelLoading
 from indexer.pipeline import Done, Pipeline
 from indexer.queue import CeleryBell
+from indexer.webhooks import Messenger
 from vectors.protocol import VectorStoreError
 
 log = get_logger("worker")
@@ -55,18 +56,22 @@ class Workshop:
     blobs: Blobs
     incoming: Incoming
     lease_s: float = 120.0
-    embed_wait_s: float = 0.0
     deleted_s: float = 0.0  # that what a merchant deleted can be brought back for
+    embed_wait_s: float = 0.0
     query_days: float = sweeper.QUERY_DAYS
     beside: Callable[[], object] = lambda: None  # what else there is to do now and then
     imports: Imports | None = None
     close_parts: Callable[[], None] = lambda: None
+    _messenger: Messenger = field(init=False)
     _rests: dict[str, tuple[float, float]] = field(default_factory=dict)  # until when, for how long
     _interrupted: bool = False
     _batch_ended: float = 0.0
     _filling: threading.Lock = field(default_factory=threading.Lock)
     _importing: threading.Lock = field(default_factory=threading.Lock)
     _closed: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self._messenger = Messenger(self.sessions)
 
     def open(self) -> None:
         """Take up what an earlier life of this process and dead neighbours left; say that we are here."""
@@ -117,6 +122,12 @@ class Workshop:
             return done
         finally:
             self._importing.release()
+
+    def tell(self) -> int:
+        """Send what webhooks are to be told, a few at a time; how many messages."""
+        if sent := self._outliving(self._messenger.step, "webhooks"):
+            self.bell.post("images", "twirl.webhooks")
+        return sent
 
     def tidy(self) -> int:
         """Purge tombstones, take out what was given up, end silent imports; how many products are purged."""

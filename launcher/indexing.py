@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from bootstrap import Services
 from catalog.site import live_index, read_site
+from indexer import webhooks
 from indexer.doctor import Difference, diagnose
 from indexer.mapping import ALIAS
 from indexer.mending import make_empty, repair
@@ -17,21 +18,22 @@ def run_indexer(services: Services) -> None:
     stop = stop_on_signals()
     chosen = services.settings.indexing
     activity = services.activity(("images", "embed", "index"))
-    run_forever(
-        services.pipeline(activity.report),
-        stop,
-        bell=services.wake_file,
-        nice=chosen.indexer_nice,
-        rounds=Rounds(
-            lease=services.lease_s,
-            deleted=chosen.deleted_kept_s,
-            query_days=services.settings.model.query_log_days,
-        ),
-        fills=services.filler(activity),
-        beat=activity.beat,
-        beside=services.beside(),
-        imports=services.imports(stop),
-    )
+    with webhooks.beside(services.messenger()):
+        run_forever(
+            services.pipeline(activity.report),
+            stop,
+            bell=services.wake_file,
+            nice=chosen.indexer_nice,
+            rounds=Rounds(
+                lease=services.lease_s,
+                deleted=chosen.deleted_kept_s,
+                query_days=services.settings.model.query_log_days,
+            ),
+            fills=services.filler(activity),
+            beat=activity.beat,
+            beside=services.beside(),
+            imports=services.imports(stop),
+        )
     activity.close()
     services.close()
 

@@ -21,6 +21,9 @@ class Limits:
     rate_key: int = setting(
         6000, "Requests a minute of one search key, from everywhere. 0: as many as it likes.", low=0
     )
+    rate_secret_key: int = setting(
+        1200, "Requests a minute of one secret key, from everywhere. 0: as many as it likes.", low=0
+    )
     trusted_proxies: str = setting(
         "private",
         "Whose `X-Forwarded-For` is believed: networks with commas between, such as `10.0.0.0/8`; `private`: "

@@ -19,6 +19,7 @@ from catalog.identity import collection_name
 from catalog.models import Image, Product
 from catalog.operations import Worker
 from catalog.site import IndexRef, read_site
+from catalog.webhooks import create_webhook, delete_webhook, deliveries_before, send_test
 from tests.support.deployed import Deployment, Running, deployed, write_feed
 from tests.support.packs import disturbed_pack
 
@@ -223,6 +224,25 @@ def test_workers_fill_the_index_of_another_model_beside_an_import(shop: Deployme
 
 def index(shop: Deployment, fingerprint: str) -> IndexRef:
     return read_site(shop.services.sessions).find(fingerprint)
+
+
+def test_webhooks_are_told_by_the_workers_and_never_of_this_network(shop: Deployment) -> None:
+    sessions = shop.services.sessions
+    with sessions.begin() as session:
+        hook = create_webhook(session, shop.services.merchant().id, "https://127.0.0.1/told")
+        send_test(session, hook.merchant_id, hook.uid)
+
+    def tried() -> bool:
+        with sessions() as session:
+            (row,) = deliveries_before(session, hook.id, None, 2)
+            return row.attempts == 1 and row.error == "The address is not one of the public internet."
+
+    until = time.monotonic() + 60
+    while not tried():
+        assert time.monotonic() < until, "no worker has tried"
+        time.sleep(0.2)
+    with sessions.begin() as session:
+        delete_webhook(session, hook.merchant_id, hook.uid)
 
 
 def test_two_beats_do_no_harm(shop: Deployment) -> None:

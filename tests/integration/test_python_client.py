@@ -100,6 +100,25 @@ def _a_merchants_program_does_all_it_may(shop: Merchant, photo: bytes) -> None:
     with pytest.raises(TwirlRefused):
         shop.delete_product("C-1 a", etag=made.etag)
     shop.delete_product("C-1 a", etag=again.etag)
+    _it_imports_and_is_told(shop)
+
+
+def _it_imports_and_is_told(shop: Merchant) -> None:
+    lines = [{"sku": f"I-{n}", "title": "Shirt", "images": ["https://shop.example/1.jpg"]} for n in range(3)]
+    job = shop.start_import(lines, missing="remove", idempotency_key="7")
+    assert shop.start_import(lines, missing="remove", idempotency_key="7").id == job.id
+    assert shop.start_import(b'{"sku": "I-1"}\n').id != job.id
+    assert shop.import_job(job.id) == job and not job.is_over and job.counts.rows == 0
+    assert [each.id for each in shop.imports()][-1] == job.id
+    assert not list(shop.import_results(job.id)) and not list(shop.import_results(job.id, outcome="refused"))
+    made = shop.create_webhook("https://shop.example/told", events=["import.failed"], name="ERP")
+    assert made.secret.startswith("whsec_") and shop.webhook(made.id) == shop.webhooks()[0]
+    assert not shop.change_webhook(made.id, enabled=False, events=["import.done"]).enabled
+    message = shop.try_webhook(made.id)
+    assert [(each.message_id, each.state) for each in shop.deliveries(made.id)] == [(message, "waiting")]
+    shop.delete_webhook(made.id)
+    with pytest.raises(TwirlRefused):
+        shop.webhook(made.id)
 
 
 def matches(method: str, pattern: str, asked_method: str, asked: str) -> bool:
@@ -111,6 +130,17 @@ def matches(method: str, pattern: str, asked_method: str, asked: str) -> bool:
 @pytest.mark.parametrize(
     "name",
     [
+        "Counts",
+        "Deliveries",
+        "Delivery",
+        "Import",
+        "Imports",
+        "NewWebhook",
+        "ResultsPage",
+        "RowError",
+        "RowResult",
+        "Webhook",
+        "Webhooks",
         "Facet",
         "FacetValue",
         "FieldError",

@@ -3,9 +3,11 @@
 from flask import Flask
 
 from web.api import events, looks, photos
-from web.api.catalogue import products
+from web.api.catalogue import hooks, imports, products
 from web.api.document import ShopApi
 from web.api.routes import blueprint
+
+OWN = (products.blueprint, imports.blueprint, hooks.blueprint)
 
 
 def register(app: Flask) -> ShopApi:
@@ -18,6 +20,6 @@ def register(app: Flask) -> ShopApi:
         OPENAPI_JSON_PATH="openapi.json",
     )
     api = ShopApi(app)
-    for room in (blueprint, looks.blueprint, photos.blueprint, events.blueprint, products.blueprint):
+    for room in (blueprint, looks.blueprint, photos.blueprint, events.blueprint, *OWN):
         api.register_blueprint(room, url_prefix="/api/v1")
     return api

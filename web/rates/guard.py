@@ -31,6 +31,10 @@ class Rates:
 
     def check(self) -> None:
         """Count this request. Raises Refused where it is one too many."""
+        secret = g.get("secret_key")
+        if secret is not None:  # a program of a shop's own: whoever has the key is no visitor
+            self._count(self.limits.rate_secret_key, "secret-key", str(secret.id))
+            return
         key = g.get("search_key")
         if key is not None:
             self._count(self.limits.rate_key, "key", str(key.id))

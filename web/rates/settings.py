@@ -23,5 +23,9 @@ class Limits(Protocol):
         """Requests a minute of one search key."""
 
     @property
+    def rate_secret_key(self) -> int:
+        """Requests a minute of one secret key."""
+
+    @property
     def trusted_proxies(self) -> str:
         """Whose X-Forwarded-For is believed."""

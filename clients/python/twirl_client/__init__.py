@@ -18,18 +18,40 @@ from twirl_client.answers import (
 from twirl_client.client import SearchOptions, Twirl
 from twirl_client.errors import FieldError, TwirlError, TwirlRefused, TwirlUnreachable
 from twirl_client.merchant import Merchant
-from twirl_client.own import Held, OwnPicture, OwnProduct, OwnProducts
+from twirl_client.own import (
+    Counts,
+    Deliveries,
+    Delivery,
+    Held,
+    Import,
+    Imports,
+    NewWebhook,
+    OwnPicture,
+    OwnProduct,
+    OwnProducts,
+    ResultsPage,
+    RowError,
+    RowResult,
+    Webhook,
+    Webhooks,
+)
 from twirl_client.webhooks import Event, WebhookInvalid, verify
 
 __all__ = [
+    "Counts",
+    "Deliveries",
+    "Delivery",
     "Event",
     "Facet",
     "FacetValue",
     "FieldError",
     "Held",
     "Hit",
+    "Import",
+    "Imports",
     "Match",
     "Merchant",
+    "NewWebhook",
     "OwnPicture",
     "OwnProduct",
     "OwnProducts",
@@ -38,6 +60,9 @@ __all__ = [
     "Price",
     "Product",
     "Results",
+    "ResultsPage",
+    "RowError",
+    "RowResult",
     "SearchOptions",
     "Suggestion",
     "Twirl",
@@ -46,7 +71,9 @@ __all__ = [
     "TwirlUnreachable",
     "Understood",
     "Variant",
+    "Webhook",
     "WebhookInvalid",
+    "Webhooks",
     "Why",
     "verify",
 ]

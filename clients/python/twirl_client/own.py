@@ -70,3 +70,120 @@ class OwnProducts:
 
     products: tuple[OwnProduct, ...]
     next_cursor: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """Rows of an import by what came of them."""
+
+    rows: int
+    created: int
+    updated: int
+    unchanged: int
+    refused: int
+    removed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Import:
+    """An import and how far it is; `message` says why it failed, or what it left undone."""
+
+    id: int
+    state: str
+    filename: str
+    counts: Counts
+    total: int
+    message: str
+    results: str
+    created_at: str
+    finished_at: str | None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more comes of it."""
+        return self.state in ("done", "failed", "cancelled")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imports:
+    """A page of imports, the latest first."""
+
+    imports: tuple[Import, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowError:
+    """One thing that is wrong with a row."""
+
+    field: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowResult:
+    """What came of one row; `status` is what a request for it alone would have been answered."""
+
+    row: int
+    sku: str
+    status: int
+    outcome: str
+    errors: tuple[RowError, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResultsPage:
+    """A page of rows in their order."""
+
+    results: tuple[RowResult, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Webhook:
+    """Who is told of what; `disabled_because` says why nobody is."""
+
+    id: str
+    url: str
+    events: tuple[str, ...]
+    name: str
+    enabled: bool
+    disabled_because: str
+    created_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewWebhook(Webhook):
+    """A webhook that was made just now; `secret` is not given again."""
+
+    secret: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Webhooks:
+    """A shop's webhooks."""
+
+    webhooks: tuple[Webhook, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """One message to a webhook and what became of it."""
+
+    message_id: str
+    event: str
+    state: str
+    attempts: int
+    status: int | None
+    error: str
+    next_attempt_at: str | None
+    created_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deliveries:
+    """A page of messages, the latest first."""
+
+    deliveries: tuple[Delivery, ...]
+    next_cursor: str | None

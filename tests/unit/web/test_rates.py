@@ -25,6 +25,7 @@ class Limits:
     rate_photos: int = 1
     rate_requests: int = 5
     rate_key: int = 3
+    rate_secret_key: int = 2
     trusted_proxies: str = "private"
 
 

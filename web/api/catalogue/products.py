@@ -26,6 +26,7 @@ from catalog.product_edits import (
     remove_product,
 )
 from web.api.catalogue import asked
+from web.api.catalogue.described import KEYED, PAGE
 from web.api.catalogue.keys import needs
 from web.api.catalogue.schemas import (
     OwnProductSchema,
@@ -39,7 +40,6 @@ from web.services import merchant, services
 blueprint = Blueprint("products", __name__, description="A merchant's own products.")
 
 T = TypeVar("T")
-KEYED: list[dict[str, list[str]]] = [{"secret": []}]
 _FORM = {"multipart/form-data": {"schema": ProductFormSchema}}
 _BODY = {"required": True, "content": {"application/json": {"schema": ProductDocumentSchema}, **_FORM}}
 _PATCH = {
@@ -49,13 +49,6 @@ _PATCH = {
 _TAGS = {"ETag": {"schema": {"type": "string"}, "description": "Of this version, for If-Match."}}
 _IF_MATCH = {"name": "If-Match", "in": "header", "schema": {"type": "string"}}
 _IF_NONE = {"name": "If-None-Match", "in": "header", "schema": {"type": "string"}}
-PAGE = [
-    {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": asked.MOST}},
-    {
-        "name": "cursor", "in": "query", "schema": {"type": "string"},
-        "description": "`next_cursor` of the page before.",
-    },
-]  # fmt: skip
 
 
 @blueprint.get("/products")
