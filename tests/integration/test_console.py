@@ -20,6 +20,7 @@ from catalog.database import AWAY
 from catalog.models import now
 from catalog.products import ensure_merchant
 from tests.support.console import (
+    KEY,
     PASSWORD,
     bare_services,
     console_app,
@@ -461,6 +462,27 @@ def test_a_required_second_factor_comes_before_everything(tmp_path: Path) -> Non
     sent = client.get("/console/demo/team/")
     assert (sent.status_code, sent.headers["Location"]) == (303, "/console/account/second-factor/")
     services.close()
+
+
+def test_any_web_process_with_the_key_goes_on_with_a_login(
+    services: Services, console: Flask, hashed: str
+) -> None:
+    email, here = person(services, "processes", hashed), console.test_client()
+    with services.sessions.begin() as session:
+        session.execute(update(User).where(User.email == email).values(totp_secret="x"))  # noqa: S106
+    log_in(here, email)
+    other = create_console_app(services, KEY).test_client()  # as a second process makes it
+    other.set_cookie(PLAIN, cookie(here), path="/console")
+    assert other.get("/console/login/code").status_code == 200  # the first has seen the password
+    stranger = create_console_app(services, "another key").test_client()
+    stranger.set_cookie(PLAIN, cookie(here), path="/console")
+    assert stranger.get("/console/login/code").status_code == 303
+    client = console_client(services, "viewer")
+    other.set_cookie(PLAIN, client.get_cookie(PLAIN, path="/console").value, path="/console")  # type: ignore[union-attr]
+    page = other.get("/console/demo/team/")
+    left = other.post("/console/logout", data={"csrf_token": token_of(page.text)})
+    assert (page.status_code, left.status_code) == (200, 303)
+    assert client.get("/console/demo/team/").status_code == 303  # ended there, it is ended here
 
 
 def test_without_a_key_the_console_is_closed_and_says_how_it_is_opened(services: Services) -> None:
