@@ -4,7 +4,6 @@ The answer's headers are those of the Fetch standard (CORS). Our own pages, and 
 need no key; one that is shown must be good all the same.
 """
 
-from ipaddress import ip_address
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -17,6 +16,9 @@ from catalog.search_keys import Key
 from web.api.catalogue import keys as secret_keys
 from web.embed.keys import Keys
 from web.problems import Problem, Refused
+from web.rates.guard import EXTENSION as RATES
+from web.rates.guard import Rates
+from web.rates.visitor import Proxies, visitor
 from web.services import services
 
 EXTENSION = "twirl-embed"
@@ -104,13 +106,10 @@ def _key(shown: str) -> Key:
 
 
 def _visitor() -> str:
-    """Where a request comes from; behind a proxy of our own network, the address that it names last."""
-    peer = request.remote_addr or ""
-    named = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
-    try:
-        return named[:64] if named and ip_address(peer).is_private else peer
-    except ValueError:
-        return peer
+    """Where a request comes from; behind a proxy that is trusted, the address that it names last."""
+    rates = cast("Rates | None", current_app.extensions.get(RATES))
+    proxies = rates.proxies if rates is not None else Proxies()
+    return visitor(request, proxies) or request.remote_addr or ""
 
 
 def _is_api() -> bool:
