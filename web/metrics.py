@@ -51,6 +51,9 @@ SEARCH = (
            "Searches answered in part: `lexical` (by words, without the model), `facets` (counts of a moment "
            "ago)."),
     Metric("twirl_search_refused_total", "counter", ("code",), "Searches and photos that were refused."),
+    Metric("twirl_insight_events_total", "counter", ("outcome",),
+           "Searches and clicks noted for the merchants' insight: `written`, or `dropped` because the "
+           "database was away or the queue full."),
     Metric("twirl_shelf_renewals_total", "counter", (),
            "Times that the columns behind facets and browsing were read again, for all shops."),
     Metric("twirl_shelf_variants", "gauge", (), "Variants in those columns."),

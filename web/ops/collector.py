@@ -92,6 +92,14 @@ class Figuring(Collector):
         metric = EVERY["twirl_shelf_renewals_total"]
         yield CounterMetricFamily(metric.name, metric.meaning, value=renewals)
         yield _gauge("twirl_shelf_variants", variants)
+        yield self._events()
+
+    def _events(self) -> CounterMetricFamily:
+        metric = EVERY["twirl_insight_events_total"]
+        family = CounterMetricFamily(metric.name, metric.meaning, labels=metric.labels)
+        for outcome, events in self._watch.noted().items():
+            family.add_metric([outcome], events)
+        return family
 
 
 class StageTotals:

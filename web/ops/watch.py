@@ -88,6 +88,11 @@ class Watch:
         stock = self._services.searcher.stock
         return stock.renewals, stock.variants
 
+    def noted(self) -> dict[str, int]:
+        """Events of insight by what became of them."""
+        events = self._services.events
+        return {"written": events.written, "dropped": events.dropped}
+
     def forget(self) -> None:
         """Look anew: an operator has just changed something."""
         for each in (self._figures, self._details, self._points):

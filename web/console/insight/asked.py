@@ -25,7 +25,7 @@ def words() -> str:
     with services().sessions() as session:
         often = reading.words(session, here.period, WORDS)
         poor = reading.words(session, here.period, WORDS, poor=True)
-    return render_template("console/insight_words.html", here=here, often=often, poor=poor)
+    return render_template("console/insight_words.html", span=here, often=often, poor=poor)
 
 
 @blueprint.get("/gaps")
@@ -38,7 +38,7 @@ def gaps() -> str:
         photos = reading.photos(session, here.period, weak=True, limit=GROUPS)
         groups = pictured(session, photos)
     return render_template(
-        "console/insight_gaps.html", here=here, unknown=unknown, groups=groups,
+        "console/insight_gaps.html", span=here, unknown=unknown, groups=groups,
         gaps=[(told(each.asks), each) for each in missing(here)],
     )  # fmt: skip
 

@@ -44,7 +44,7 @@ def index() -> str:
         rolled = reading.rolled_at(session, shop().id)
     return render_template(
         "console/insight.html",
-        here=here, sums=sums(days), days=days, ranks=ranks, rolled=rolled,
+        span=here, sums=sums(days), days=days, ranks=ranks, rolled=rolled,
         kept=services().events.on,
         searched=_searched(days), answered=_answered(days), opened=_opened(ranks),
     )  # fmt: skip

@@ -36,7 +36,7 @@ def photos() -> str:
     here = chosen()
     with services().sessions() as session:
         groups = pictured(session, reading.photos(session, here.period, weak=False, limit=GROUPS))
-    return render_template("console/insight_photos.html", here=here, groups=groups)
+    return render_template("console/insight_photos.html", span=here, groups=groups)
 
 
 def pictured(session: Session, groups: Sequence[Photos]) -> list[Shown]:
