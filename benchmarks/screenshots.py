@@ -49,17 +49,30 @@ def _shoot(browser: Browser, running: Shop, width: int, scheme: str) -> None:
 
 
 def pages(running: Shop) -> Iterator[tuple[str, str]]:
-    """(name, address): the first page, searches of each kind, a product, one that is not there, operators."""
+    """(name, address): the first page, searches of each kind, products, one that is not there, operators."""
     lines = (running.data / "demo" / "queries.jsonl").read_text().splitlines()
     query = next(json.loads(line) for line in lines if " in " in json.loads(line)["words"])
     sku, words = query["query"], query["words"].replace(" ", "+")
+    other = json.loads(lines[-1])["query"]
     yield "home", "/"
+    yield "photo", f"/?photo={_kept(running, sku)}"
     yield "refined", f"/?like={sku}&q={words}"
     yield "words", "/?q=floral+dress+without+sleeves+under+%2460"
     yield "nothing", "/?q=silk+coat+under+%241"
     yield "product", f"/p/{sku}"
+    yield "compare", f"/compare?sku={sku}&sku={other}"
     yield "missing", "/p/none-of-ours"
     yield "operators", f"http://127.0.0.1:{running.environ['TWIRL_OPS_PORT']}/ops"
+    yield "german", f"/?like={sku}&q={words}&lang=de"  # the last: a browser remembers its language
+
+
+def _kept(running: Shop, sku: str) -> str:
+    """The name of a shopper's photo: here of what one of the pieces shows."""
+    rows = map(json.loads, (running.data / "demo" / "feed.jsonl").read_text().splitlines())
+    picture = next(row["image_link"] for row in rows if row["id"] == sku)
+    sent = {"photo": (running.data / "demo" / picture).read_bytes()}
+    answer = running.http.post(f"{running.url}/api/v1/photos", files=sent, timeout=30)
+    return str(answer.json()["photo_id"])
 
 
 def write(page: Page, path: Path) -> None:
