@@ -21,10 +21,12 @@ PROBED = 1000  # ids of one condition that are looked up; what has more is looke
 MOST_WORDS = 8
 _HIDDEN = text(f"product.{HIDDEN}")
 # What many items meet is met on the way along an index in the list's own order, soon enough for a page.
-# PostgreSQL's planner would rather find them all and sort them.
-_WALK = text(
-    "SELECT set_config('enable_sort', 'off', true), set_config('enable_incremental_sort', 'off', true), "
-    "set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)"
+# PostgreSQL's planner would rather read the table, or find them all and sort them.
+_BY_INDEX = text(
+    "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)"
+)
+_UNSORTED = text(
+    "SELECT set_config('enable_sort', 'off', true), set_config('enable_incremental_sort', 'off', true)"
 )
 
 
@@ -158,23 +160,30 @@ def values_of(session: Session, merchant_id: int, column: str, limit: int = 300)
 
 def _ordered(session: Session, merchant_id: int, wanted: ItemFilter, below: int | None) -> Select[int]:
     """Product ids of what the filter leaves, falling."""
+    postgres = session.get_bind().dialect.name == "postgresql"
+    if postgres:
+        session.execute(_BY_INDEX)
     mine = [Product.merchant_id == merchant_id, Product.deleted_at.is_(None)]
     legs = _legs(session, merchant_id, wanted)
     few = [ids for leg in legs if (ids := _few(session, *leg.ids)) is not None]
-    if not few and session.get_bind().dialect.name == "postgresql":
-        session.execute(_WALK)
+    driver = next((leg for leg in legs if leg.of_pictures is not None), None) if not few else None
+    column = Image.product_id if driver else Product.id
+    order: list[ColumnElement[int]] = [column.desc()]
     if few:
         mine.append(Product.id.in_(sorted(set(few[0]).intersection(*few[1:]))))
-        driver, column = None, Product.id
-    else:
-        driver = next((leg for leg in legs if leg.of_pictures is not None), None)
-        column = Image.product_id if driver else Product.id
+    elif postgres:
+        session.execute(_UNSORTED)
+        if driver is None and not any(leg.in_order for leg in legs):
+            # As a range the merchant stays part of the order, which is then that of one index alone: along
+            # the primary key the rows of others would be read, too.
+            mine[0] = Product.merchant_id.between(merchant_id, merchant_id)
+            order = [Product.merchant_id.desc(), column.desc()]
     found = select(column).where(*mine, *(leg.row for leg in legs if leg is not driver))
     if driver is not None and driver.of_pictures is not None:  # several of an item may have failed
         found = found.join(Image.product).where(driver.of_pictures).distinct()
     if below is not None:
         found = found.where(column < below)
-    return found.order_by(column.desc())
+    return found.order_by(*order)
 
 
 @dataclass(frozen=True)
@@ -184,6 +193,7 @@ class _Leg:
     ids: tuple[Select[int], ...]
     row: ColumnElement[bool]
     of_pictures: ColumnElement[bool] | None = None  # the same of image rows, which lie in order of product
+    in_order: bool = False  # whether an index has its products in order
 
 
 def _legs(session: Session, merchant_id: int, wanted: ItemFilter) -> list[_Leg]:
@@ -199,7 +209,7 @@ def _legs(session: Session, merchant_id: int, wanted: ItemFilter) -> list[_Leg]:
         legs.append(_column(merchant_id, Product.category.in_(_below(session, merchant_id, wanted.category))))
     for name in ("brand", "availability"):
         if value := getattr(wanted, name):
-            legs.append(_column(merchant_id, getattr(Product, name) == value))
+            legs.append(_column(merchant_id, getattr(Product, name) == value, in_order=True))
     if wanted.hint:
         legs.append(_hinted(merchant_id, wanted.hint))
     if wanted.words:
@@ -232,8 +242,9 @@ def _hidden(merchant_id: int) -> ColumnElement[bool]:
     return and_(Product.merchant_id == merchant_id, _HIDDEN)
 
 
-def _column(merchant_id: int, condition: ColumnElement[bool]) -> _Leg:
-    return _Leg((select(Product.id).where(Product.merchant_id == merchant_id, condition),), condition)
+def _column(merchant_id: int, condition: ColumnElement[bool], in_order: bool = False) -> _Leg:
+    ids = select(Product.id).where(Product.merchant_id == merchant_id, condition)
+    return _Leg((ids,), condition, in_order=in_order)
 
 
 def _hinted(merchant_id: int, code: str) -> _Leg:

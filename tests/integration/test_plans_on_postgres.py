@@ -16,6 +16,8 @@ from benchmarks.migrate_million import FILL
 from catalog.changes import revision
 from catalog.database import Sessions, open_engine, sessions, upgrade
 from catalog.folders import FolderBlobs, FolderIncoming
+from catalog.items.hints import alike_page, count_hints
+from catalog.items.listing import ItemFilter, count_items, items_page, values_of
 from catalog.listing import (
     count_failures,
     count_states,
@@ -33,6 +35,7 @@ from searcher.stock import Stock
 from tests.support.postgres import postgres
 
 IMAGES = 240_000
+STATES = "ix_image_merchant_id_state_product_id_position"
 MERCHANTS = 40
 SHOP = 7  # 3,000 products, 6,000 images
 PAGES = IMAGES // 20  # of 8 KiB: less than the image table has
@@ -142,6 +145,21 @@ def in_session(ledger: Sessions, work: Callable[[Any], Any]) -> Callable[[], Any
         (lambda s: count_failures(s, SHOP), "ix_image_failed", 60),
         (lambda s: failed_images(s, SHOP, "code-3"), "ix_image_failed", 300),
         (lambda s: list_imports(s, SHOP), "ix_import_job_merchant_id_started_at", 120),
+        (lambda s: items_page(s, SHOP, ItemFilter()), "ix_product_merchant_id_id", 900),
+        (lambda s: items_page(s, SHOP, ItemFilter(), below=60_000), "ix_product_merchant_id_id", 900),
+        (lambda s: items_page(s, SHOP, ItemFilter(state="live")), STATES, 1500),
+        (lambda s: items_page(s, SHOP, ItemFilter(state="failed")), STATES, 1500),
+        (lambda s: items_page(s, SHOP, ItemFilter(code="code-3")), "ix_image_failed", 1500),
+        (lambda s: items_page(s, SHOP, ItemFilter(state="hidden")), "ix_product_hidden", 60),
+        (lambda s: items_page(s, SHOP, ItemFilter(brand="Brand 6")), "ix_product_merchant_id_brand_id", 1200),
+        (lambda s: items_page(s, SHOP, ItemFilter(category="Women")), "", 1500),
+        (lambda s: items_page(s, SHOP, ItemFilter(state="live", brand="Brand 6")), "", 4000),
+        (lambda s: items_page(s, SHOP, ItemFilter(words="sku-46")), "ix_product_sku_prefix", 900),
+        (lambda s: items_page(s, SHOP, ItemFilter(words="linen dress")), "", 2500),
+        (lambda s: count_items(s, SHOP), STATES, 900),
+        (lambda s: values_of(s, SHOP, "brand"), "ix_product_merchant_id_brand_id", 300),
+        (lambda s: count_hints(s, SHOP), "", 5),
+        (lambda s: alike_page(s, SHOP), "", 5),
     ],
 )
 def test_a_query_goes_by_its_index(
