@@ -37,11 +37,12 @@ PASTE = """([data, type, name]) => {
 
 @pytest.fixture(scope="module")
 def pair(shop: Services) -> tuple[Product, Product]:
-    """Two variants of one article in colours that have one name each."""
+    """Two variants of one article that can be bought, in colours that have one name each."""
     with shop.sessions() as session:
         products = list(session.scalars(select(Product).order_by(Product.item_group_id, Product.id)))
         for _, group in groupby(products, key=lambda p: p.item_group_id):
-            variants = [p for p in group if p.images and "/" not in p.colour]
+            there = [p for p in group if p.availability == "in_stock"]  # what is sold out stands last
+            variants = [p for p in there if p.images and "/" not in p.colour]
             if len(variants) > 1 and variants[0].colour != variants[1].colour:
                 return variants[0], variants[1]
     raise AssertionError("no article has two plain colours")
