@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+import psutil
 import pytest
 
 from tests.support.deployed import Deployment, deployed
@@ -88,6 +89,24 @@ def test_a_database_that_restarts(shop: Deployment, under_way: Callable[[str], i
     assert time.monotonic() - began < 10
     time.sleep(AWAY_S)
     shop.start_postgres()
+    shop.wait(lambda: search(shop) == 200, "searches", 30)
+
+
+def test_a_database_that_hangs(shop: Deployment, under_way: Callable[[str], int]) -> None:
+    """A stopped server keeps its connections open: nothing but our own patience ends the wait."""
+    under_way("stopped")
+    server = psutil.Process(int((shop.postgres_folder / "postmaster.pid").read_text().split()[0]))
+    stopped = [server, *server.children(recursive=True)]
+    for each in stopped:
+        each.suspend()
+    try:
+        for _ in range(4):
+            began = time.monotonic()
+            assert search(shop) == 503
+            assert time.monotonic() - began < 3  # 2 s on a machine that has nothing else to do
+    finally:
+        for each in stopped:
+            each.resume()
     shop.wait(lambda: search(shop) == 200, "searches", 30)
 
 
