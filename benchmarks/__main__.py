@@ -24,6 +24,7 @@ QUICK = (
     "indexing_kill",
 )
 SLOW = (
+    "console_doors",
     "tenants",
     "crop",
     "feeds",

@@ -22,8 +22,9 @@ def link(services: Services, kind: str, token: str) -> str:
 
 def notice(services: Services) -> str:
     """Where the console is; as long as nobody has an account, the link by which the first is made."""
+    shop = services.merchant()  # which is made now, in a transaction of its own, where there was none
     with services.sessions.begin() as session:
-        token = invitations.setup(session, services.merchant().id)
+        token = invitations.setup(session, shop.id)
     if token is None:
         return f"Console:    {root(services)}/console/"
     return (

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -44,6 +45,12 @@ def test_the_first_start_prints_a_link_and_no_password(services: Services) -> No
     assert fill_in(browser, new, **said).status_code == 303
     assert browser.get("/console/demo/team/").status_code == 200
     assert terminal.notice(services).endswith("/console/") and app.test_client().get(new).status_code == 409
+
+
+def test_the_link_of_a_first_start_makes_the_shop_too(tmp_path: Path) -> None:
+    services = bare_services(tmp_path, merchant=False)
+    assert "/console/join?token=" in terminal.notice(services)
+    services.close()
 
 
 def test_an_account_is_made_listed_disabled_and_reset(services: Services) -> None:

@@ -90,13 +90,14 @@ def console_client(
     return client
 
 
-def bare_services(folder: Path, **console: Any) -> Services:
+def bare_services(folder: Path, merchant: bool = True, **console: Any) -> Services:
     """Services over an empty installation: enough for what needs neither index nor model."""
     given = Settings()
     chosen = replace(given.console, **console)
     services = Services(replace(given, storage=replace(given.storage, data=folder), console=chosen))
     services.prepare()
-    services.merchant()
+    if merchant:
+        services.merchant()
     return services
 
 
