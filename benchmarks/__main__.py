@@ -24,6 +24,10 @@ QUICK = (
     "indexing_kill",
 )
 SLOW = (
+    "item_list",
+    "item_edit",
+    "item_inspection",
+    "api_edits",
     "console_doors",
     "tenants",
     "crop",
