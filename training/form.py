@@ -22,7 +22,7 @@ class FormTraining:
     width: int = 64  # of the visual part's directions
     reach: int = 200  # principal directions of the grid that are looked at
     shrink: float = 0.1  # of the spread within a style, towards the same in every direction
-    steps: int = 300  # of the kinds
+    steps: int = 200  # of the kinds
     batch: int = 256
     rate: float = 1e-3
     weight_decay: float = 0.1

@@ -10,7 +10,6 @@ docs/training.md. Masks, drawings and stage one's weights are kept under --work,
 import argparse
 import dataclasses
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ from embedding.pack import Towers, load_pack
 from embedding.pack_files import FORMAT, PackConfig, PackInfo, read_info, read_weights, write_pack
 from training.bank import FeatureBank, fill_bank, plain_features
 from training.batches import ViewMaker
-from training.datasets import Photo, Photos, join_photos, load_photos, read_clothing, read_magento
+from training.datasets import Photos, join_photos, load_photos, read_clothing, read_magento
 from training.drawn import Edit, draw_families
 from training.facts import draw_caption
 from training.form import FormTraining, fit_form, teach_kinds, turn_visual
@@ -73,6 +72,7 @@ class Recipe:
     balance: Balance = field(
         default_factory=lambda: Balance(both=Weights(1.0, 0.2, 0.1, 0.4))
     )  # tuned on the stand-ins
+    least_kinship: float = 0.52  # tuned on the studio shop: `python -m benchmarks.no_match`
 
 
 def start_towers(data: Path) -> Towers:
@@ -124,12 +124,15 @@ def stage_two(
 
 
 def stage_four(towers: Towers, photos: Photos, text: TextTower, work: Path, recipe: Recipe) -> Towers:
-    """Teach forms and kinds, and what words want of each part; the towers with a composer that heeds it."""
+    """Fit the form and teach what words want of each part; the towers with a composer that heeds it."""
     config, sizes = recipe.siblings, PackConfig().preprocessing
     wishing = widen(towers, recipe)
     tower = wishing.image.eval()
     held = hold(wishing, photos, text, work, recipe)
-    teach_form(towers, wishing, held.features, photos.rows, recipe)
+    studio = [n for n, photo in enumerate(photos.rows) if photo.source == "magento"]
+    if not towers.image.formed:
+        turn_visual(towers.image, tower, held.features)
+    fit_form(tower, held.features[studio], [photos.rows[n].garment for n in studio], recipe.form)
     plan = plan_siblings(config.families, config.drawn_seed)
     paths = draw_siblings(plan, work / "siblings", recipe.threads)
     name = tower_name(tower, config.families, config.drawn_seed)
@@ -151,24 +154,25 @@ def widen(towers: Towers, recipe: Recipe) -> Towers:
     return wider
 
 
-def teach_form(
-    towers: Towers, wishing: Towers, features: Tensor, photos: Sequence[Photo], recipe: Recipe
-) -> None:
-    """The form and the kinds of `wishing`, from the (N, seen) features of `photos`; nothing else moves."""
-    studio, worn = ([n for n, one in enumerate(photos) if one.source == s] for s in ("magento", "clothing"))
-    config = recipe.form
-    if not towers.image.formed:
-        turn_visual(towers.image, wishing.image, features)
-    fit_form(wishing.image, features[studio], [photos[n].garment for n in studio], config)
-    categories = [photos[n].category for n in worn]
-    teach_kinds(wishing.image, features[worn], categories, config, recipe.seed)
+def stage_five(towers: Towers, photos: Photos, work: Path, recipe: Recipe) -> None:
+    """Teach kinds from the plain photos of both sources, shops' and people's; nothing else moves."""
+    maker = ViewMaker(photos, recipe.views, PackConfig().preprocessing, recipe.seed)
+    features, _ = look_plain(towers, maker, work)
+    known = np.flatnonzero(maker.kinds != "")
+    teach_kinds(towers.image, features[known], list(maker.kinds[known]), recipe.form, recipe.seed)
+
+
+def look_plain(towers: Towers, maker: ViewMaker, work: Path) -> tuple[Tensor, Tensor]:
+    """(N, seen) features and (N, bins) histograms of every photo as it is indexed, kept in `work`."""
+    name = tower_name(towers.image, [str(row.path) for row in maker.photos.rows])
+    found = kept(work / f"plain-{name}.safetensors", lambda: plain_features(towers.image.eval(), maker))
+    return found[0], found[1]
 
 
 def hold(towers: Towers, photos: Photos, text: TextTower, work: Path, recipe: Recipe) -> Held:
     """Features of the plain photos and vectors of captions for them: what stage four leaves where it is."""
     maker = ViewMaker(photos, recipe.views, PackConfig().preprocessing, recipe.seed)
-    path = work / f"plain-{tower_name(towers.image, [str(row.path) for row in photos.rows])}.safetensors"
-    features, histograms = kept(path, lambda: plain_features(towers.image, maker))
+    features, histograms = look_plain(towers, maker, work)
     rng = np.random.default_rng([recipe.seed, 6])
     said = [
         draw_caption(row, shares, rng).text for row, shares in zip(photos.rows, maker.shares, strict=True)
@@ -184,36 +188,52 @@ def centre_visual(towers: Towers, bank: FeatureBank) -> None:
     towers.image.visual.bias.sub_(towers.image.visual(bank.features).mean(0))
 
 
-def train(
-    recipe: Recipe, data: Path, work: Path, out: Path, tower: Path | None = None, heads: Path | None = None
-) -> PackInfo:
-    """The whole recipe.
+@dataclass(frozen=True)
+class Begun:
+    """What is there already, so that the stages before it are not run."""
 
-    With `tower`, the weights of a finished stage one are read instead of trained; with `heads`, those of the
-    pack in that folder are, and only stage four runs.
-    """
-    begun = time.perf_counter()
+    tower: Path | None = None  # weights of a finished stage one
+    heads: Path | None = None  # a pack: of it stage four goes on
+    wishes: Path | None = None  # a pack: of it stage five goes on
+
+    @property
+    def pack(self) -> Path | None:
+        """The pack to go on from."""
+        return self.wishes or self.heads
+
+
+def train(recipe: Recipe, data: Path, work: Path, out: Path, begun: Begun) -> PackInfo:
+    """The whole recipe, or what is left of it."""
+    at = time.perf_counter()
     torch.manual_seed(recipe.seed)
     torch.set_num_threads(recipe.threads)
     work.mkdir(parents=True, exist_ok=True)
     text = TextTower(find_minilm())
     photos = load_photos(read_clothing(data, "train") + read_magento(data, "train"), work)
-    if heads:
-        towers = Towers(read_info(heads).config)
-        towers.load_state_dict(read_weights(heads, read_info(heads)))
+    if begun.pack:
+        towers = Towers(read_info(begun.pack).config)
+        towers.load_state_dict(read_weights(begun.pack, read_info(begun.pack)))
     else:
-        towers = three_stages(photos, text, data, work, recipe, tower)
-    towers = stage_four(towers, photos, text, work, recipe)
-    config = PackConfig(tower=towers.config, balance=recipe.balance, text_tower_sha256=SHA256)
-    minutes = round((time.perf_counter() - begun) / 60, 1)
-    facts: dict[str, Any] = {"recipe": dataclasses.asdict(recipe), "data": DATA, "photos": len(photos)}
-    facts["minutes"] = minutes
-    if heads:  # the first three stages are as that pack tells
-        before = read_info(heads)
-        learned = {"form": dataclasses.asdict(recipe.form), **dataclasses.asdict(recipe.siblings)}
-        last = {**learned, "on": before.fingerprint, "minutes": minutes}
-        facts = {**before.training, "stage four": last}
-    return finish(out, towers, config, facts, data, work)
+        towers = three_stages(photos, text, data, work, recipe, begun.tower)
+    if not begun.wishes:
+        towers = stage_four(towers, photos, text, work, recipe)
+    stage_five(towers, photos, work, recipe)
+    config = PackConfig(towers.config, balance=recipe.balance, least_kinship=recipe.least_kinship)
+    config = dataclasses.replace(config, text_tower_sha256=SHA256)
+    minutes = round((time.perf_counter() - at) / 60, 1)
+    return finish(out, towers, config, told(recipe, begun, len(photos), minutes), data, work)
+
+
+def told(recipe: Recipe, begun: Begun, photos: int, minutes: float) -> dict[str, Any]:
+    """What the pack says of its training: its own stages, and what the pack that it goes on from says."""
+    if not begun.pack:
+        every = {"recipe": dataclasses.asdict(recipe), "data": DATA, "photos": photos}
+        return {**every, "minutes": minutes}
+    before = read_info(begun.pack)
+    last = {"form": dataclasses.asdict(recipe.form), "on": before.fingerprint, "minutes": minutes}
+    stage = "stage five" if begun.wishes else "stages four and five"
+    learned = {} if begun.wishes else dataclasses.asdict(recipe.siblings)
+    return {**before.training, stage: {**learned, **last}}
 
 
 def three_stages(
@@ -265,11 +285,13 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("runs/small"), help="caches, logs and checkpoints")
     parser.add_argument("--steps", type=int, default=TowerTraining.steps, help="steps of stage one")
     parser.add_argument("--tower", type=Path, help="weights of a finished stage one")
-    parser.add_argument("--heads", type=Path, help="folder of a pack: only stage four runs, on its weights")
+    parser.add_argument("--heads", type=Path, help="folder of a pack: stages four and five go on from it")
+    parser.add_argument("--wishes", type=Path, help="folder of a pack: stage five goes on from it")
     parser.add_argument("--threads", type=int, default=Recipe.threads, help="cores to use")
     asked = parser.parse_args()
     recipe = Recipe(threads=asked.threads, tower=TowerTraining(steps=asked.steps))
-    info = train(recipe, asked.data, asked.work, asked.out, asked.tower, asked.heads)
+    begun = Begun(asked.tower, asked.heads, asked.wishes)
+    info = train(recipe, asked.data, asked.work, asked.out, begun)
     print(f"{info.name} {info.fingerprint} in {asked.out}")
     for name, figure in info.metrics.items():
         print(f"  {name}: {figure}")
