@@ -124,12 +124,12 @@ def _log(services: Services, merchant: int) -> None:
         for n in range(first, min(first + BATCH, SEARCHES)):
             at = now - timedelta(days=n % DAYS)
             made = _search(n, merchant, at, words[often[n]], rng)
-            if n % 3 == 0:
+            if rng.random() < 1 / 3:
                 thing = rng.randrange(len(vectors))
                 made |= {"mode": "photo", "photo_id": f"photo-{n}", "vector": vectors[thing],
                          "top": [f"S{1 + thing % THINGS * 7 + k}" for k in range(4)]}  # fmt: skip
             searches.append(made)
-            if n % 4 == 0:
+            if rng.random() < 0.25:
                 clicks.append(_click(made, min(24, int(rng.expovariate(0.25)) + 1)))
         with services.sessions.begin() as session:
             write_events(session, searches, clicks)
@@ -141,13 +141,13 @@ def _photo(thing: Any, numbers: np.random.Generator) -> str:
 
 
 def _search(n: int, merchant: int, at: datetime, words: str, rng: random.Random) -> dict[str, Any]:
-    kind, colour = rng.randrange(KINDS), rng.randrange(VALUES)
+    kind, colour, chance = rng.randrange(KINDS), rng.randrange(VALUES), rng.random()
     gap = f'[["category", "Kind {kind}", ["all > kind {kind}"]], ["colour", "C", ["colour {colour}"]]]'
     return {
         "merchant_id": merchant, "day": at.date().isoformat(), "at": at, "uid": f"{n:016x}", "source": "shop",
-        "mode": "words", "words": words, "total": 40, "shown": 24 if n % 50 else 0, "weak": n % 10 == 0,
-        "latency": rng.randrange(25, 60), "gap": gap if n % 12 == 0 else "",
-        "unknown": f"strange{rng.randrange(900)}" if n % 20 == 0 else "", "photo_id": "",
+        "mode": "words", "words": words, "total": 40, "shown": 24 if chance > 0.02 else 0,
+        "weak": chance > 0.9, "latency": rng.randrange(25, 60), "gap": gap if 0.5 < chance < 0.58 else "",
+        "unknown": f"strange{rng.randrange(900)}" if 0.6 < chance < 0.65 else "", "photo_id": "",
         "fingerprint": "f" * 32, "top": [], "vector": "",
     }  # fmt: skip
 

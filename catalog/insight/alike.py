@@ -1,13 +1,13 @@
 """Photos that look alike: of one day, from its searches; and of several days, from what those had."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from catalog.insight.vectors import Floats, Group, alike, packed, unpacked
 
-LOOKED_AT = 4000  # photos of one day, the newest; what they stand for is scaled up to all
+LOOKED_AT = 5000  # photos of one day, the newest; they stand for all
 GROUPS = 120  # kept of one day, of those that matched, and as many of the others
 SHOWN = 4  # photos, products and words by which a group is shown
 
@@ -27,18 +27,15 @@ class Photos:
     words: tuple[tuple[str, int], ...]
 
 
-def photos_of(rows: Iterable[tuple[Any, ...]]) -> list[dict[str, Any]]:
-    """The groups of one day's searches, as rows of `insight_photos`; the searches come newest first.
+def photos_of(rows: Iterable[tuple[Any, ...]], every: Mapping[tuple[str, bool], int]) -> list[dict[str, Any]]:
+    """The groups of one day's newest searches by photo, as rows of `insight_photos`; the newest come first.
 
-    Each is (vector, weak, fingerprint, photo id, skus, words, whether something was opened).
+    Each is (vector, weak, fingerprint, photo id, skus, words, whether something was opened). `every` is how
+    many searches there were, by fingerprint and weak: those that were looked at stand for all.
     """
     sorted_out: dict[tuple[str, bool], list[tuple[Any, ...]]] = {}
-    every: Counter[tuple[str, bool]] = Counter()
     for row in rows:
-        kind = (row[2], bool(row[1]))
-        every[kind] += 1
-        if every[kind] <= LOOKED_AT:
-            sorted_out.setdefault(kind, []).append(row)
+        sorted_out.setdefault((row[2], bool(row[1])), []).append(row)
     return [made for kind, those in sorted_out.items() for made in _of_kind(kind, those, every[kind])]
 
 

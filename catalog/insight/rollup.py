@@ -5,16 +5,16 @@ counted twice, whatever was cut off. Old events and old days are forgotten.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, delete, func, insert, select
+from sqlalchemy import ColumnElement, Select, case, delete, exists, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from catalog.clock import instant
-from catalog.insight.alike import photos_of
+from catalog.insight.alike import LOOKED_AT, photos_of
 from catalog.insight.latency import STEPS
 from catalog.insight.tables import (
     ClickEvent,
@@ -34,6 +34,13 @@ OF_DAYS = (InsightDay, InsightWords, InsightRank, InsightGap, InsightPhotos)
 Sessions = sessionmaker[Session]
 Counts = Mapping[tuple[int, str], int]
 _POOR = SearchEvent.weak & (SearchEvent.shown > 0)  # something was shown, and nothing of it really matched
+
+# Whether a piece of a search was opened: looked up by its name, in the index that keeps clicks unique.
+_OPENED = exists().where(
+    ClickEvent.uid == SearchEvent.uid,
+    ClickEvent.merchant_id == SearchEvent.merchant_id,
+    ClickEvent.kind == "open",
+)
 
 
 def roll(sessions: Sessions) -> int:
@@ -92,8 +99,6 @@ class _Day:
         self.session, self.key = session, {"merchant_id": merchant_id, "day": day}
         self.searches = (SearchEvent.merchant_id == merchant_id, SearchEvent.day == day)
         self.clicks = (ClickEvent.merchant_id == merchant_id, ClickEvent.day == day)
-        opened = select(ClickEvent.uid).where(*self.clicks, ClickEvent.kind == "open").distinct()
-        self.opened = opened.subquery("opened")  # the searches of which a piece was opened
 
     def write(self) -> None:
         """Write all of it."""
@@ -101,23 +106,19 @@ class _Day:
         self._add(InsightRank, self._ranks())
         self._add(InsightWords, self._words())
         self._add(InsightGap, [*self._gaps(), *self._unknown()])
-        found = photos_of(self.session.execute(self._pictured()).tuples())
-        self._add(InsightPhotos, [dict(each) for each in found])
+        self._add(InsightPhotos, photos_of(self._pictured(), self._photos()))
 
     def _add(self, table: Any, rows: list[dict[str, Any]]) -> None:
         if rows:
             self.session.execute(insert(table), [{**self.key, **row} for row in rows])
 
-    def _joined(self, *columns: Any) -> Select[Any]:
-        """Of the day's searches, each with `opened.uid`, NULL where nothing was opened."""
-        beside = SearchEvent.uid == self.opened.c.uid
-        each = select(*columns).select_from(SearchEvent).outerjoin(self.opened, beside)
-        return each.where(*self.searches)
+    def _of(self, *columns: Any) -> Select[Any]:
+        return select(*columns).where(*self.searches)
 
     def _totals(self) -> dict[str, Any]:
         by_photo, empty = SearchEvent.photo_id != "", SearchEvent.shown == 0
         columns = (func.count(), _sum(by_photo), _sum(empty), _sum(_POOR))
-        row = self.session.execute(self._joined(*columns, func.count(self.opened.c.uid))).one()
+        row = self.session.execute(self._of(*columns, _sum(_OPENED))).one()
         events, photos, none, weak, chosen = (int(each or 0) for each in row)
         kinds = select(ClickEvent.kind, func.count()).where(*self.clicks).group_by(ClickEvent.kind)
         signals = dict(self.session.execute(kinds).tuples().all())
@@ -150,8 +151,8 @@ class _Day:
     def _words(self) -> list[dict[str, Any]]:
         """The most frequent, and besides the most frequent of those that were poorly answered."""
         empty, poor = _sum(SearchEvent.shown == 0), _sum((SearchEvent.shown == 0) | SearchEvent.weak)
-        columns = (func.count(), empty, _sum(_POOR), func.count(self.opened.c.uid))
-        each = self._joined(SearchEvent.words, *columns).where(SearchEvent.words != "")
+        columns = (func.count(), empty, _sum(_POOR), _sum(_OPENED))
+        each = self._of(SearchEvent.words, *columns).where(SearchEvent.words != "")
         grouped = each.group_by(SearchEvent.words)
         often = grouped.order_by(func.count().desc(), SearchEvent.words).limit(WORDS)
         poorly = grouped.having(poor > 0).order_by(poor.desc(), SearchEvent.words).limit(POOR_WORDS)
@@ -160,7 +161,7 @@ class _Day:
         return list({row[0]: dict(zip(names, row, strict=True)) for row in found}.values())
 
     def _gaps(self) -> list[dict[str, Any]]:
-        each = self._joined(SearchEvent.gap, func.count(), func.count(self.opened.c.uid))
+        each = self._of(SearchEvent.gap, func.count(), _sum(_OPENED))
         counted = each.where(SearchEvent.gap != "").group_by(SearchEvent.gap)
         often = counted.order_by(func.count().desc(), SearchEvent.gap).limit(GAPS)
         names = ("gap", "searches", "chosen")
@@ -169,7 +170,7 @@ class _Day:
 
     def _unknown(self) -> list[dict[str, Any]]:
         """Words that no product has, each by itself."""
-        each = self._joined(SearchEvent.unknown, self.opened.c.uid).where(SearchEvent.unknown != "")
+        each = self._of(SearchEvent.unknown, _OPENED).where(SearchEvent.unknown != "")
         searches: Counter[str] = Counter()
         chosen: Counter[str] = Counter()
         for unknown, opened in self.session.execute(each).tuples():
@@ -179,10 +180,18 @@ class _Day:
         often = sorted(searches.items(), key=lambda pair: (-pair[1], pair[0]))[:GAPS]
         return [{"kind": "word", "gap": w, "searches": n, "chosen": chosen[w]} for w, n in often]
 
-    def _pictured(self) -> Select[Any]:
+    def _pictured(self) -> Iterable[tuple[Any, ...]]:
+        """The newest searches by photo, as `photos_of` takes them."""
         columns = (SearchEvent.vector, SearchEvent.weak, SearchEvent.fingerprint, SearchEvent.photo_id)
-        each = self._joined(*columns, SearchEvent.top, SearchEvent.words, self.opened.c.uid)
-        return each.where(SearchEvent.vector != "").order_by(SearchEvent.id.desc())
+        each = self._of(*columns, SearchEvent.top, SearchEvent.words, _OPENED)
+        newest = each.where(SearchEvent.vector != "").order_by(SearchEvent.id.desc()).limit(LOOKED_AT)
+        return self.session.execute(newest).tuples()
+
+    def _photos(self) -> dict[tuple[str, bool], int]:
+        """How many searches by photo there were, by model and by whether nothing matched."""
+        kinds = (SearchEvent.fingerprint, SearchEvent.weak)
+        each = self._of(*kinds, func.count()).where(SearchEvent.vector != "").group_by(*kinds)
+        return {(name, bool(weak)): count for name, weak, count in self.session.execute(each).tuples()}
 
 
 def _sum(condition: Any) -> ColumnElement[int]:

@@ -23,6 +23,7 @@ from searcher.shelf import Bools, Shelf
 
 KIN, SURE = 5, 3  # first hits of a photo, and how many of them tell what kind of thing it shows
 # What is left out first where a search asks for too much: what shoppers bend most easily.
+KEPT = "category"  # however little else is missing: it says what to buy
 LEFT_OUT_FIRST = (
     "price",
     "size",
@@ -66,7 +67,10 @@ def asks(query: SearchQuery, results: Results) -> tuple[Ask, ...]:
 
 
 def missing(asked: Sequence[Ask], shelf: Shelf) -> tuple[Ask, ...]:
-    """The fewest of these that no product in stock has together; () where there is one that has them all."""
+    """The fewest of these that no product in stock has together; () where there is one that has them all.
+
+    The kind stays where it was asked for.
+    """
     stock = in_stock(shelf)
     masks = {each: _having(each, shelf) for each in asked}
     if not asked or _any(stock, masks.values()):
@@ -74,7 +78,7 @@ def missing(asked: Sequence[Ask], shelf: Shelf) -> tuple[Ask, ...]:
     left = sorted(asked, key=lambda each: LEFT_OUT_FIRST.index(each.field))
     for each in tuple(left):
         rest = [other for other in left if other is not each]
-        if rest and not _any(stock, (masks[other] for other in rest)):
+        if rest and each.field != KEPT and not _any(stock, (masks[other] for other in rest)):
             left = rest
     return tuple(sorted(left, key=lambda each: -LEFT_OUT_FIRST.index(each.field)))
 
