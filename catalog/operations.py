@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from catalog import import_models  # noqa: F401 - whoever needs every table takes them from here
@@ -147,7 +147,7 @@ class Rulebook(Base):
     at: Mapped[datetime] = mapped_column(default=now)
     note: Mapped[str] = mapped_column(String(500), default="")
     content: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    author: Mapped[str] = mapped_column(String(255), default="", server_default="")  # "" by the command
+    author: Mapped[str] = mapped_column(String(255), default="", server_default=text("''"))  # "": twirl rules
 
 
 class SearchKey(Base):

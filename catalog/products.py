@@ -102,11 +102,6 @@ def note_edit(session: Session, product: Product) -> None:
     session.flush()
 
 
-def rows_to_change(session: Session, merchant_id: int, skus: Sequence[str]) -> dict[str, Product]:
-    """Return {sku: row with every image, tombstones too}: nobody else changes them until the commit."""
-    return _rows(session, merchant_id, skus)
-
-
 def _rows(session: Session, merchant_id: int, skus: Sequence[str]) -> dict[str, Product]:
     """Return {sku: row with every image} for writing: nobody else changes them meanwhile."""
     _lock(session, merchant_id, skus)

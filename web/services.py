@@ -97,7 +97,7 @@ class FeedSettings(Protocol):
 
 
 class Settings(Protocol):
-    """The one group of settings that concerns this room."""
+    """The groups of settings that concern this room."""
 
     @property
     def web(self) -> WebSettings:
@@ -183,19 +183,16 @@ class Services(Protocol):
         """Raw bytes of pictures that wait to be decoded."""
 
     @property
-    def doorbell(self) -> Bell:
-        """Rung when the ledger has work."""
-
-    @property
     def feed_files(self) -> FeedFiles:
         """Feeds that were sent to us, until they are taken in."""
-
-    def ring_imports(self) -> None:
-        """Say that an import waits to be taken in."""
 
     @property
     def feed_limits(self) -> FeedLimits:
         """What reading one of them may take."""
+
+    @property
+    def doorbell(self) -> Bell:
+        """Rung when the ledger has work."""
 
     @property
     def decoder(self) -> Decoder:
@@ -252,6 +249,9 @@ class Services(Protocol):
     @property
     def device(self) -> str:
         """Where this process's models run."""
+
+    def ring_imports(self) -> None:
+        """Say that an import waits to be taken in."""
 
     def merchant(self, slug: str) -> Merchant:
         """The merchant of that slug."""

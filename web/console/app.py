@@ -42,6 +42,7 @@ from web.console import (
     identity,
     imports,
     insight,
+    items,
     joining,
     login,
     rules,
@@ -53,7 +54,13 @@ from web.meters import Meters
 from web.problems import Problem, Refused
 from web.services import KEY, Services
 
-AREAS: tuple[Blueprint, ...] = (team.blueprint, rules.blueprint, insight.blueprint, imports.blueprint)
+AREAS: tuple[Blueprint, ...] = (
+    items.blueprint,
+    team.blueprint,
+    rules.blueprint,
+    insight.blueprint,
+    imports.blueprint,
+)
 NAVIGATION = (  # endpoint, word, least role
     ("items.index", "Items", "viewer"),
     ("imports.index", "Imports", "viewer"),
