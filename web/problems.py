@@ -23,6 +23,7 @@ class FieldError:
 
     field: str
     message: str
+    code: str = "invalid"
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Problem:
             "detail": self.message,
             "code": self.code,
             "fix": self.fix,
-            "errors": [{"field": e.field, "message": e.message} for e in self.errors],
+            "errors": [{"field": e.field, "code": e.code, "message": e.message} for e in self.errors],
             "request_id": request_id,
         }
 

@@ -301,6 +301,9 @@ class FieldErrorSchema(Schema):
     """One field that cannot be used."""
 
     field = fields.String(required=True)
+    code = fields.String(
+        required=True, metadata=_said("What is wrong with it, as feeds say it, or `invalid`.")
+    )
     message = fields.String(required=True)
 
 

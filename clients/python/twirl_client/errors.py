@@ -19,6 +19,7 @@ class FieldError:
 
     field: str
     message: str
+    code: str = "invalid"
 
 
 class TwirlRefused(TwirlError):
@@ -30,7 +31,10 @@ class TwirlRefused(TwirlError):
         self.request_id = str(said.get("request_id", ""))
         given = said.get("errors")
         errors = given if isinstance(given, list) else []
-        self.errors = tuple(FieldError(str(each["field"]), str(each["message"])) for each in errors)
+        self.errors = tuple(
+            FieldError(str(each["field"]), str(each["message"]), str(each.get("code", "invalid")))
+            for each in errors
+        )
         super().__init__(f"{self.code}: {self.message} {self.fix}".strip())
 
 

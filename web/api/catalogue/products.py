@@ -174,7 +174,7 @@ def _missing() -> NoReturn:
 
 
 def _refuse(error: ProductRefused) -> NoReturn:
-    raise invalid(tuple(FieldError(each.column, each.message) for each in error.faults)) from None
+    raise invalid(tuple(FieldError(each.column, each.message, each.code) for each in error.faults)) from None
 
 
 def _said(product: Product) -> dict[str, Any]:
