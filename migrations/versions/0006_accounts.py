@@ -1,5 +1,7 @@
 """Users, their shops, sessions and what they did."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
@@ -33,11 +35,11 @@ def downgrade() -> None:
         steps.drop_table(table)
 
 
-def _given(name: str, kind: "sa.types.TypeEngine[object]") -> "sa.Column[object]":
+def _given(name: str, kind: "sa.types.TypeEngine[Any]") -> "sa.Column[Any]":
     return sa.Column(name, kind, nullable=False)
 
 
-def _maybe(name: str, kind: "sa.types.TypeEngine[object]") -> "sa.Column[object]":
+def _maybe(name: str, kind: "sa.types.TypeEngine[Any]") -> "sa.Column[Any]":
     return sa.Column(name, kind, nullable=True)
 
 
