@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from catalog.insight.vectors import Floats, Group, alike, packed, unpacked
+from catalog.insight.vectors import Group, alike, packed, unpacked
 
 LOOKED_AT = 5000  # photos of one day, the newest; they stand for all
 GROUPS = 120  # kept of one day, of those that matched, and as many of the others
@@ -58,21 +58,47 @@ def _row(kind: tuple[str, bool], group: Group, rows: list[tuple[Any, ...]], scal
     }  # fmt: skip
 
 
-def together(rows: Sequence[Any], most: int) -> list[Photos]:
-    """What several days had (rows of `insight_photos`), those alike put together; the most asked first.
+@dataclass(frozen=True)
+class Centre:
+    """One day's group, without what shows it."""
+
+    id: int
+    fingerprint: str
+    searches: int
+    chosen: int
+    centre: str
+
+
+@dataclass(frozen=True)
+class Together:
+    """Groups of several days that look alike: their ids, the most asked first, and what they add up to."""
+
+    ids: tuple[int, ...]
+    searches: int
+    chosen: int
+
+
+def together(centres: Sequence[Centre], most: int) -> list[Together]:
+    """What several days had, those alike put together; the most asked first.
 
     Vectors of two models say nothing of each other: groups of each stay by themselves.
     """
-    found: list[Photos] = []
-    for kind in dict.fromkeys((row.fingerprint, row.weak) for row in rows):
-        mine = [row for row in rows if (row.fingerprint, row.weak) == kind]
-        centres: Floats = unpacked([row.centre for row in mine])
-        groups = alike(centres, [row.searches for row in mine], most=GROUPS)
-        found += [_photos(kind[1], [mine[at] for at in group.rows]) for group in groups]
+    found: list[Together] = []
+    for fingerprint in dict.fromkeys(each.fingerprint for each in centres):
+        mine = [each for each in centres if each.fingerprint == fingerprint]
+        groups = alike(unpacked([each.centre for each in mine]), [each.searches for each in mine], GROUPS)
+        found += [_added([mine[at] for at in group.rows]) for group in groups]
     return sorted(found, key=lambda each: -each.searches)[:most]
 
 
-def _photos(weak: bool, rows: list[Any]) -> Photos:
+def _added(rows: list[Centre]) -> Together:
+    rows = sorted(rows, key=lambda each: -each.searches)
+    searches, chosen = sum(each.searches for each in rows), sum(each.chosen for each in rows)
+    return Together(tuple(each.id for each in rows), searches, chosen)
+
+
+def shown(group: Together, weak: bool, rows: Sequence[Any]) -> Photos:
+    """A group with what shows it, of some of its days (rows of `insight_photos`)."""
     newest = sorted(rows, key=lambda row: row.day, reverse=True)
     words: Counter[str] = Counter()
     skus: Counter[str] = Counter()
@@ -81,8 +107,8 @@ def _photos(weak: bool, rows: list[Any]) -> Photos:
         skus.update(dict.fromkeys(row.skus, row.searches))
     return Photos(
         weak,
-        sum(row.searches for row in rows),
-        sum(row.chosen for row in rows),
+        group.searches,
+        group.chosen,
         tuple(dict.fromkeys(each for row in newest for each in row.photo_ids)),
         tuple(sku for sku, _ in skus.most_common(SHOWN)),
         tuple(words.most_common(SHOWN)),

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from catalog.insight.alike import Photos, together
+from catalog.insight.alike import Centre, Photos, shown, together
 from catalog.insight.latency import percentile
 from catalog.insight.tables import (
     InsightDay,
@@ -18,6 +18,7 @@ from catalog.insight.tables import (
 )
 
 GROUPS_READ = 1500  # of photos in a period, the most asked
+DAYS_SHOWN = 6  # of a group, by which it is shown: those with the most searches
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,11 @@ def gaps(session: Session, period: Period, kind: str, limit: int) -> list[Gap]:
 
 def photos(session: Session, period: Period, weak: bool, limit: int) -> list[Photos]:
     """Photos that look alike, the most asked first: those that matched, or those that did not."""
-    each = select(InsightPhotos).where(*period.of(InsightPhotos), InsightPhotos.weak == weak)
-    rows = session.scalars(each.order_by(InsightPhotos.searches.desc()).limit(GROUPS_READ)).all()
-    return together(rows, limit)
+    table = InsightPhotos
+    columns = (table.id, table.fingerprint, table.searches, table.chosen, table.centre)
+    each = select(*columns).where(*period.of(table), table.weak == weak)
+    rows = session.execute(each.order_by(table.searches.desc()).limit(GROUPS_READ)).tuples()
+    found = together([Centre(*row) for row in rows], limit)
+    ids = [at for group in found for at in group.ids[:DAYS_SHOWN]]
+    by_id = {row.id: row for row in session.scalars(select(table).where(table.id.in_(ids)))}
+    return [shown(group, weak, [by_id[at] for at in group.ids[:DAYS_SHOWN]]) for group in found]

@@ -87,9 +87,9 @@ def _leaders(vectors: Floats, least: float, most: int) -> Floats:
 def _means(
     vectors: Floats, heavy: NDArray[np.float64], own: NDArray[np.int64], fits: NDArray[np.bool_], was: Floats
 ) -> Floats:
-    sums = was.astype(np.float64) * 1e-6  # an empty group stays where it was
-    np.add.at(sums, own[fits], vectors[fits] * heavy[fits, None])
-    return _unit(sums.astype(np.float32))
+    member = np.zeros((len(was), len(vectors)), np.float32)
+    member[own[fits], np.flatnonzero(fits)] = heavy[fits]
+    return _unit(member @ vectors + was * np.float32(1e-6))  # an empty group stays where it was
 
 
 def _unit(rows: Floats) -> Floats:
