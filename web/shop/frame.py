@@ -5,12 +5,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import request
+from werkzeug.datastructures import MultiDict
 
 from web.language import PARAMETER, languages, lasting, locale, own_name, scripts_say, shop_language
 from web.services import services, shop_name
 from web.shop import compare, storefront
-
-_ONE_TIME = ("cursor", PARAMETER)  # what another language's page does not begin with
+from web.shop.pagestate import PageState
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,11 @@ def foreign() -> str:
 
 def tongues() -> list[Tongue]:
     """The languages; an answer to a form has no address of its own, and leads to the first page."""
-    asked = request.args.items(multi=True) if request.method == "GET" else ()
-    kept = [(name, value) for name, value in asked if name not in _ONE_TIME]
     path = request.path if request.method == "GET" else "/"
+    asked = request.args if request.method == "GET" else MultiDict[str, str]()
+    kept = PageState.lenient(asked).pairs(without=("cursor",))
+    if path != "/":
+        kept = [("sku", sku) for sku in asked.getlist("sku")]  # of a comparison
     return [
         Tongue(code, own_name(code), f"{path}?{urlencode([*kept, (PARAMETER, code)])}", code == str(locale()))
         for code in languages()
