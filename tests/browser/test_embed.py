@@ -145,3 +145,23 @@ def test_it_takes_its_looks_from_variables(page: Page, site: str) -> None:
     go = page.get_by_role("button", name="Search", exact=True)
     page.evaluate("document.body.style.setProperty('--twirl-accent', 'rgb(10, 80, 30)')")
     expect(go).to_have_css("background-color", "rgb(10, 80, 30)")
+
+
+def test_what_is_chosen_there_is_counted(page: Page, site: str) -> None:
+    """The click goes to the shop's own page at once; what it tells arrives all the same."""
+    page.goto(site)
+    ask(page, "red shirt")
+    offers = page.get_by_role("list", name="Results").get_by_role("listitem")
+    link = offers.nth(1).get_by_role("link")
+    link.evaluate("(a) => a.setAttribute('href', '#')")
+    with page.expect_response(
+        lambda answer: "/api/v1/events" in answer.url and answer.request.method == "POST"
+    ) as told:
+        link.click()
+    assert told.value.status == 204
+    assert '"kind":"open"' in str(told.value.request.post_data)
+    with page.expect_response(
+        lambda answer: "/api/v1/events" in answer.url and answer.request.method == "POST"
+    ) as told:
+        offers.nth(2).get_by_role("button", name="More like this").click()
+    assert told.value.status == 204 and '"kind":"similar"' in str(told.value.request.post_data)
