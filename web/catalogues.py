@@ -6,6 +6,7 @@ python -m web.catalogues --check    # says what is missing, stale or untranslate
 
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
@@ -20,6 +21,7 @@ HOME = Path(__file__).parent
 KEYWORDS: dict[str, object] = {"say": None, "noted": None, "say_many": (1, 2)}
 OTHERS = ("console", "ops")  # rooms that speak English only
 _WORDS = '"./words.js"'  # where a script has its `say` from
+_SINCE = datetime(2026, 11, 29, tzinfo=UTC)
 _READ = {
     "messages": (("*.py", "python"), ("*.html", "jinja2")),
     "scripts": (("*.js", "javascript"),),
@@ -98,6 +100,7 @@ def update(language: str, domain: str) -> None:
     kept = _read(language, domain)
     kept.update(extracted(domain), no_fuzzy_matching=True)
     kept.obsolete.clear()
+    kept.creation_date = kept.revision_date = _SINCE  # or each run would change every file
     kept.project, kept.version, kept.msgid_bugs_address = "Twirl", "1", "the project's issues"
     kept.last_translator = kept.language_team = "The Twirl authors"
     kept.header_comment = "# Keep this whole with: python -m web.catalogues"
