@@ -32,6 +32,7 @@ SLOW = (
     "tenants",
     "crop",
     "feeds",
+    "feed_to_live",
     "first_results",
     "looks",
     "insight_pages",
