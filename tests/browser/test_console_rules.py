@@ -121,7 +121,7 @@ def test_insight_shows_what_was_searched_and_chosen(
     expect(page.locator(".tray-said")).to_contain_text("1 to compare")
     page.locator("li.card").nth(1).get_by_role("link").filter(has_text=re.compile(r"\w")).last.click()
     expect(page.locator(".piece h1")).to_be_visible()
-    assert "from=" not in page.url, "the address is plain again"
+    expect(page).not_to_have_url(re.compile("from="))  # the address is plain again
     counted.close()
     assert counted.dropped == 0 and roll(shop.sessions) == 1
     context = chromium.new_context(base_url=console)
