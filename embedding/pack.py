@@ -53,7 +53,7 @@ class Pack(Protocol):
     least_kinship: float  # below it what was found is of another kind than the photo
 
     def kinship(self, photo: Floats, found: Floats) -> float | None:
-        """(D,) photo, (K, D) index vectors -> how far they are of the photo's kind, the mean cosine.
+        """(D,) photo, (K, D) index vectors -> how far the nearest are of the photo's kind, a cosine.
 
         None where this kind of pack does not tell kinds.
         """

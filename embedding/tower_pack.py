@@ -18,6 +18,8 @@ from embedding.preprocess import Pixels, check_pixels
 from embedding.query_rows import check_balance, query_row, to_array
 from embedding.towers import ImageTower, TextHead
 
+KIN = 3  # of the first hits, those that must be of the photo's kind: a small shop has few of a kind
+
 
 class Towers(nn.Module):
     """All trained weights of a pack under one name each."""
@@ -61,12 +63,16 @@ class TowerPack(ImageSide):
 
     @torch.inference_mode()
     def kinship(self, photo: Floats, found: Floats) -> float | None:
-        """(D,) photo, (K, D) index vectors -> the mean cosine of their parts for kind; None of nothing."""
+        """(D,) photo, (K, D) index vectors -> how near the nearest of them are in kind; None of nothing.
+
+        The mean cosine of the parts for kind, of the KIN nearest.
+        """
         if not len(found):
             return None
         rows = torch.from_numpy(np.concatenate([photo[None], found]))
         kinds = nn.functional.normalize(self.info.config.tower.parts.split(rows)[1], dim=-1)
-        return float((kinds[1:] @ kinds[0]).mean())
+        near = kinds[1:] @ kinds[0]
+        return float(near.topk(min(KIN, len(near))).values.mean())
 
     def patches(self, pixels: Pixels) -> Floats:
         """(H, W, 3) uint8 RGB -> (G, G, W) float32 unit rows of what lies in each cell of the photo."""

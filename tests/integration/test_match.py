@@ -46,7 +46,7 @@ def test_the_shops_own_pictures_match_and_a_chessboard_does_not(client: FlaskCli
     own = shop.blobs.read(str(sha), 480)
     assert searched(client, own)["weak"] is False
     other = searched(client, chessboard())
-    assert other["weak"] is True and float(str(other["strength"])) < 0.4
+    assert other["weak"] is True and float(str(other["strength"])) < shop.pack.least_kinship
 
 
 def searched(client: FlaskClient, photo: bytes) -> dict[str, object]:
