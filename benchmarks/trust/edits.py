@@ -13,6 +13,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -130,7 +131,9 @@ def _settled(shop: Shop) -> bool:
 
 def _bars(shop: Shop, merchant: Merchant, settled: bool, took: str) -> Iterator[Bar]:
     found = shop.differences()
-    yield Bar("random edits with kills: differences", len(found), "0", settled and not found, detail=took)
+    kinds = ", ".join(f"{count} x {kind}" for kind, count in Counter(each.kind for each in found).items())
+    detail = "; ".join(filter(None, (took, "" if settled else "not settled in time", kinds)))
+    yield Bar("random edits with kills: differences", len(found), "0", settled and not found, detail=detail)
     with shop.sessions() as session:
         rows = (
             select(Product.sku).join(Image.product).where(Image.state == "live", Product.deleted_at.is_(None))
