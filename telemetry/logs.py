@@ -26,7 +26,7 @@ from telemetry import tracing
 REQUEST_ID = "request_id"  # the key in structlog's context variables and in the headers of tasks
 MASK = "********"
 # Libraries that tell every connection at INFO, which says nothing to an operator.
-QUIET = ("alembic", "botocore", "fsspec", "httpx", "s3transfer", "urllib3")
+QUIET = ("alembic", "botocore", "catalog.patience", "fsspec", "httpx", "s3transfer", "urllib3")
 
 _CREDENTIALS = re.compile(r"(?<=://)[^\s/@\"\\]+(?=@)")  # user:password of an address
 _SHORTEST = 8  # characters of a secret that can be looked for without hitting words

@@ -1,5 +1,6 @@
 """Requests that nobody should send: from the OpenAPI document, right and wrong, and to the pages by hand."""
 
+import json
 import random
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -17,6 +18,14 @@ from tests.fuzz.judging import Verdict
 from tests.fuzz.words import hostile_words
 
 PROBLEM = "application/problem+json"
+
+
+@schemathesis.serializer("application/jsonl", "application/x-ndjson")
+def lines(_context: Any, value: Any) -> bytes:
+    """What is drawn for a body of lines, as it is; what is no text as JSON."""
+    if isinstance(value, bytes):
+        return value
+    return (value if isinstance(value, str) else json.dumps(value, default=str)).encode(errors="replace")
 
 
 def api(app: Flask, number: int, start: int, skus: list[str], headers: dict[str, str]) -> Verdict:

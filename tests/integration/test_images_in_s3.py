@@ -16,9 +16,9 @@ from sqlalchemy import select
 from benchmarks.indexing_shop import Pixels, PlainEncoder, Shop, picture
 from catalog.blobs import SIZES, StorageUnavailable
 from catalog.export import export_catalogue
-from catalog.models import Image
+from catalog.models import Image, Product
 from catalog.place import Images, open_objects
-from catalog.products import delete_product
+from catalog.products import delete_product, ensure_merchant
 from catalog.site import read_site
 from indexer import sweeper
 from searcher.query import SearchQuery
@@ -179,6 +179,13 @@ def client(tmp_path_factory: pytest.TempPathFactory, s3: S3Server) -> Iterator[F
     services = Services(Settings(storage=chosen))
     services.prepare()
     services.blobs.put("ab" * 32, {size: b"webp %d " % size + bytes(size) for size in SIZES})
+    with services.sessions.begin() as session:  # a picture answers for the shop that shows it
+        shop = ensure_merchant(session, services.settings.web.shop).id
+        product = Product(merchant_id=shop, sku="shown", item_group_id="shown")
+        session.add(product)
+        for position, sha in enumerate(("ab" * 32, "cd" * 32)):
+            row = Image(position=position, source="https://shop.example/x", sha256=sha, merchant_id=shop)
+            product.every_image.append(row)
     yield create_app(services).test_client()
     services.close()
 

@@ -119,7 +119,8 @@ def test_metrics_hold_what_the_page_of_names_promises(web: Web, shop: Services) 
     families = {re.sub("_(bucket|sum|count)$", "", name.split("|")[0]) for name in found}
     # Those show only while there is something to show.
     at_times = ("broker_messages", "index_fill_images", "index_fill_done_images", "images_failed",
-                "ops_refused_total", "search_errors_total")  # fmt: skip
+                "ops_refused_total", "search_errors_total", "search_degraded_total",
+                "http_rate_refused_total")  # fmt: skip
     assert set(EVERY) - families <= {f"twirl_{name}" for name in at_times}
     assert {name for name in families if name.startswith("twirl_")} <= set(EVERY)
     assert found["twirl_http_request_duration_seconds_count|method=GET|route=/|status=200"] == 1
