@@ -30,7 +30,7 @@ unit: $(VENV)/.dev  ## every test but the browser's
 
 browser: $(VENV)/.dev  ## the tests that drive a real browser
 	@command -v chromium >/dev/null || { echo "Chromium is missing. Install it (Debian: apt-get install chromium) and run again."; exit 1; }
-	$(BIN)/pytest -m browser
+	$(BIN)/pytest -m browser -n 2 --dist loadfile
 
 bars: $(VENV)/.dev  ## the bars that fit in ten minutes: name, figure, target, ok or short
 	$(BIN)/python -m benchmarks
