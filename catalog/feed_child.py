@@ -9,16 +9,16 @@ One byte is sent once at the start, when all imports are done.
 """
 
 import json
-import os
 import resource
 import struct
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from catalog.batching import batches
+from catalog.child_limits import limit, limit_cpu, own_pipes
 from catalog.child_process import READY
 from catalog.decoding import ImageRefused
 from catalog.feeds.errors_file import errors_bytes
@@ -94,43 +94,19 @@ def answered(reader: Reader, asked: dict[str, Any]) -> tuple[dict[str, Any], byt
 
 def serve(memory_mb: int, cpu_seconds: int, reader: Reader) -> None:
     """Answer requests until the parent closes its end."""
-    requests, answers = _own_pipes()
-    _limit(memory_mb)
+    requests, answers = own_pipes()
+    limit(memory_mb, _LEAST_FREE, _FILES)
+    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
     answers.write(READY)
     answers.flush()
     while head := requests.read(LENGTH.size):
         asked = json.loads(requests.read(LENGTH.unpack(head)[0]))
-        _limit_cpu(cpu_seconds)
+        limit_cpu(cpu_seconds)
         header, body = answered(reader, asked)
         text = json.dumps(header).encode()
         answers.write(HEAD.pack(len(text), len(body)) + text)
         answers.write(body)
         answers.flush()
-
-
-def _own_pipes() -> tuple[BinaryIO, BinaryIO]:
-    """Take the pipes for ourselves, so that nothing that a library prints can fall into an answer."""
-    requests, answers = os.dup(0), os.dup(1)
-    nothing = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, 0)
-    os.dup2(nothing, 1)
-    return os.fdopen(requests, "rb"), os.fdopen(answers, "wb")
-
-
-def _limit(memory_mb: int) -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (memory_mb * 2**20,) * 2)
-    bytearray(_LEAST_FREE)  # with less, every feed would be blamed for a limit that is too low
-    for kind in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):  # it writes no file
-        resource.setrlimit(kind, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (_FILES, _FILES))
-    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
-
-
-def _limit_cpu(cpu_seconds: int) -> None:
-    """Allow `cpu_seconds` from now: the kernel counts over the whole life of the process."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    soft = int(used.ru_utime + used.ru_stime) + cpu_seconds + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
 
 
 if __name__ == "__main__":

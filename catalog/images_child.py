@@ -8,12 +8,10 @@ One byte is sent once at the start, when all imports are done.
 """
 
 import json
-import os
-import resource
 import struct
 import sys
-from typing import BinaryIO
 
+from catalog.child_limits import limit, limit_cpu, own_pipes
 from catalog.decoding import Decoded, ImageRefused, decode
 
 REQUEST = struct.Struct("<IB")
@@ -21,17 +19,18 @@ LENGTH = struct.Struct("<I")
 READY = b"!"
 
 _LEAST_FREE = 32 * 2**20
+_FILES = 16
 
 
 def serve(memory_mb: int, cpu_seconds: int) -> None:
     """Answer requests until the parent closes its end."""
-    requests, answers = _own_pipes()
-    _limit(memory_mb)
+    requests, answers = own_pipes()
+    limit(memory_mb, _LEAST_FREE, _FILES)
     answers.write(READY)
     answers.flush()
     while head := requests.read(REQUEST.size):
         length, flags = REQUEST.unpack(head)
-        _limit_cpu(cpu_seconds)
+        limit_cpu(cpu_seconds)
         for part in answer(requests.read(length), bool(flags & 1)):
             answers.write(part)
         answers.flush()
@@ -59,30 +58,6 @@ def _described(decoded: Decoded) -> dict[str, object]:
 def _header(fields: dict[str, object]) -> bytes:
     text = json.dumps(fields).encode()
     return LENGTH.pack(len(text)) + text
-
-
-def _own_pipes() -> tuple[BinaryIO, BinaryIO]:
-    """Take the pipes for ourselves, so that nothing that a library prints can fall into an answer."""
-    requests, answers = os.dup(0), os.dup(1)
-    nothing = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, 0)
-    os.dup2(nothing, 1)
-    return os.fdopen(requests, "rb"), os.fdopen(answers, "wb")
-
-
-def _limit(memory_mb: int) -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (memory_mb * 2**20,) * 2)
-    bytearray(_LEAST_FREE)  # with less, every picture would be blamed for a limit that is too low
-    for kind in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):  # it writes no file
-        resource.setrlimit(kind, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))
-
-
-def _limit_cpu(cpu_seconds: int) -> None:
-    """Allow `cpu_seconds` from now: the kernel counts over the whole life of the process."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    soft = int(used.ru_utime + used.ru_stime) + cpu_seconds + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
 
 
 if __name__ == "__main__":
