@@ -1,6 +1,7 @@
 """Commands that start processes: the demo, the storefront, and each process alone."""
 
 import os
+from functools import partial
 
 import click
 
@@ -56,6 +57,7 @@ def serve(services: Services) -> None:
 @click.pass_obj
 def web(services: Services, with_parent: bool) -> None:
     """Run the web process alone."""
+    from launcher.deployed import patiently
     from launcher.preflight import check_device, check_listeners
     from web.server import serve as serve_web
     from web.wsgi import make_app
@@ -68,7 +70,7 @@ def web(services: Services, with_parent: bool) -> None:
         check_device(chosen.model.device)
     _lifeline(with_parent)
     if services.deployed:
-        prepare(services)
+        patiently(partial(prepare, services), say)
         services.close()  # what serves is forked, and makes its own
     services.log_as("web")
     addresses = [(chosen.web.host, chosen.web.port), (chosen.operations.ops_host, chosen.ops_port)]

@@ -21,7 +21,7 @@ def worker(services: Services, queues: str | None, concurrency: int | None, pool
 
     Start as many as you like, on any machine that reaches the database, Redis and Qdrant.
     """
-    from launcher.deployed import check_deployed, ready
+    from launcher.deployed import check_deployed
     from launcher.preflight import check_device
     from launcher.working import run_worker
 
@@ -37,8 +37,6 @@ def worker(services: Services, queues: str | None, concurrency: int | None, pool
     check(working.settings)
     check_device(working.settings.model.device)
     working.log_as("worker")
-    ready(working)
-    working.place.check()
     run_worker(working, log.info)  # one JSON line, as everything else that it says
 
 
@@ -49,12 +47,11 @@ def beat(services: Services) -> None:
 
     One is enough; a second does no harm.
     """
-    from launcher.deployed import check_deployed, ready
+    from launcher.deployed import check_deployed
     from launcher.working import run_beat
 
     check_deployed(services, "beat")
     services.observe("beat")
-    ready(services)
     run_beat(services, log.info)
 
 

@@ -1,6 +1,7 @@
 """The deployed shape: what is checked before one of its processes starts, and waiting for its workers."""
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -8,13 +9,16 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from bootstrap import Services
 from catalog.clock import instant
-from catalog.database import is_current
+from catalog.database import AWAY, is_current
 from catalog.operations import Worker
 from catalog.site import read_site
 from launcher.preflight import StartRefused, check_folder
+from launcher.refusals import explain, passes
 
+Say = Callable[[str], None]
 HEARD_S = 60.0  # a worker says so more often
 PATIENCE_S = 90.0  # for a first worker to be heard of
+START_S, AGAIN_S = 60.0, 1.0  # how long a process that starts waits for the database, and between two looks
 
 
 def check_deployed(services: Services, command: str) -> None:
@@ -51,6 +55,25 @@ def ready(services: Services) -> None:
             "The database has not been prepared for this version of Twirl.", "run `twirl migrate` first"
         )
     _ = services.blobs
+
+
+def patiently(start: Callable[[], object], say: Say, patience_s: float = START_S) -> None:
+    """Do what a process that stays does first; again while the database is away, as it is when it restarts.
+
+    What waiting does not mend, such as a wrong password, is raised at once, and all else after `patience_s`.
+    """
+    until, said = time.monotonic() + patience_s, False
+    while True:
+        try:
+            start()
+            return
+        except AWAY as error:
+            if not passes(error) or time.monotonic() > until:
+                raise
+            if not said:
+                say(f"Waiting for at most {patience_s:g} s: {(explain(error) or '').partition(chr(10))[0]}")
+            said = True
+        time.sleep(AGAIN_S)
 
 
 class Attendance:

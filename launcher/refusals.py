@@ -30,6 +30,7 @@ _OF_POSTGRES = {  # what its message says: the first that fits
     "statement timeout": "look what keeps the server busy, or raise TWIRL_DB_STATEMENT_TIMEOUT_MS",
     "lock timeout": "another session holds the rows; run it again, or raise TWIRL_DB_LOCK_TIMEOUT_MS",
 }
+_FOR_GOOD = ("authentication failed", "role ", "does not exist", "resolve host", "no pg_hba.conf entry")
 _OF_SERVERS = {"billiard", "celery", "kombu", "psycopg", "qdrant_client", "redis"}
 
 
@@ -62,6 +63,11 @@ def explain(error: Exception) -> str | None:
         place = f": {error.filename}" if error.filename else ""
         return _with_fix(f"{error.strerror}{place}.", _OF_THE_DISK[error.errno])
     return None
+
+
+def passes(error: Exception) -> bool:
+    """Whether a fault of the database may be over in a moment, as when it restarts."""
+    return not any(sign in str(error) for sign in _FOR_GOOD)
 
 
 def _of_the_database(said: str) -> str:

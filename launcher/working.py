@@ -21,6 +21,7 @@ from bootstrap import Services
 from catalog.database import AWAY
 from indexer.machine import worker_name
 from indexer.sweeper import hand_back, release_dead, sign_off
+from launcher.deployed import patiently, ready
 from settings import Settings
 
 log = get_logger("worker")
@@ -30,12 +31,14 @@ Say = Callable[[str], None]
 def run_worker(services: Services, say: Say) -> None:
     """Work until SIGTERM or Ctrl-C; then end what is in hand and nothing more. Ends the process.
 
+    Raises StartRefused for a database that `twirl migrate` has not prepared, StorageRefused for images that
+    this machine cannot see.
     The services are closed first: what a task needs is made in the process that runs it, after the fork.
     """
     from indexer.alive import Pulse
     from indexer.celery_app import make_app
 
-    release_dead(services.sessions)  # of an earlier life on this machine
+    patiently(partial(_begin, services), say)
     services.bell.ring()
     services.close()
     app = make_app(services.settings)
@@ -52,6 +55,12 @@ def run_worker(services: Services, say: Say) -> None:
     worker.start()
     pulse.stop()
     raise SystemExit(0 if farewell.begun else worker.exitcode or 0)
+
+
+def _begin(services: Services) -> None:
+    ready(services)
+    services.place.check()
+    release_dead(services.sessions)  # of an earlier life on this machine
 
 
 def _worker(app: Any, queues: tuple[str, ...]) -> Any:
@@ -116,6 +125,7 @@ def run_beat(services: Services, say: Say) -> None:
     from indexer.broker import make_broker
     from indexer.celery_app import keep_logging
 
+    patiently(partial(ready, services), say)
     chosen = services.settings.queue
     sweep = beat.Sweep(services.sessions, services.bell, services.lease_s)
     app = make_broker(chosen.redis_url, services.limits, beat_schedule=beat.schedule(chosen.sweep_s))

@@ -28,7 +28,7 @@ class Metric:
 
 HTTP = (
     Metric("twirl_http_request_duration_seconds", "histogram", ("method", "route", "status"),
-           "Answers of the web process by the route's pattern (`/p/<sku>`), not by its address."),
+           "Answers of the web process by the route's pattern (`/p/<path:sku>`), not by its address."),
     Metric("twirl_http_requests_in_flight", "gauge", (), "Requests that are being answered now."),
     Metric("twirl_http_threads", "gauge", (), "Threads that answer: more requests than these wait."),
     Metric("twirl_http_shed_total", "counter", (),

@@ -86,7 +86,7 @@ def record_of(
     texts = {ours: checked.text(ours) for ours in _LIMITS if ours not in ("sku", "title", "category")}
     price, sale_price, priced_in = _prices(checked, currency)
     record = ProductRecord(
-        sku=checked.required("sku"),
+        sku=_sku(checked),
         title=checked.required("title"),
         description=checked.description(),
         category=_category(checked),
@@ -101,6 +101,15 @@ def record_of(
         **texts,
     )
     return [replace(fault, sku=record.sku) for fault in checked.faults] or record
+
+
+def _sku(checked: _Checked) -> str:
+    """The id. It stands in addresses, where browsers take parts such as ".." out (RFC 3986, 5.2.4)."""
+    sku = checked.required("sku")
+    if sku and not {"", ".", ".."}.isdisjoint(sku.split("/")):
+        message = f"{sku!r} cannot stand in an address: it has an empty part, or one of dots only."
+        checked.fault("sku", "sku-invalid", f"{message} Write it without, such as 'A/1'.")
+    return sku
 
 
 def _category(checked: _Checked) -> str:

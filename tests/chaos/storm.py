@@ -40,14 +40,16 @@ class Aftermath:
         return "\n".join(said)
 
 
-def weather(shop: Deployment, events: Sequence[Event], items: int, seed: int, say: Say) -> Aftermath:
+def weather(
+    shop: Deployment, events: Sequence[Event], items: int, seed: int, say: Say, settle_s: float = SETTLE_S
+) -> Aftermath:
     """Import so many products into an empty shop while these things happen to it."""
     seconds = events[-1].at + events[-1].lasts if events else 0.0
     with started(shop) as parts:
         with busy(parts, items, seed, seconds) as (shopper, merchant):
             _fall(parts, events, say)
             calm = time.monotonic()
-        settled, wrong = _settle(shop, calm)
+        settled, wrong = _settle(shop, calm, settle_s)
         wrong += shopper.wrong + merchant.wrong + broken(shop, merchant)
     return Aftermath(events, shop.live(), shopper, merchant, settled, wrong)
 
@@ -63,9 +65,9 @@ def _fall(parts: Parts, events: Sequence[Event], say: Say) -> None:
         parts.end(event)
 
 
-def _settle(shop: Deployment, calm: float) -> tuple[float, list[str]]:
+def _settle(shop: Deployment, calm: float, within_s: float) -> tuple[float, list[str]]:
     try:
-        shop.wait_settled(SETTLE_S)
+        shop.wait_settled(within_s)
     except AssertionError as unsettled:
         return time.monotonic() - calm, [str(unsettled)]
     settled = time.monotonic() - calm

@@ -26,7 +26,9 @@ SHORT = """
 @pytest.mark.slow
 def test_nothing_is_lost_in_a_short_storm(tmp_path: Path) -> None:
     with deployed(tmp_path, workers=0, beat=False) as shop:
-        after = weather(shop, schedule.read(SHORT), items=40, seed=1, say=print)
+        after = weather(
+            shop, schedule.read(SHORT), items=40, seed=1, say=print, settle_s=90
+        )  # then it says why
         assert after.wrong == [], str(after)
         assert after.live == 36 and after.shopper.answered.get("200", 0) > 0  # two are hidden, two deleted
 

@@ -119,3 +119,19 @@ def test_an_engine_that_is_killed(shop: Deployment, under_way: Callable[[str], i
     time.sleep(AWAY_S)
     shop.start_qdrant()
     shop.wait(lambda: search(shop) == 200, "searches", 30)
+
+
+def test_processes_that_start_while_postgres_restarts_wait_for_it(shop: Deployment) -> None:
+    late = [shop.running[name] for name in ("worker-1", "web")]
+    for each in late:
+        each.kill()
+    shop.stop_postgres()
+    for each in late:
+        each.start()
+    shop.wait(lambda: all("Waiting for at most 60 s" in each.said() for each in late), "their word", BACK_S)
+    shop.start_postgres()
+    shop.wait(lambda: shop.answers("/readyz"), "the web process", BACK_S)
+    before = shop.live()
+    shop.stock("late", 10)
+    shop.wait_live(before + 10)
+    assert all(each.alive for each in shop.running.values())

@@ -27,7 +27,7 @@ def blocks(client: FlaskClient, sku: str) -> list[dict[str, Any]]:
 @pytest.fixture
 def products(shop: Services) -> list[Product]:
     with shop.sessions() as session:
-        return list(session.scalars(select(Product).order_by(Product.id)))
+        return list(session.scalars(select(Product).where(Product.deleted_at.is_(None)).order_by(Product.id)))
 
 
 def test_a_product_has_what_a_merchant_listing_needs(client: FlaskClient, products: list[Product]) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, url_for
 from PIL import Image as Pillow
 
 from bootstrap import Services
@@ -69,11 +69,28 @@ def test_what_is_read_goes_back_unchanged(program: Program) -> None:
 
 
 def test_a_sku_may_have_a_slash_and_what_else_there_is(program: Program) -> None:
-    for sku in ("A/1", "A 1?x=2&y#z", "Ü-ß", "a/look/b", "."):
+    for sku in ("A/1", "A 1?x=2&y#z", "Ü-ß", "a/look/b", "1.5"):
         path = f"products/{sku.replace('?', '%3F').replace('#', '%23')}"
         assert program.put(path, json=SHIRT).status_code == 201
         assert program.get(path).get_json()["sku"] == sku
         assert program.delete(path).status_code == 204
+
+
+def test_a_slash_in_a_sku_leads_to_its_look_and_its_page(program: Program, app: Flask) -> None:
+    assert program.put("products/A/1", json=SHIRT).status_code == 201
+    assert program.get("products/A/1/look").status_code == 200
+    with app.test_request_context():
+        assert url_for("storefront.product", sku="A/1") == "/p/A/1"
+        assert app.url_map.bind("shop.example").match("/p/A/1") == ("storefront.product", {"sku": "A/1"})
+
+
+@pytest.mark.parametrize("sku", [".", "..", "a/../b", "a/", "a/./b"])
+def test_a_sku_that_addresses_cannot_hold_is_refused(program: Program, sku: str) -> None:
+    refused = program.put(f"products/{sku}", json=SHIRT)
+    assert refused.status_code == 422
+    assert [(each["field"], each["code"]) for each in refused.get_json()["errors"]] == [
+        ("sku", "sku-invalid")
+    ]
 
 
 def test_a_put_replaces_and_a_patch_changes(program: Program) -> None:

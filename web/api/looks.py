@@ -36,7 +36,7 @@ class LookSchema(Schema):
     pieces = fields.List(fields.Nested(PieceSchema), required=True)
 
 
-@blueprint.get("/products/<sku>/look")
+@blueprint.get("/products/<path:sku>/look")
 @blueprint.doc(summary="What goes with a product")
 @blueprint.response(200, LookSchema)
 @blueprint.alt_response(404, "NOT_FOUND", success=False)

@@ -66,7 +66,7 @@ def search() -> Response:
     return redirect(state.url(), 303)
 
 
-@blueprint.get("/p/<sku>")
+@blueprint.get("/p/<path:sku>")
 def product(sku: str) -> str:
     """One product: pictures, variants, details, and more like it."""
     found = shelf.product(sku)

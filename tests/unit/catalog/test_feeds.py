@@ -137,6 +137,15 @@ def test_an_id_that_comes_twice_is_a_fault(read: Read) -> None:
     assert (fault.row, fault.column, fault.code) == (3, "id", "id-twice") and "row 2" in fault.message
 
 
+def test_an_id_that_no_address_can_hold_is_a_fault(read: Read) -> None:
+    records, faults = read(f"{HEAD}\nA/1,a,a.jpg,1\n..,b,a.jpg,1\nA//1,c,a.jpg,1\n1.5,d,a.jpg,1\n")
+    assert [record.sku for record in records] == ["A/1", "1.5"]
+    assert [(fault.row, fault.column, fault.code) for fault in faults] == [
+        (3, "id", "sku-invalid"),
+        (4, "id", "sku-invalid"),
+    ]
+
+
 def test_too_many_and_too_few_cells(read: Read) -> None:
     records, faults = read(f"{HEAD}\n1,a,a.jpg\n2,Dress, red,a.jpg,1\n3,c,a.jpg,1,,,\n")
     assert [record.sku for record in records] == ["1", "3"]

@@ -8,6 +8,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from catalog.database import open_engine, upgrade
+from launcher.deployed import patiently
 from launcher.refusals import explain
 from searcher.errors import SearchUnavailable
 from vectors.protocol import FORBIDDEN, VectorStoreUnavailable
@@ -76,3 +77,22 @@ def test_the_packages_of_the_deployed_shape_are_named_where_they_are_missing() -
     said = explain(ModuleNotFoundError("No module named 'celery'", name="celery"))
     assert said is not None and "twirl[deployed]" in said
     assert explain(ModuleNotFoundError("No module named 'numpy'", name="numpy")) is None
+
+
+def test_what_stays_waits_for_a_database_that_restarts_and_for_no_wrong_address() -> None:
+    said: list[str] = []
+    tries = 0
+
+    def start(url: str) -> None:
+        nonlocal tries
+        tries += 1
+        with open_engine(url).connect():
+            pass
+
+    with pytest.raises(OperationalError):
+        patiently(lambda: start("postgresql+psycopg://u@127.0.0.1:1/x"), said.append, patience_s=1.5)
+    assert tries >= 2 and len(said) == 1 and said[0].startswith("Waiting for at most 1.5 s: The database")
+    tries = 0
+    with pytest.raises(OperationalError):
+        patiently(lambda: start("postgresql+psycopg://u@no-such-host.invalid/x"), said.append)
+    assert tries == 1 and len(said) == 1
