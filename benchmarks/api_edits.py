@@ -21,8 +21,8 @@ from atelier.catalogue import write_catalogue
 from benchmarks.bar import Bar, show
 from benchmarks.shop import Shop, shop
 from bootstrap import Services
-from catalog.api_keys import SCOPES, issue_key
 from catalog.operations import StageMinute
+from catalog.programs.api_keys import SCOPES, issue_key
 from settings import load
 
 PRODUCTS, EDITS, PATIENCE_S = 12, 40, 30.0

@@ -25,7 +25,7 @@ from benchmarks.bar import Bar, show
 from benchmarks.indexing_kill import write_feed
 from benchmarks.indexing_shop import PlainEncoder, PlainPacks
 from bootstrap import Services
-from catalog.imports import import_feed
+from catalog.importing.imports import import_feed
 from catalog.models import Image, Product
 from catalog.site import live_index, read_site
 from indexer.patience import patiently

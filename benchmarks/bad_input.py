@@ -16,7 +16,7 @@ from benchmarks.hostile_feeds import HostileFeed, feeds
 from benchmarks.shop import Shop, shop
 from bootstrap import Services
 from catalog.feeds import FeedRefused
-from catalog.imports import import_feed
+from catalog.importing.imports import import_feed
 from settings import load
 from tests.unit.catalog import hostile
 

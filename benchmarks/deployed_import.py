@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.bar import Bar, show
-from catalog.images import Decoder
+from catalog.pictures.decoder import Decoder
 from settings import Model
 from tests.support.deployed import Deployment, Running, deployed, write_feed
 

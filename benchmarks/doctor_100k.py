@@ -22,9 +22,9 @@ from sqlalchemy.orm import contains_eager
 
 from benchmarks.bar import Bar, show
 from benchmarks.indexing_shop import PlainEncoder, Shop
-from catalog.blobs import SIZES
 from catalog.identity import point_id
 from catalog.models import Image, Product
+from catalog.storage.blobs import SIZES
 from indexer import mapping
 from indexer.doctor import diagnose
 from vectors.protocol import Point

@@ -31,8 +31,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from atelier.catalogue import write_catalogue
 from benchmarks.bar import ROOT, SHARED, machine
-from catalog.decoding import Decoded, decode
-from catalog.images import read_rendition
+from catalog.pictures.decoder import read_rendition
+from catalog.pictures.decoding import Decoded, decode
 from embedding.batching import best_batch, try_batches
 from embedding.feeder import ahead
 from embedding.forward import Forward

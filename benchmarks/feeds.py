@@ -22,10 +22,10 @@ from sqlalchemy import func, select
 from benchmarks.bar import Bar, show
 from bootstrap import Services
 from catalog.feeds import ProductRecord, read_feed
-from catalog.imports import import_feed
+from catalog.importing.imports import import_feed
 from catalog.models import Image, Product, RowError
 from tests.support.bad_rows import feed_of
-from tests.support.shop import index, small_shop
+from tests.support.shop import drawn, index, small_shop
 
 ROWS = 100_000
 WORDS = "Washed linen, cut wide, with pockets. " * 25  # about 1 KB of description, as feeds have it
@@ -127,16 +127,14 @@ FORMATS = {"csv": _csv, "rss": _rss, "shopify": _shopify, "woocommerce": _woocom
 
 def _five_thousand(folder: Path) -> Iterator[Bar]:
     with small_shop(folder / "shop") as services:
-        demo = folder / "shop" / "demo"
-        drawn = [
-            item.images[0] for item in read_feed(next(demo.glob("*feed*"))) if isinstance(item, ProductRecord)
-        ]
+        own = drawn()
+        pictures = [item.images[0] for item in read_feed(own) if isinstance(item, ProductRecord)]
         feed = folder / "feed.csv"
-        text, wrong = feed_of(5000, 500, lambda n: drawn[n % len(drawn)])
+        text, wrong = feed_of(5000, 500, lambda n: pictures[n % len(pictures)])
         feed.write_text(text)
         shop = services.merchant().id
         began = time.perf_counter()
-        summary = import_feed(services.sessions, shop, feed, demo, services.incoming)
+        summary = import_feed(services.sessions, shop, feed, own.parent, services.incoming)
         index(services)
         took = time.perf_counter() - began
         live, listed = _live(services), _listed(services, summary.job_id)
@@ -145,7 +143,7 @@ def _five_thousand(folder: Path) -> Iterator[Bar]:
         detail = f"listed as they are wrong: {len(listed.items() & wrong.items())} of 500; {took:.0f} s"
         yield Bar("5,000 rows, 500 bad in 12 ways: live", live, target, ok, "", detail)
         began = time.perf_counter()
-        again = import_feed(services.sessions, shop, feed, demo, services.incoming)
+        again = import_feed(services.sessions, shop, feed, own.parent, services.incoming)
         waiting = _waiting(services)
         index(services)
         took = time.perf_counter() - began

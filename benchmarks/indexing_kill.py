@@ -24,7 +24,7 @@ from sqlalchemy import func, select
 
 from benchmarks.bar import ROOT, Bar, show
 from benchmarks.indexing_shop import Shop, picture
-from catalog.imports import import_feed
+from catalog.importing.imports import import_feed
 from catalog.models import Image
 from indexer.sweeper import unfinished
 

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from PIL import Image as Pictures
 
 from catalog.database import open_engine, sessions, upgrade
-from catalog.images import Decoder
-from catalog.place import Images, open_folder
+from catalog.pictures.decoder import Decoder
 from catalog.products import ensure_merchant, save_product
 from catalog.records import ProductRecord
 from catalog.site import ensure_live, live_index, read_site
+from catalog.storage.place import Images, open_folder
 from indexer.doctor import Difference, diagnose
 from indexer.pipeline import Pipeline
 from searcher.models import Models

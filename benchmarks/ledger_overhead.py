@@ -18,7 +18,7 @@ from pathlib import Path
 from atelier.catalogue import write_catalogue
 from benchmarks.bar import Bar, show
 from bootstrap import Services
-from catalog.imports import import_feed
+from catalog.importing.imports import import_feed
 from indexer.pipeline import Done
 from settings import Settings
 from tests.support.postgres import postgres

@@ -14,8 +14,8 @@ from atelier.drawing import draw
 from benchmarks.bar import SHARED
 from benchmarks.sizing_collection import IMAGES_A_PRODUCT, products
 from catalog.database import open_engine, upgrade
-from catalog.images import Decoder
 from catalog.models import Image, Merchant, Product
+from catalog.pictures.decoder import Decoder
 
 BATCH = 2_000
 DRAWN, DRAWN_PX = 24, 1_600

@@ -23,7 +23,7 @@ from typing import Any
 from benchmarks.bar import Bar, show
 from benchmarks.tenants_shop import COLOURS, MARKS, Tenant, documents, three_shops
 from bootstrap import Services
-from catalog.export import export_catalogue
+from catalog.keeping.export import export_catalogue
 
 REQUESTS, SEED = 10_000, 20261129
 

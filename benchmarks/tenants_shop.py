@@ -15,11 +15,11 @@ from PIL import Image, ImageDraw
 from sqlalchemy import select
 
 from bootstrap import Services
-from catalog.api_keys import SCOPES, issue_key
 from catalog.models import Image as ImageRow
 from catalog.models import Merchant
-from catalog.product_edits import keep_uploads, put_product
 from catalog.products import ensure_merchant
+from catalog.programs.api_keys import SCOPES, issue_key
+from catalog.programs.edits import keep_uploads, put_product
 from settings import Settings
 from vectors.edge import start_engine
 from web.app import create_app

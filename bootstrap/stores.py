@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from accounts import models as _accounts  # noqa: F401 - their tables belong to the ledger
 from accounts.tokens import key_in
-from catalog.blobs import Blobs, Incoming
 from catalog.database import Access, open_engine, sessions
-from catalog.feed_files import FeedFiles
-from catalog.feed_process import FeedLimits
-from catalog.images import Decoder
-from catalog.place import ImagePlace
+from catalog.importing.feed_process import FeedLimits
+from catalog.pictures.decoder import Decoder
+from catalog.storage.blobs import Blobs, Incoming
+from catalog.storage.feed_files import FeedFiles
+from catalog.storage.place import ImagePlace
 from embedding.devices import claim_device
 from embedding.pack_folders import PackFolders, verified
 from indexer.machine import worker_name

@@ -1,7 +1,7 @@
 """One child process as its parent sees it: its start, exchanges with a deadline, its end.
 
 The child answers on pipes, one request after another, under limits that it sets itself at its start. Two
-kinds there are: `catalog.decoder_process` for pictures, `catalog.feed_process` for feeds.
+kinds there are: `catalog.pictures.exchange` for pictures, `catalog.importing.feed_process` for feeds.
 """
 
 import fcntl

@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from catalog import import_models  # noqa: F401 - whoever needs every table takes them from here
-from catalog.insight import tables  # noqa: F401 - they are of this kind, too, and known where these are
+from catalog.importing import tables as of_imports  # noqa: F401 - whoever needs every table takes them from here
+from catalog.insight import tables as of_insight  # noqa: F401 - and these
 from catalog.models import INDEX_STATES, Base, now, one_of
 
 
@@ -151,7 +151,7 @@ class Rulebook(Base):
 
 
 class SearchKey(Base):
-    """What lets pages of other sites search a shop: see `catalog.search_keys`."""
+    """What lets pages of other sites search a shop: see `catalog.programs.search_keys`."""
 
     __tablename__ = "search_key"
     __table_args__ = (Index(None, "merchant_id"),)

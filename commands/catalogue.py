@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from bootstrap import Services
+from catalog.importing.removing import Removal
 from catalog.merchants import known_merchant
 from catalog.models import Merchant
-from catalog.removing import Removal
 from commands.options import FILE, MERCHANT
 from launcher.embedded import prepare
 from launcher.show import (
@@ -58,8 +58,8 @@ def import_(
     Good rows go in, bad rows are listed with their row number, column and reason. Importing a feed again
     updates what has changed and leaves the rest alone.
     """
-    from catalog.imports import import_feed
-    from catalog.rehearsal import rehearse
+    from catalog.importing.imports import import_feed
+    from catalog.importing.rehearsal import rehearse
     from launcher.embedded import borrowed, preflight
 
     preflight(services, port=False)

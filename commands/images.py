@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 import click
 
 from bootstrap import Services
-from catalog.object_store import StorageRefused, is_object_url
-from catalog.pack_files import PackFiles
-from catalog.place import Images, adopt
 from catalog.site import read_site
+from catalog.storage.object_store import StorageRefused, is_object_url
+from catalog.storage.pack_files import PackFiles
+from catalog.storage.place import Images, adopt
 from embedding.pack_folders import verified
 from launcher.embedded import prepare
 from launcher.show import bar, progress, say
@@ -36,7 +36,7 @@ def move(services: Services, url: str) -> None:
     URL is object storage (s3://bucket/prefix) or a folder (file:///mnt/images). Stop Twirl first. If it is
     interrupted, run it again: it goes on where it was. The old place is left as it is.
     """
-    from catalog.moving import check_quiet, copy_images, is_same, note_moved
+    from catalog.storage.moving import check_quiet, copy_images, is_same, note_moved
     from launcher.preflight import lock_store
 
     prepare(services)

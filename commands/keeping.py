@@ -132,7 +132,7 @@ def restore(
 
 
 def _list(folder: Path) -> None:
-    from catalog.backup_folder import BackupFolder
+    from catalog.keeping.backup_folder import BackupFolder
 
     kept = BackupFolder(folder)
     for name in kept.names():

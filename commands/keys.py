@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 import click
 
 from bootstrap import Services
-from catalog.api_keys import (
+from catalog.merchants import known_merchant
+from catalog.models import Merchant
+from catalog.programs.api_keys import (
     PREFIX,
     SCOPES,
     SecretKey,
@@ -14,9 +16,7 @@ from catalog.api_keys import (
     rotate_secret_key,
     secret_keys,
 )
-from catalog.merchants import known_merchant
-from catalog.models import Merchant
-from catalog.search_keys import Key, create_key, revoke_key, search_keys
+from catalog.programs.search_keys import Key, create_key, revoke_key, search_keys
 from commands.options import MERCHANT
 from launcher.embedded import prepare
 from launcher.show import say

@@ -196,7 +196,7 @@ def _shown(what: str) -> Iterator[Callable[[int, int | None], None]]:
 
 
 def _export(services: Services, shop: Merchant, workshop: "Workshop") -> Path:
-    from catalog.export import export_catalogue
+    from catalog.keeping.export import export_catalogue
 
     path = workshop.folder / "catalogue.jsonl"
     count = export_catalogue(services.sessions, services.blobs, shop.id, path)

@@ -13,8 +13,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.blobs import BlobMissing, Blobs
-from catalog.images import Decoder, ImageRefused, read_rendition
+from catalog.pictures.decoder import Decoder, ImageRefused, read_rendition
+from catalog.storage.blobs import BlobMissing, Blobs
 from indexer.claims import Job, Sessions
 from indexer.errors import FetchFailed
 from indexer.fetch import INCOMING, Fetcher

@@ -14,8 +14,8 @@ from celery import Celery
 from celery.beat import ScheduleEntry, Scheduler
 from structlog import get_logger
 
-from catalog import import_jobs
-from catalog.feed_schedules import any_due
+from catalog.importing import jobs as import_jobs
+from catalog.importing.schedules import any_due
 from catalog.site import read_site
 from indexer import sweeper
 from indexer.alive import Pulse

@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import contains_eager
 
-from catalog.blobs import Blobs, Incoming
 from catalog.clock import instant
 from catalog.identity import collection_name, point_id
 from catalog.models import Image, Product
 from catalog.site import IndexRef, SiteState, read_site
+from catalog.storage.blobs import Blobs, Incoming
 from indexer import mapping
 from indexer.census import Census, Found, digest
 from indexer.claims import CLAIMED, Sessions

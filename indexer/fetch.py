@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import requests
 from requests_hardened.ip_filter import InvalidIPAddress
 
-from catalog.blobs import BlobMissing, Incoming
+from catalog.storage.blobs import BlobMissing, Incoming
 from indexer.errors import FetchFailed
 from indexer.following import MAX_REDIRECTS, AddressRefused, Get, Late, TooManyRedirects, followed
 

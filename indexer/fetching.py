@@ -3,15 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-from catalog import import_jobs
-from catalog.feed_files import FeedFiles
-from catalog.feed_process import FeedLimits, FeedProcess
-from catalog.feed_schedules import Due, note_outcome
 from catalog.feeds.mapping import lacking
-from catalog.import_jobs import Claim
-from catalog.import_models import ImportRequest
-from catalog.mappings import mapping_for
+from catalog.importing import jobs as import_jobs
+from catalog.importing.feed_process import FeedLimits, FeedProcess
+from catalog.importing.jobs import Claim
+from catalog.importing.mappings import mapping_for
+from catalog.importing.schedules import Due, note_outcome
+from catalog.importing.tables import ImportRequest
 from catalog.records import FeedRefused
+from catalog.storage.feed_files import FeedFiles
 from indexer.claims import Sessions
 from indexer.errors import FetchFailed
 from indexer.feed_fetch import FeedFetcher, Validators

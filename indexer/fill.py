@@ -21,11 +21,11 @@ from sqlalchemy.orm import contains_eager
 from structlog import get_logger
 
 from catalog import fills
-from catalog.blobs import Blobs
 from catalog.database import AWAY
 from catalog.identity import point_id
 from catalog.models import Image
 from catalog.site import IndexRef, read_site
+from catalog.storage.blobs import Blobs
 from embedding.errors import PackRefused
 from embedding.feeder import ahead
 from indexer import fill_claims, mapping

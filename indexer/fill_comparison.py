@@ -13,10 +13,10 @@ from sqlalchemy import Row, Select, select
 from structlog import get_logger
 
 from catalog import fills, site
-from catalog.blobs import Blobs
 from catalog.identity import point_id
 from catalog.models import Image, Product
 from catalog.operations import VectorIndex
+from catalog.storage.blobs import Blobs
 from indexer import fill_claims
 from indexer.claims import Sessions
 from indexer.fill_claims import Piece

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from structlog import get_logger
 
-from catalog.blobs import BlobMissing, Blobs
-from catalog.images import read_rendition
+from catalog.pictures.decoder import read_rendition
+from catalog.storage.blobs import BlobMissing, Blobs
 from indexer.acquire import EMBEDDED_SIZE
 
 log = get_logger("indexer")

@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from catalog.blobs import Blobs
 from catalog.feeds.pictures import PictureMissing, Pictures
 from catalog.feeds.values import is_url
-from catalog.images import Decoder, ImageRefused
+from catalog.importing.rehearsal import Preview, Rehearsal
 from catalog.models import Image, Product
+from catalog.pictures.decoder import Decoder, ImageRefused
 from catalog.records import RowFault
-from catalog.rehearsal import Preview, Rehearsal
+from catalog.storage.blobs import Blobs
 
 FAULTS = 200  # that the page lists; the file of errors has them all
 

@@ -15,25 +15,25 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from structlog import get_logger
 
-from catalog import import_jobs
-from catalog.blobs import Blobs, Incoming, StorageUnavailable
 from catalog.child_process import ChildUnavailable
 from catalog.database import AWAY
-from catalog.feed_files import FeedFileMissing, FeedFiles
-from catalog.feed_process import LIMITS, FeedLimits
-from catalog.feed_schedules import claim_due
-from catalog.images import Decoder
-from catalog.import_jobs import Claim, ClaimLost
-from catalog.import_models import ImportRequest
-from catalog.import_options import Options
-from catalog.import_tidying import tidy_imports
-from catalog.imports import Import, ImportSummary, begin_job, end_job, summary_of
-from catalog.mappings import mapping_for
+from catalog.importing import jobs as import_jobs
+from catalog.importing.feed_process import LIMITS, FeedLimits
+from catalog.importing.imports import Import, ImportSummary, begin_job, end_job, summary_of
+from catalog.importing.jobs import Claim, ClaimLost
+from catalog.importing.mappings import mapping_for
+from catalog.importing.options import Options
+from catalog.importing.readings import Reading, read_apart
+from catalog.importing.rehearsal import rehearsed
+from catalog.importing.schedules import claim_due
+from catalog.importing.tables import ImportRequest
+from catalog.importing.tidying import tidy_imports
+from catalog.importing.undoing import undo
 from catalog.models import ImportJob, Merchant, RowError
-from catalog.readings import Reading, read_apart
+from catalog.pictures.decoder import Decoder
 from catalog.records import FeedRefused
-from catalog.rehearsal import rehearsed
-from catalog.undoing import undo
+from catalog.storage.blobs import Blobs, Incoming, StorageUnavailable
+from catalog.storage.feed_files import FeedFileMissing, FeedFiles
 from indexer.claims import Sessions
 from indexer.feed_fetch import FeedFetcher
 from indexer.fetching import fetch_for, refetch

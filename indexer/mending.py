@@ -6,10 +6,10 @@ from itertools import islice
 
 from sqlalchemy import delete, select, update
 
-from catalog.blobs import Blobs, Incoming
 from catalog.models import Image, Product
 from catalog.operations import FillRange
 from catalog.site import IndexRef, read_site
+from catalog.storage.blobs import Blobs, Incoming
 from indexer import mapping
 from indexer.claims import Sessions
 from indexer.doctor import Difference, Examined, differences

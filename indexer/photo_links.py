@@ -2,8 +2,8 @@
 
 import threading
 
-from catalog.blobs import Incoming
-from catalog.images import ImageRefused
+from catalog.pictures.decoder import ImageRefused
+from catalog.storage.blobs import Incoming
 from indexer.errors import FetchFailed
 from indexer.fetch import INCOMING, Fetcher
 

@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING
 
 from structlog import get_logger
 
-from catalog.blobs import Blobs, Incoming, StorageUnavailable
 from catalog.database import AWAY
-from catalog.images import Decoder, DecoderUnavailable, ImageRefused
+from catalog.pictures.decoder import Decoder, DecoderUnavailable, ImageRefused
 from catalog.site import SiteRefused, SiteState
+from catalog.storage.blobs import Blobs, Incoming, StorageUnavailable
 from embedding.errors import PackRefused
 from indexer import ledger
 from indexer.acquire import Acquirer, Span, Spent

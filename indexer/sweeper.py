@@ -7,16 +7,16 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, delete, func, literal, select, text, update
 
-from catalog.blobs import Blobs, Incoming
 from catalog.clock import instant
-from catalog.idempotency import forget_answers
 from catalog.identity import point_id
-from catalog.import_models import ImportBeforeImage
+from catalog.importing.tables import ImportBeforeImage
 from catalog.models import SUSPECT, WAITING_SOURCE, Image, ImportJob, Product
 from catalog.operations import QueryLog, StageMinute, Worker
 from catalog.products import purge_product
+from catalog.programs.idempotency import forget_answers
+from catalog.programs.webhooks import forget_deliveries
 from catalog.site import SiteState
-from catalog.webhooks import forget_deliveries
+from catalog.storage.blobs import Blobs, Incoming
 from indexer.claims import CLAIMED, WORKER_DIED, Sessions
 from indexer.fetch import INCOMING
 from indexer.indexes import delete_points

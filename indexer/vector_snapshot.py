@@ -17,8 +17,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import contains_eager
 
 from catalog import fills
-from catalog.backup_folder import Backup, PartWriter, VectorPart, damaged
 from catalog.identity import point_id
+from catalog.keeping.backup_folder import Backup, PartWriter, VectorPart, damaged
 from catalog.models import Image
 from catalog.site import IndexRef
 from indexer import mapping

@@ -19,11 +19,11 @@ from requests_hardened.ip_filter import InvalidIPAddress
 from sqlalchemy import select, update
 from structlog import get_logger
 
-from catalog.announcements import Announcer, claimable
 from catalog.clock import instant
 from catalog.database import AWAY
-from catalog.integrations import Webhook, WebhookDelivery
-from catalog.webhooks import give_up, signature
+from catalog.programs.announcements import Announcer, claimable
+from catalog.programs.tables import Webhook, WebhookDelivery
+from catalog.programs.webhooks import give_up, signature
 from indexer.claims import Sessions
 from indexer.guard import guarded_session
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 from structlog import get_logger
 
-from catalog.blobs import Blobs, Incoming
 from catalog.database import AWAY
 from catalog.models import Image
 from catalog.site import SiteRefused
+from catalog.storage.blobs import Blobs, Incoming
 from embedding.errors import PackRefused
 from indexer import sweeper
 from indexer.activity import Activity

@@ -15,12 +15,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from bootstrap import Services
-from catalog.backup_folder import Backup, BackupFolder, BackupRefused, Manifest, VectorPart
-from catalog.byte_vault import Vault, listed
 from catalog.database import current_revision
+from catalog.keeping.backup_folder import Backup, BackupFolder, BackupRefused, Manifest, VectorPart
+from catalog.keeping.byte_vault import Vault, listed
+from catalog.keeping.table_dump import dump_hashes, dump_tables, last_ids, snapshot
 from catalog.models import Image
 from catalog.site import IndexRef, read_site
-from catalog.table_dump import dump_hashes, dump_tables, last_ids, snapshot
 from embedding.errors import PackRefused
 from indexer.vector_snapshot import take
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from atelier.catalogue import write_catalogue
 from bootstrap import Services
-from catalog.imports import import_feed
+from catalog.importing.imports import import_feed
 from catalog.models import ImportJob
 
 Moves = Callable[[int, int | None], None]

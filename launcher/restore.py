@@ -12,15 +12,15 @@ from pathlib import Path
 from sqlalchemy import delete, select, update
 
 from bootstrap import Services
-from catalog.backup_folder import Backup, BackupFolder, BackupRefused
-from catalog.byte_vault import Vault, listed
 from catalog.clock import instant
 from catalog.database import current_revision, downgrade, knows, upgrade
+from catalog.keeping.backup_folder import Backup, BackupFolder, BackupRefused
+from catalog.keeping.byte_vault import Vault, listed
+from catalog.keeping.table_dump import in_use, load_tables
 from catalog.models import Image, ImportJob
 from catalog.operations import FillRange, Site, Worker
-from catalog.place import LEFT, Images, Noted, adopt, find_place
 from catalog.site import IndexRef, SiteState, dropped, live_index, read_site
-from catalog.table_dump import in_use, load_tables
+from catalog.storage.place import LEFT, Images, Noted, adopt, find_place
 from indexer.claims import CLAIMED
 from indexer.mapping import ALIAS
 from indexer.patience import patiently

@@ -14,10 +14,10 @@ from sqlalchemy import select
 from bootstrap import Services
 from catalog.feeds.errors_file import write_errors
 from catalog.feeds.prices import minor_digits
-from catalog.imports import ImportSummary
+from catalog.importing.imports import ImportSummary
+from catalog.importing.rehearsal import Rehearsal
 from catalog.models import Product, RowError
 from catalog.records import RowFault
-from catalog.rehearsal import Rehearsal
 from launcher.embedded import wait_until_indexed
 from launcher.progress import failures, standing
 from searcher.results import ProductHit

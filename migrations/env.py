@@ -4,10 +4,11 @@ from alembic import context
 from sqlalchemy import Connection
 
 from accounts import models  # noqa: F401 - its tables belong to Base
-from catalog import integrations, operations  # noqa: F401 - their tables belong to Base
+from catalog import operations  # noqa: F401 - its tables belong to Base
 from catalog.database import migrating, open_engine
 from catalog.items import tables  # noqa: F401 - and these
 from catalog.models import Base
+from catalog.programs import tables as of_programs  # noqa: F401 - and these
 
 
 def migrate(connection: Connection) -> None:

@@ -7,7 +7,7 @@ from html import escape
 
 from PIL import Image
 
-from catalog.blobs import BlobMissing, Blobs
+from catalog.storage.blobs import BlobMissing, Blobs
 from searcher.diff import Answer, Change, Report
 from searcher.photos import QueryPhotos
 from searcher.query import SearchQuery

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import selectinload
 
-from catalog.blobs import BlobMissing, Blobs
-from catalog.images import read_rendition
 from catalog.models import Image, Product
+from catalog.pictures.decoder import read_rendition
+from catalog.storage.blobs import BlobMissing, Blobs
 from searcher.errors import SearchUnavailable
 from searcher.filters import FACET_FIELDS, Filters, tenant
 from searcher.merchandising.explain import Explanation, explain

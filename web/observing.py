@@ -4,7 +4,7 @@ import time
 
 from flask import Flask, Response, g, request
 
-from catalog.images import DecoderUnavailable, ImageRefused
+from catalog.pictures.decoder import DecoderUnavailable, ImageRefused
 from searcher.errors import QueryRefused, SearchUnavailable
 from searcher.query import SearchQuery
 from searcher.results import Results

@@ -5,8 +5,8 @@ from io import BytesIO
 
 from flask import Blueprint, Response, send_file, url_for
 
-from catalog.blobs import BlobMissing
 from catalog.models import Image, Product
+from catalog.storage.blobs import BlobMissing
 from web.belonging import belongs
 from web.language import noted
 from web.problems import http

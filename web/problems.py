@@ -7,10 +7,10 @@ from typing import Any
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from catalog.blobs import StorageUnavailable
 from catalog.database import AWAY
-from catalog.images import DecoderUnavailable, ImageRefused
+from catalog.pictures.decoder import DecoderUnavailable, ImageRefused
 from catalog.site import SiteRefused
+from catalog.storage.blobs import StorageUnavailable
 from searcher.errors import QueryRefused, SearchBusy, SearchUnavailable
 from web.language import noted
 

@@ -7,12 +7,12 @@ from typing import Protocol, cast
 from flask import current_app, g
 from sqlalchemy.orm import Session, sessionmaker
 
-from catalog.blobs import Blobs, Incoming
-from catalog.feed_files import FeedFiles
-from catalog.feed_process import FeedLimits
-from catalog.images import Decoder
+from catalog.importing.feed_process import FeedLimits
 from catalog.models import Merchant
+from catalog.pictures.decoder import Decoder
 from catalog.site import IndexRef
+from catalog.storage.blobs import Blobs, Incoming
+from catalog.storage.feed_files import FeedFiles
 from indexer.queue import Bell
 from searcher.insight.events import Events
 from searcher.models import Models

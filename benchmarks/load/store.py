@@ -13,7 +13,7 @@ from benchmarks.hostile_feeds import row, table
 from benchmarks.load.visitors import Visitors
 from benchmarks.shop import Shop, shop
 from bootstrap import Services
-from catalog.imports import import_feed
+from catalog.importing.imports import import_feed
 from settings import load
 from vectors.edge import start_engine
 

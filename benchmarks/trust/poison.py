@@ -26,7 +26,7 @@ from sqlalchemy import func, select
 from benchmarks.bar import ROOT, Bar, show
 from benchmarks.indexing_kill import write_feed
 from benchmarks.indexing_shop import PlainEncoder, Shop
-from catalog.imports import import_feed
+from catalog.importing.imports import import_feed
 from catalog.models import Image, Product
 from indexer.runner import Rounds, run_forever, stop_on_signals
 from indexer.sweeper import unfinished

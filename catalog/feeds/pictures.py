@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
-from catalog.decoding import MAX_BYTES, ImageRefused
+from catalog.pictures.decoding import MAX_BYTES, ImageRefused
 from catalog.records import FeedRefused
 
 MAX_FILES = 200_000  # of a folder that are listed

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 
-from catalog.blobs import BlobMissing, Blobs
-from catalog.images import read_rendition
 from catalog.models import Image, Product
+from catalog.pictures.decoder import read_rendition
+from catalog.storage.blobs import BlobMissing, Blobs
 from indexer.claims import Sessions
 from indexer.inspection.knowledge import Near
 from indexer.inspection.same import Pixels, same_picture

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from sqlalchemy import and_, or_, select
 from structlog import get_logger
 
-from catalog.blobs import BlobMissing, Blobs
 from catalog.changes import revision
 from catalog.identity import point_id
-from catalog.images import read_rendition
 from catalog.items.tables import ItemLook
 from catalog.models import Image, Merchant, Product
+from catalog.pictures.decoder import read_rendition
 from catalog.site import live_index, read_site
+from catalog.storage.blobs import BlobMissing, Blobs
 from indexer.claims import CLAIMED, Sessions
 from indexer.inspection.alike import Alike
 from indexer.inspection.knowledge import Knowledge

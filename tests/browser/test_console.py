@@ -14,7 +14,7 @@ from accounts.members import join
 from accounts.users import create_user
 from bootstrap import Services
 from catalog.products import ensure_merchant
-from catalog.search_keys import create_key
+from catalog.programs.search_keys import create_key
 from tests.support.console import PASSWORD, bare_services, cookie_of, served_console
 
 pytestmark = pytest.mark.browser

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import select
 
 from bootstrap import Services
-from catalog.feed_schedules import add_schedule
+from catalog.importing.schedules import add_schedule
 from catalog.models import Product
 from tests.support.console import bare_services, cookie_of, served_console
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, FilePayload, Page, ViewportSize, expect
 from werkzeug.serving import make_server
 
 from bootstrap import Services
-from catalog.search_keys import create_key
+from catalog.programs.search_keys import create_key
 from tests.browser.conftest import Quiet
 from tests.browser.test_everyone import RULES
 

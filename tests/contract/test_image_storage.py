@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from catalog.blobs import SIZES, BlobMissing, StorageUnavailable
-from catalog.object_store import ObjectStore
-from catalog.place import Images, open_folder, open_objects
-from catalog.rendition_cache import RenditionCache
+from catalog.storage.blobs import SIZES, BlobMissing, StorageUnavailable
+from catalog.storage.object_store import ObjectStore
+from catalog.storage.place import Images, open_folder, open_objects
+from catalog.storage.rendition_cache import RenditionCache
 from tests.support.s3 import OPTIONS, S3Server, running_s3
 
 HASH = "ab" * 32

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bootstrap import Services
-from catalog.api_keys import SCOPES, issue_key
+from catalog.programs.api_keys import SCOPES, issue_key
 from searcher.query import SearchQuery
 from tests.fuzz import addresses, feeds, requests, uploads
 from tests.fuzz.judging import Verdict, watch_faults

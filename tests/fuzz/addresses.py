@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-from catalog.folders import FolderIncoming
+from catalog.storage.folders import FolderIncoming
 from indexer.errors import FetchFailed
 from indexer.fetch import Fetcher
 from indexer.guard import is_public

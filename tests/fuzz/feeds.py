@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.hostile_feeds import feeds as corpus
 from bootstrap import Services
 from catalog.feeds import FeedRefused
-from catalog.imports import import_feed
+from catalog.importing.imports import import_feed
 from tests.fuzz.judging import Verdict
 from tests.fuzz.uploads import CHANGES
 

@@ -26,10 +26,10 @@ from accounts.throttle import Limit, Throttle, TooOften
 from accounts.tokens import key_in
 from accounts.users import AccountRefused, address_of, create_user, set_password
 from catalog import database
-from catalog.backup_folder import Backup, Manifest
+from catalog.keeping.backup_folder import Backup, Manifest
+from catalog.keeping.table_dump import dump_tables, load_tables, snapshot
 from catalog.models import now
 from catalog.products import ensure_merchant
-from catalog.table_dump import dump_tables, load_tables, snapshot
 from tests.support.postgres import fresh, postgres
 
 Made = sessionmaker[Session]

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import func, select, update
 
 from bootstrap import Services
-from catalog.backup_folder import BackupFolder, BackupRefused
 from catalog.database import upgrade
+from catalog.keeping.backup_folder import BackupFolder, BackupRefused
 from catalog.models import Image, Product, now
 from catalog.operations import Site, Worker
 from catalog.products import delete_product, find_product, save_product

@@ -9,8 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from catalog.database import Sessions, open_engine, sessions, upgrade
-from catalog.folders import FolderIncoming
-from catalog.imports import import_feed
+from catalog.importing.imports import import_feed
 from catalog.models import Image, Product, RowError, now
 from catalog.products import (
     delete_product,
@@ -22,6 +21,7 @@ from catalog.products import (
     tombstones,
 )
 from catalog.records import ProductRecord
+from catalog.storage.folders import FolderIncoming
 
 DRESS = ProductRecord("d1", "Dress", ("https://a/1.jpg", "https://a/2.jpg"), attributes={"fit": "slim"})
 

@@ -11,8 +11,8 @@ from PIL import Image as Picture
 from sqlalchemy import select
 
 from bootstrap import Services
-from catalog.import_models import FeedSchedule, ImportRequest
-from catalog.mappings import recall
+from catalog.importing.mappings import recall
+from catalog.importing.tables import FeedSchedule, ImportRequest
 from catalog.models import Product
 from catalog.products import hide_product
 from tests.support.console import ConsoleClient, bare_services, console_client

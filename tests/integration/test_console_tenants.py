@@ -12,11 +12,11 @@ from accounts import audit, invitations
 from accounts.members import members
 from accounts.models import Invitation, User
 from bootstrap import Services
-from catalog.api_keys import issue_key, secret_keys
-from catalog.import_models import FeedSchedule, ImportRequest
+from catalog.importing.tables import FeedSchedule, ImportRequest
 from catalog.models import Base, ImportJob, Product, now
 from catalog.products import ensure_merchant
-from catalog.search_keys import create_key, search_keys
+from catalog.programs.api_keys import issue_key, secret_keys
+from catalog.programs.search_keys import create_key, search_keys
 from tests.support.console import ConsoleClient, bare_services, console_app, console_client
 from web.console.access import EVERYBODY, LOGGED_IN, SHARED, admits
 from web.console.app import create_console_app

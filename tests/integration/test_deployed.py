@@ -18,8 +18,8 @@ from sqlalchemy import select
 from catalog.identity import collection_name
 from catalog.models import Image, Product
 from catalog.operations import Worker
+from catalog.programs.webhooks import create_webhook, delete_webhook, deliveries_before, send_test
 from catalog.site import IndexRef, read_site
-from catalog.webhooks import create_webhook, delete_webhook, deliveries_before, send_test
 from tests.support.deployed import Deployment, Running, deployed, write_feed
 from tests.support.packs import disturbed_pack
 

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 
 from benchmarks.indexing_shop import Pixels, PlainEncoder, Shop, picture
-from catalog.blobs import SIZES, StorageUnavailable
-from catalog.export import export_catalogue
+from catalog.keeping.export import export_catalogue
 from catalog.models import Image, Product
-from catalog.place import Images, open_objects
 from catalog.products import delete_product, ensure_merchant
 from catalog.site import read_site
+from catalog.storage.blobs import SIZES, StorageUnavailable
+from catalog.storage.place import Images, open_objects
 from indexer import sweeper
 from searcher.query import SearchQuery
 from settings import Settings, Storage

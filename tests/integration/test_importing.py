@@ -20,18 +20,18 @@ import pytest
 from PIL import Image as Picture
 from sqlalchemy import func, select, update
 
-from catalog import import_jobs
 from catalog.database import Sessions, open_engine, sessions, upgrade
-from catalog.fates import count_fates, list_fates
-from catalog.feed_process import FeedLimits
-from catalog.feed_schedules import add_schedule
-from catalog.import_jobs import ClaimLost, RequestRefused
-from catalog.import_models import FeedSchedule, ImportRequest, ImportRow
-from catalog.import_tidying import tidy_imports
-from catalog.mappings import remember
+from catalog.importing import jobs as import_jobs
+from catalog.importing.fates import count_fates, list_fates
+from catalog.importing.feed_process import FeedLimits
+from catalog.importing.jobs import ClaimLost, RequestRefused
+from catalog.importing.mappings import remember
+from catalog.importing.schedules import add_schedule
+from catalog.importing.tables import FeedSchedule, ImportRequest, ImportRow
+from catalog.importing.tidying import tidy_imports
+from catalog.importing.undoing import undoable
 from catalog.models import ImportJob, Product, RowError, now
 from catalog.products import ensure_merchant, hide_product
-from catalog.undoing import undoable
 from indexer.importing import Imports
 from tests.support.importing import imports
 from tests.support.postgres import fresh, postgres

@@ -18,13 +18,13 @@ from twirl_client import verify
 from werkzeug.test import TestResponse
 
 from bootstrap import Services
-from catalog import import_jobs
-from catalog.api_keys import find_key
-from catalog.idempotency import forget_answers
-from catalog.import_models import ImportRequest
-from catalog.integrations import KeptAnswer, Webhook, WebhookDelivery
+from catalog.importing import jobs as import_jobs
+from catalog.importing.tables import ImportRequest
 from catalog.models import Product, now
-from catalog.webhooks import create_webhook
+from catalog.programs.api_keys import find_key
+from catalog.programs.idempotency import forget_answers
+from catalog.programs.tables import KeptAnswer, Webhook, WebhookDelivery
+from catalog.programs.webhooks import create_webhook
 from indexer.webhooks import Messenger
 from settings import Settings
 from tests.support.keyed import Program, keyed

@@ -10,9 +10,9 @@ from click.testing import CliRunner
 
 import cli
 from bootstrap import Services
-from catalog.object_store import ObjectStore
-from catalog.pack_files import PackFiles
 from catalog.site import read_site
+from catalog.storage.object_store import ObjectStore
+from catalog.storage.pack_files import PackFiles
 from embedding.adding import add_encoder
 from embedding.dual_files import Origin
 from embedding.pack import load_pack

@@ -12,7 +12,7 @@ import pytest
 from benchmarks.bar import ROOT
 from benchmarks.indexing_kill import Worker, run, write_feed
 from benchmarks.indexing_shop import Shop, picture
-from catalog.imports import import_feed
+from catalog.importing.imports import import_feed
 from indexer.sweeper import unfinished
 
 
@@ -54,7 +54,7 @@ def test_an_import_that_is_killed_is_taken_up_by_the_next_one(tmp_path: Path) ->
     shop.start_engine()
     code = (
         "import sys; from pathlib import Path; from benchmarks.indexing_shop import Shop;"
-        "from catalog.imports import import_feed;"
+        "from catalog.importing.imports import import_feed;"
         "shop = Shop(Path(sys.argv[1])); print('importing', flush=True);"
         "import_feed(shop.sessions, shop.merchant, Path(sys.argv[2]), Path(sys.argv[3]), shop.incoming)"
     )

@@ -17,11 +17,11 @@ import pytest
 
 from atelier.catalogue import write_catalogue
 from bootstrap import Services
-from catalog.blobs import SIZES, StorageUnavailable
-from catalog.object_store import StorageRefused
-from catalog.objects import ObjectBlobs
-from catalog.place import Noted, adopt
 from catalog.site import read_site
+from catalog.storage.blobs import SIZES, StorageUnavailable
+from catalog.storage.object_store import StorageRefused
+from catalog.storage.objects import ObjectBlobs
+from catalog.storage.place import Noted, adopt
 from embedding.pack_folders import look
 from settings import Settings, Storage
 from tests.support.packs import disturbed_pack
@@ -246,7 +246,7 @@ def test_what_cannot_be_used_is_said_at_start(machines: Machines, url: str, opti
 
 
 def test_images_move_from_a_folder_to_s3_and_on(machines: Machines, s3: S3Server, tmp_path: Path) -> None:
-    from catalog.moving import copy_images, note_moved
+    from catalog.storage.moving import copy_images, note_moved
 
     first = machines.machine("one")
     first.prepare()
@@ -272,8 +272,8 @@ def test_images_move_from_a_folder_to_s3_and_on(machines: Machines, s3: S3Server
 def test_one_damaged_object_holds_up_neither_a_move_nor_a_backup(
     machines: Machines, s3: S3Server, tmp_path: Path
 ) -> None:
-    from catalog.byte_vault import Vault
-    from catalog.moving import copy_images
+    from catalog.keeping.byte_vault import Vault
+    from catalog.storage.moving import copy_images
 
     first = machines.machine("one")
     first.prepare()
@@ -294,7 +294,7 @@ def test_one_damaged_object_holds_up_neither_a_move_nor_a_backup(
 
 @pytest.mark.parametrize("deployed", [True, False])
 def test_a_folder_that_was_left_is_not_taken_again(tmp_path: Path, deployed: bool) -> None:
-    from catalog.moving import copy_images, is_same, note_moved
+    from catalog.storage.moving import copy_images, is_same, note_moved
 
     database = f"sqlite:///{tmp_path / 'shared.sqlite3'}" if deployed else ""
     chosen = Settings(storage=Storage(data=tmp_path / "data", database_url=database))

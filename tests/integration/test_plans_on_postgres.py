@@ -15,7 +15,6 @@ from sqlalchemy import Engine, event, select, text, update
 from benchmarks.migrate_million import FILL
 from catalog.changes import revision
 from catalog.database import Sessions, open_engine, sessions, upgrade
-from catalog.folders import FolderBlobs, FolderIncoming
 from catalog.items.hints import alike_page, count_hints
 from catalog.items.listing import ItemFilter, count_items, items_page, values_of
 from catalog.listing import (
@@ -28,6 +27,7 @@ from catalog.listing import (
 )
 from catalog.models import Image
 from catalog.products import content_hashes, find_product, get_products, tombstones
+from catalog.storage.folders import FolderBlobs, FolderIncoming
 from indexer.sweeper import orphan_incoming
 from searcher.hydrate import Hydrator
 from searcher.ranked import Ranked

@@ -12,9 +12,9 @@ from flask import Flask, url_for
 from PIL import Image as Pillow
 
 from bootstrap import Services
-from catalog.api_keys import revoke_secret_key, rotate_secret_key, secret_keys
-from catalog.integrations import ApiKey
 from catalog.models import now
+from catalog.programs.api_keys import revoke_secret_key, rotate_secret_key, secret_keys
+from catalog.programs.tables import ApiKey
 from tests.support.keyed import Program, keyed
 from tests.support.shop import index
 

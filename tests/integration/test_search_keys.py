@@ -10,8 +10,8 @@ from PIL import Image
 from werkzeug.test import TestResponse
 
 from bootstrap import Services
-from catalog.api_keys import find_key
-from catalog.search_keys import KeyRefused, create_key, origin_of, revoke_key, search_keys
+from catalog.programs.api_keys import find_key
+from catalog.programs.search_keys import KeyRefused, create_key, origin_of, revoke_key, search_keys
 from commands.keys import keys
 from web.app import create_app
 from web.embed.guard import EXTENSION, Guard

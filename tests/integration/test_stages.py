@@ -120,7 +120,7 @@ def test_what_is_new_changed_or_gone_is_so_in_every_maintained_index(shop: Shop,
 
 
 def _pixels(shop: Shop, sku: str) -> "np.ndarray":
-    from catalog.images import read_rendition
+    from catalog.pictures.decoder import read_rendition
 
     return read_rendition(shop.blobs.read(str(image(shop, sku).sha256), 480))
 
@@ -322,7 +322,7 @@ def test_a_small_edit_is_searchable_while_an_import_is_embedded(shop: Shop) -> N
 
 DEATHS = {
     "images claimed": ("indexer.acquire:Acquirer.acquire", "before", 1),
-    "renditions kept": ("catalog.folders:FolderBlobs.put", "after", 3),
+    "renditions kept": ("catalog.storage.folders:FolderBlobs.put", "after", 3),
     "renditions named": ("indexer.ledger:pass_on", "after", 1),
     "embedding": ("benchmarks.indexing_shop:PlainEncoder.encode_images", "before", 2),
     "in one index of two": ("vectors.edge.store:EdgeStore.upsert", "after", 1),

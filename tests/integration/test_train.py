@@ -12,7 +12,7 @@ from PIL import Image
 
 import cli
 from bootstrap import Services
-from catalog.imports import import_feed
+from catalog.importing.imports import import_feed
 from catalog.promotions import list_promotions
 from embedding.pack_files import read_info
 from settings import Settings

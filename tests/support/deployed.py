@@ -30,7 +30,7 @@ from sqlalchemy import func, select
 import settings as configuration
 from benchmarks.indexing_shop import picture
 from bootstrap import Services
-from catalog.imports import import_feed
+from catalog.importing.imports import import_feed
 from catalog.models import Image
 from catalog.operations import Worker
 from tests.support.qdrant_process import start_endpoint, stop_endpoint

@@ -8,12 +8,12 @@ import sys
 import time
 from pathlib import Path
 
-from catalog.blobs import Incoming
 from catalog.database import Sessions, open_engine, sessions
-from catalog.feed_files import FeedFiles
-from catalog.feed_process import FeedLimits
-from catalog.folders import FolderBlobs, FolderIncoming
-from catalog.images import Decoder
+from catalog.importing.feed_process import FeedLimits
+from catalog.pictures.decoder import Decoder
+from catalog.storage.blobs import Incoming
+from catalog.storage.feed_files import FeedFiles
+from catalog.storage.folders import FolderBlobs, FolderIncoming
 from indexer.feed_fetch import FeedFetcher
 from indexer.importing import Imports
 from indexer.machine import worker_name

@@ -9,9 +9,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from bootstrap import Services
-from catalog.api_keys import SCOPES, issue_key
 from catalog.models import Merchant
 from catalog.products import ensure_merchant
+from catalog.programs.api_keys import SCOPES, issue_key
 
 ROOT = Path(__file__).resolve().parents[2]
 EVERY = tuple(SCOPES)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from atelier.catalogue import write_catalogue
 from bootstrap import Services
-from catalog.imports import import_feed
+from catalog.importing.imports import import_feed
 from settings import Settings
 from vectors.edge import start_engine
 

@@ -1,6 +1,6 @@
 """The merchant's items as training sees them: a picture, a group, and what the feed says of its looks.
 
-items = read_items(Path("catalogue.jsonl"))     # what `catalog.export` wrote
+items = read_items(Path("catalogue.jsonl"))     # what `catalog.keeping.export` wrote
 
 Which of a feed's columns tell what can be seen is found by looking: a few words, values that come back, and
 nothing that another column says already.

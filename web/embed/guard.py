@@ -12,7 +12,7 @@ from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
-from catalog.search_keys import Key
+from catalog.programs.search_keys import Key
 from web.api.catalogue import keys as secret_keys
 from web.embed.keys import Keys
 from web.problems import Problem, Refused

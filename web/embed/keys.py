@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 from structlog import get_logger
 
-from catalog.search_keys import Key, bound_origins, find_search_key, note_use
+from catalog.programs.search_keys import Key, bound_origins, find_search_key, note_use
 
 log = get_logger("web")
 FRESH_S = 1.0

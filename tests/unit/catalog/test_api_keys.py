@@ -6,7 +6,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from catalog.api_keys import (
+from catalog.database import Sessions
+from catalog.models import now
+from catalog.products import ensure_merchant
+from catalog.programs.api_keys import (
     PREFIX,
     find_key,
     issue_key,
@@ -16,11 +19,8 @@ from catalog.api_keys import (
     secret_keys,
     was_noted,
 )
-from catalog.database import Sessions
-from catalog.integrations import ApiKey
-from catalog.models import now
-from catalog.products import ensure_merchant
-from catalog.search_keys import KeyRefused
+from catalog.programs.search_keys import KeyRefused
+from catalog.programs.tables import ApiKey
 
 READ, WRITE = "catalogue:read", "catalogue:write"
 

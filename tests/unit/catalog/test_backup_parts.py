@@ -8,16 +8,23 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select, text
 
-from catalog.backup_folder import BackupFolder, BackupRefused, Manifest, Part, PartWriter, written_lines
-from catalog.blobs import SIZES
-from catalog.byte_vault import Vault, listed
 from catalog.database import Sessions, open_engine, upgrade
-from catalog.folders import FolderBlobs, FolderIncoming
+from catalog.keeping.backup_folder import (
+    BackupFolder,
+    BackupRefused,
+    Manifest,
+    Part,
+    PartWriter,
+    written_lines,
+)
+from catalog.keeping.byte_vault import Vault, listed
+from catalog.keeping.table_dump import dump_hashes, dump_tables, in_use, last_ids, load_tables, snapshot
 from catalog.models import Base, Image, Product
 from catalog.operations import QueryLog
 from catalog.products import delete_product, purge_product, save_product
 from catalog.records import ProductRecord
-from catalog.table_dump import dump_hashes, dump_tables, in_use, last_ids, load_tables, snapshot
+from catalog.storage.blobs import SIZES
+from catalog.storage.folders import FolderBlobs, FolderIncoming
 
 TABLES = Base.metadata.sorted_tables
 

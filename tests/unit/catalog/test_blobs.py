@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from catalog.blobs import SIZES, BlobMissing
-from catalog.folders import FolderBlobs, FolderIncoming
+from catalog.storage.blobs import SIZES, BlobMissing
+from catalog.storage.folders import FolderBlobs, FolderIncoming
 
 HASH = "ab" * 32
 RENDITIONS = {size: b"webp %d" % size for size in SIZES}

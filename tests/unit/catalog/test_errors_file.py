@@ -10,9 +10,9 @@ from catalog.database import Sessions
 from catalog.feeds import ProductRecord, RowFault, read_feed
 from catalog.feeds.errors_file import write_errors
 from catalog.feeds.escaping import escaped, unescaped
-from catalog.folders import FolderIncoming
-from catalog.imports import ImportSummary, import_feed
+from catalog.importing.imports import ImportSummary, import_feed
 from catalog.models import ImportJob, Product, RowError
+from catalog.storage.folders import FolderIncoming
 from tests.support.bad_rows import HEAD, feed_of
 
 SAMPLES = Path(__file__).with_name("samples")

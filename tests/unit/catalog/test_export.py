@@ -4,15 +4,15 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from catalog.blobs import SIZES
 from catalog.database import Sessions
-from catalog.export import export_catalogue
 from catalog.feeds import read_feed
-from catalog.folders import FolderBlobs, FolderIncoming
-from catalog.imports import import_feed
+from catalog.importing.imports import import_feed
+from catalog.keeping.export import export_catalogue
 from catalog.models import Image
 from catalog.products import delete_product, ensure_merchant, hide_product, save_product
 from catalog.records import ProductRecord
+from catalog.storage.blobs import SIZES
+from catalog.storage.folders import FolderBlobs, FolderIncoming
 
 DRESS = ProductRecord(
     sku="d1", title="Dress, “long”", images=("https://a/1.jpg", "https://a/2.jpg"), item_group_id="d",

@@ -14,7 +14,7 @@ import pytest
 from hostile import encoded, files, photo
 from PIL import Image
 
-from catalog.images import Decoder, DecoderUnavailable, ImageRefused, read_rendition
+from catalog.pictures.decoder import Decoder, DecoderUnavailable, ImageRefused, read_rendition
 
 ROOT = Path(__file__).parents[3]
 
@@ -30,7 +30,7 @@ def children() -> list[int]:
     found = []
     for listed in Path("/proc/self/task").glob("*/children"):
         for pid in listed.read_text().split():
-            if b"catalog.images_child" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            if b"catalog.pictures.child" in Path(f"/proc/{pid}/cmdline").read_bytes():
                 found.append(int(pid))
     return found
 
@@ -230,7 +230,7 @@ def test_a_child_that_cannot_start_says_so() -> None:
 
 
 def test_the_child_imports_little() -> None:
-    listed = "import catalog.images_child, sys; print(*sys.modules)"
+    listed = "import catalog.pictures.child, sys; print(*sys.modules)"
     answer = subprocess.run(
         [sys.executable, "-c", listed], cwd=ROOT, capture_output=True, text=True, check=True
     )

@@ -14,11 +14,11 @@ from sqlalchemy import func, select, update
 
 from catalog.database import Sessions
 from catalog.feeds import FeedRefused
-from catalog.folders import FolderIncoming
-from catalog.imports import FEW, ImportSummary, import_feed
+from catalog.importing.imports import FEW, ImportSummary, import_feed
+from catalog.importing.preparing import BATCH
 from catalog.models import BULK, EDIT, Image, ImportJob, Product, RowError, now
-from catalog.preparing import BATCH
 from catalog.products import delete_product, find_product, get_products
+from catalog.storage.folders import FolderIncoming
 
 HEAD = "id,title,image_link,additional_image_link,price\n"
 

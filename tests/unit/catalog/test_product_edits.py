@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from catalog.database import Sessions
 from catalog.feeds import read_feed
-from catalog.folders import FolderIncoming
 from catalog.models import Merchant, Product
-from catalog.product_documents import (
+from catalog.products import ensure_merchant, find_product, hide_product, save_product
+from catalog.programs.documents import (
     Known,
     ProductRefused,
     document,
@@ -23,7 +23,7 @@ from catalog.product_documents import (
     told,
     written_price,
 )
-from catalog.product_edits import (
+from catalog.programs.edits import (
     Condition,
     ProductChanged,
     ProductMissing,
@@ -34,8 +34,8 @@ from catalog.product_edits import (
     read_product,
     remove_product,
 )
-from catalog.products import ensure_merchant, find_product, hide_product, save_product
 from catalog.records import ProductRecord
+from catalog.storage.folders import FolderIncoming
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(60)
 FULL: dict[str, Any] = {
@@ -276,7 +276,7 @@ JSON = st.recursive(
 @given(st.dictionaries(st.sampled_from(sorted({*FULL, "sku", "hidden", "rev", "x"})), JSON, max_size=6))
 @settings(max_examples=150, deadline=None)
 def test_nothing_that_is_sent_is_a_fault_of_ours(given: dict[str, Any]) -> None:
-    from catalog.product_documents import read_document
+    from catalog.programs.documents import read_document
 
     try:
         written = read_document(given, "S-1", "USD", Known())

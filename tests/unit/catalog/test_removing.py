@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import func, select
 
 from catalog.database import Sessions
-from catalog.folders import FolderIncoming
-from catalog.imports import ImportSummary, import_feed
+from catalog.importing.imports import ImportSummary, import_feed
+from catalog.importing.rehearsal import Rehearsal, rehearse
+from catalog.importing.removing import Removal
 from catalog.models import Image, ImportJob, Product, RowError
-from catalog.rehearsal import Rehearsal, rehearse
-from catalog.removing import Removal
+from catalog.storage.folders import FolderIncoming
 
 HEAD = "id,title,image_link,price\n"
 ROWS = [f"{n},Dress {n},https://img.example/{n}.jpg,{n}.00 EUR\n" for n in range(1, 11)]

@@ -3,7 +3,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from catalog.rendition_cache import RenditionCache
+from catalog.storage.rendition_cache import RenditionCache
 
 HASHES = [f"{n:064x}" for n in range(64)]
 

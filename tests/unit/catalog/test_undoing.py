@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from catalog.blobs import SIZES
 from catalog.database import Sessions, open_engine, sessions, upgrade
-from catalog.folders import FolderBlobs, FolderIncoming
-from catalog.import_models import ImportBefore, ImportBeforeImage, ImportRow
-from catalog.imports import ImportSummary, begin_job, import_feed
+from catalog.importing.imports import ImportSummary, begin_job, import_feed
+from catalog.importing.removing import Removal
+from catalog.importing.tables import ImportBefore, ImportBeforeImage, ImportRow
+from catalog.importing.undoing import Undoable, undo, undoable
 from catalog.models import Image, ImportJob, Product
 from catalog.products import (
     delete_product,
@@ -22,8 +22,8 @@ from catalog.products import (
     save_product,
 )
 from catalog.records import ProductRecord
-from catalog.removing import Removal
-from catalog.undoing import Undoable, undo, undoable
+from catalog.storage.blobs import SIZES
+from catalog.storage.folders import FolderBlobs, FolderIncoming
 from indexer.sweeper import collect_garbage
 from tests.support.postgres import fresh, postgres
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.folders import FolderIncoming
+from catalog.storage.folders import FolderIncoming
 from indexer import fetch
 from indexer.errors import FetchFailed
 from indexer.fetch import Fetcher

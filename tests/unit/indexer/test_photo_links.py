@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from catalog.folders import FolderIncoming
-from catalog.images import ImageRefused
+from catalog.pictures.decoder import ImageRefused
+from catalog.storage.folders import FolderIncoming
 from indexer.photo_links import AT_ONCE, PhotoLinks
 
 

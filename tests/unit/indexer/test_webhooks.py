@@ -11,11 +11,11 @@ from sqlalchemy import select, update
 from twirl_client.webhooks import WebhookInvalid, verify
 
 from catalog.database import Sessions, open_engine, sessions, upgrade
-from catalog.import_models import ImportRequest
-from catalog.integrations import Webhook, WebhookDelivery
+from catalog.importing.tables import ImportRequest
 from catalog.models import ImportJob, now
 from catalog.products import ensure_merchant
-from catalog.webhooks import (
+from catalog.programs.tables import Webhook, WebhookDelivery
+from catalog.programs.webhooks import (
     WebhookMissing,
     WebhookRefused,
     change_webhook,

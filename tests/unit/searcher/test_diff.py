@@ -5,9 +5,9 @@ from typing import Any, cast
 
 import pytest
 
-from catalog.blobs import BlobMissing
 from catalog.models import Image, Product
 from catalog.site import IndexRef
+from catalog.storage.blobs import BlobMissing
 from searcher.diff import Answer, Change, Report
 from searcher.diff_page import report_page
 from searcher.filters import Filters

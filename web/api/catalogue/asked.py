@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import request
 
-from catalog.product_edits import Condition
+from catalog.programs.edits import Condition
 from web.api.reading import json_object
 from web.problems import FieldError, http, invalid
 

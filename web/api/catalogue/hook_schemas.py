@@ -2,9 +2,9 @@
 
 from marshmallow import Schema, fields, validate
 
-from catalog.import_models import OUTCOMES, REQUEST_STATES
-from catalog.integrations import DELIVERY_STATES
-from catalog.webhooks import EVENTS
+from catalog.importing.tables import OUTCOMES, REQUEST_STATES
+from catalog.programs.tables import DELIVERY_STATES
+from catalog.programs.webhooks import EVENTS
 from web.api.catalogue.schemas import said
 
 

@@ -9,9 +9,9 @@ from flask import Response, jsonify, request, url_for
 from flask_smorest import Blueprint  # type: ignore[import-untyped]
 from sqlalchemy.orm import Session
 
-from catalog.idempotency import Answer
-from catalog.integrations import Webhook, WebhookDelivery
-from catalog.webhooks import (
+from catalog.programs.idempotency import Answer
+from catalog.programs.tables import Webhook, WebhookDelivery
+from catalog.programs.webhooks import (
     MAX_NAME,
     WebhookMissing,
     WebhookRefused,

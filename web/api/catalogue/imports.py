@@ -11,13 +11,13 @@ from flask_smorest import Blueprint  # type: ignore[import-untyped]
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from catalog import import_jobs
-from catalog.fates import Fate, list_fates
-from catalog.idempotency import Answer
-from catalog.import_models import OUTCOMES, ImportRequest
-from catalog.import_options import Options
+from catalog.importing import jobs as import_jobs
+from catalog.importing.fates import Fate, list_fates
+from catalog.importing.options import Options
+from catalog.importing.removing import Removal
+from catalog.importing.tables import OUTCOMES, ImportRequest
 from catalog.models import ImportJob
-from catalog.removing import Removal
+from catalog.programs.idempotency import Answer
 from web.api.catalogue import asked, once
 from web.api.catalogue.described import KEYED, ONCE, PAGE
 from web.api.catalogue.hook_schemas import ImportSchema, ImportsSchema, ResultsPageSchema

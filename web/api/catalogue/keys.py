@@ -9,8 +9,8 @@ from flask import g, request
 from sqlalchemy.exc import SQLAlchemyError
 from structlog import get_logger
 
-from catalog.api_keys import PREFIX, SecretKey, find_key, note_secret_use, was_noted
 from catalog.models import now
+from catalog.programs.api_keys import PREFIX, SecretKey, find_key, note_secret_use, was_noted
 from web.problems import Problem, Refused
 from web.services import services
 

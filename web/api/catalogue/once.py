@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from flask import Response, request
 from sqlalchemy.orm import Session
 
-from catalog.idempotency import MAX_KEY, Answer, KeyReused, answer_once, kept_answer
+from catalog.programs.idempotency import MAX_KEY, Answer, KeyReused, answer_once, kept_answer
 from web.problems import FieldError, Problem, Refused, invalid
 from web.services import merchant, services
 

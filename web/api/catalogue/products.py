@@ -12,8 +12,8 @@ from flask_smorest import Blueprint  # type: ignore[import-untyped]
 from sqlalchemy.orm import Session
 
 from catalog.models import Product
-from catalog.product_documents import Known, ProductRefused, document, tag, told
-from catalog.product_edits import (
+from catalog.programs.documents import Known, ProductRefused, document, tag, told
+from catalog.programs.edits import (
     Condition,
     Edited,
     ProductChanged,

@@ -1,6 +1,6 @@
 """The shapes of a merchant's products, as the API's document has them.
 
-What is sent is checked by the code that checks feeds (`catalog.product_documents`), not by these.
+What is sent is checked by the code that checks feeds (`catalog.programs.documents`), not by these.
 """
 
 from marshmallow import Schema, fields, validate

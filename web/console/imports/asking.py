@@ -5,15 +5,15 @@ from typing import Any
 from flask import flash, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from catalog import import_jobs
 from catalog.feeds.mapping import as_mapping, checked, lacking, proposed
 from catalog.feeds.values import is_url
-from catalog.import_jobs import RequestRefused
-from catalog.import_models import ImportRequest
-from catalog.import_options import Options
-from catalog.mappings import remember
+from catalog.importing import jobs as import_jobs
+from catalog.importing.jobs import RequestRefused
+from catalog.importing.mappings import remember
+from catalog.importing.options import Options
+from catalog.importing.removing import Removal
+from catalog.importing.tables import ImportRequest
 from catalog.records import FeedRefused
-from catalog.removing import Removal
 from web.console.access import audit, change, member, needs, shop, takes, user
 from web.console.imports import blueprint
 from web.console.imports.files import MOST_MB, UploadRefused, kept_feed, kept_pictures

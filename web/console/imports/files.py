@@ -9,7 +9,7 @@ from typing import Any
 from flask import request
 from werkzeug.datastructures import FileStorage
 
-from catalog.feed_process import FeedProcess
+from catalog.importing.feed_process import FeedProcess
 from web.services import services
 
 MIB = 2**20

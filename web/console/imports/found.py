@@ -2,8 +2,8 @@
 
 from sqlalchemy.orm import Session
 
-from catalog import import_jobs
-from catalog.import_models import ImportRequest
+from catalog.importing import jobs as import_jobs
+from catalog.importing.tables import ImportRequest
 from web.console.access import shop
 from web.problems import http
 

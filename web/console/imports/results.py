@@ -5,12 +5,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from catalog.fates import PAGE, count_fates, list_fates
-from catalog.feed_files import FeedFileMissing
-from catalog.feed_process import FeedProcess
-from catalog.import_models import OUTCOMES
+from catalog.importing.fates import PAGE, count_fates, list_fates
+from catalog.importing.feed_process import FeedProcess
+from catalog.importing.tables import OUTCOMES
 from catalog.models import ImportJob, RowError
 from catalog.records import FeedRefused, RowFault
+from catalog.storage.feed_files import FeedFileMissing
 from web.console.access import needs, shop
 from web.console.imports import blueprint
 from web.console.imports.found import required

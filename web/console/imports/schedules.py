@@ -4,10 +4,10 @@ from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from catalog.clock import instant
-from catalog.feed_schedules import add_schedule, find_schedule, list_schedules
 from catalog.feeds.values import is_url
-from catalog.import_models import EVERY
-from catalog.removing import Removal
+from catalog.importing.removing import Removal
+from catalog.importing.schedules import add_schedule, find_schedule, list_schedules
+from catalog.importing.tables import EVERY
 from web.console.access import audit, change, needs, shop
 from web.console.imports import blueprint
 from web.problems import http

@@ -3,10 +3,10 @@
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from catalog import import_jobs
-from catalog.import_options import Options
+from catalog.importing import jobs as import_jobs
+from catalog.importing.options import Options
+from catalog.importing.undoing import undoable
 from catalog.models import ImportJob
-from catalog.undoing import undoable
 from web.console.access import audit, change, needs, shop, user
 from web.console.imports import blueprint
 from web.services import services

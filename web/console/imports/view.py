@@ -7,18 +7,18 @@ from flask import jsonify, render_template
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from catalog.blobs import BlobMissing
-from catalog.fates import count_fates
-from catalog.feed_schedules import list_schedules
 from catalog.feeds.columns import NAMES
 from catalog.feeds.mapping import KEEP, LEAVE, proposed
-from catalog.import_jobs import OPEN
-from catalog.import_models import ImportRequest
-from catalog.import_options import Options
-from catalog.import_progress import progress_of
-from catalog.mappings import recall
+from catalog.importing.fates import count_fates
+from catalog.importing.jobs import OPEN
+from catalog.importing.mappings import recall
+from catalog.importing.options import Options
+from catalog.importing.progress import progress_of
+from catalog.importing.schedules import list_schedules
+from catalog.importing.tables import ImportRequest
+from catalog.importing.undoing import undoable
 from catalog.models import ImportJob
-from catalog.undoing import undoable
+from catalog.storage.blobs import BlobMissing
 from web.console.access import needs, shop
 from web.console.imports import blueprint
 from web.console.imports.found import required

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from flask import flash, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from catalog.images import ImageRefused
 from catalog.items.editing import ItemGone, ItemOvertaken
 from catalog.items.pictures import PicturesRefused, Shown, arrange_pictures, shown
+from catalog.pictures.decoder import ImageRefused
 from web.console.access import audit, change, needs, shop, takes
 from web.console.items import blueprint
 from web.console.items.item import gone_away, item_page, required

@@ -6,8 +6,8 @@ from typing import cast
 from flask import current_app, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from catalog.images import ImageRefused
 from catalog.models import Image, Product
+from catalog.pictures.decoder import ImageRefused
 from searcher.errors import QueryRefused, SearchUnavailable
 from searcher.query import SearchQuery
 from searcher.unpublished import Parts, TestSearch, Tried

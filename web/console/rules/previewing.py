@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from catalog.images import ImageRefused
+from catalog.pictures.decoder import ImageRefused
 from searcher.errors import SearchError
 from searcher.merchandising.preview import Placed, Preview, preview
 from searcher.merchandising.reading import read_rulebook

@@ -6,8 +6,8 @@ from flask import flash, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from catalog.api_keys import SCOPES, issue_key, revoke_secret_key, rotate_secret_key, secret_keys
-from catalog.search_keys import KeyRefused, create_key, revoke_key, search_keys
+from catalog.programs.api_keys import SCOPES, issue_key, revoke_secret_key, rotate_secret_key, secret_keys
+from catalog.programs.search_keys import KeyRefused, create_key, revoke_key, search_keys
 from web.console.access import audit, change, needs, recent, shop
 from web.console.address import public_root
 from web.console.team import blueprint

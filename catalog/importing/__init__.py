@@ -1,0 +1,1 @@
+"""From a feed to rows: read, rehearsed, imported, remembered row by row, taken back."""

@@ -1,0 +1,1 @@
+"""The catalogue taken out whole: backups and exports."""
