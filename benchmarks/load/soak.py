@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -28,24 +30,39 @@ class Watch:
     memory_mb: list[float] = field(default_factory=list)
     files: list[int] = field(default_factory=list)
     connections: list[int] = field(default_factory=list)
+    kinds: list[Counter[str]] = field(default_factory=list)  # of the open files
 
     def look(self, root: psutil.Process, began: float) -> None:
         """Once."""
-        memory, files, connections = 0.0, 0, 0
+        memory, connections, kinds = 0.0, 0, Counter[str]()
         for each in (root, *root.children(recursive=True)):
-            with contextlib.suppress(psutil.Error):  # it has just ended
+            with contextlib.suppress(psutil.Error, OSError):  # it has just ended
                 memory += each.memory_info().rss / 1e6
-                files += each.num_fds()
+                kinds.update(_kinds(each.pid))
                 connections += len(each.net_connections(kind="inet"))
         self.at.append(time.monotonic() - began)
         self.memory_mb.append(memory)
-        self.files.append(files)
+        self.files.append(kinds.total())
         self.connections.append(connections)
+        self.kinds.append(kinds)
+
+    def risen(self) -> str:
+        """Which kinds of open files there are more of than when it was warm."""
+        first, last = self.kinds[int(len(self.kinds) * WARM_SHARE)], self.kinds[-1]
+        return ", ".join(f"{kind} +{number}" for kind, number in sorted((last - first).items())) or "none"
 
     def slope(self, values: list[float]) -> float:
         """Its rise a minute, by least squares over what came after the warming up."""
         warm = int(len(self.at) * WARM_SHARE)
         return float(np.polyfit(np.array(self.at[warm:]) / 60, values[warm:], 1)[0])
+
+
+def _kinds(pid: int) -> Iterator[str]:
+    """What each open file of a process is: a socket, a pipe, or by the end of its name."""
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):  # it has just been closed
+            name = str(link.readlink())
+            yield name.partition(":")[0] if ":" in name and not name.startswith("/") else Path(name).name
 
 
 def soak(made: Shop, rate: float, minutes: float, seed: int) -> tuple[Stretch, Watch]:
@@ -80,6 +97,5 @@ def bars(stretch: Stretch, watch: Watch, minutes: float) -> Iterator[Bar]:
     yield Bar("soak: memory of all processes", rise, "< 1 MB/min", rise < 1, "MB/min", ends)
     for name, values in (("open files", watch.files), ("connections", watch.connections)):
         rise = watch.slope([float(each) for each in values])
-        yield Bar(
-            f"soak: {name}", rise, "< 0.5 a minute", rise < 0.5, "/min", f"{min(values)} to {max(values)}"
-        )
+        said = f"{min(values)} to {max(values)}" + (f"; {watch.risen()}" if values is watch.files else "")
+        yield Bar(f"soak: {name}", rise, "< 0.5 a minute", rise < 0.5, "/min", said)
