@@ -263,9 +263,14 @@ def _worded(session: Session, merchant_id: int, words: str) -> _Leg:
         row = or_(*(func.substr(func.lower(column), 1, len(low)) == low for column in columns))
         return _Leg(tuple(halves), row)
     said = words.lower().split()[:MOST_WORDS]
-    return _column(
-        merchant_id, and_(*(func.lower(Product.title).contains(word, autoescape=True) for word in said))
-    )
+    return _column(merchant_id, and_(*(_has(session, word) for word in said)))
+
+
+def _has(session: Session, word: str) -> ColumnElement[bool]:
+    """Whether a title has these letters. SQLite's LIKE takes no notice of the case of a to z by itself."""
+    plain = word.isascii() and session.get_bind().dialect.name == "sqlite"
+    title = Product.title if plain else func.lower(Product.title)
+    return title.contains(word, autoescape=True)
 
 
 def _below(session: Session, merchant_id: int, category: str) -> list[str]:
