@@ -255,6 +255,10 @@ class EdgeStore:
         return channels
 
     def _connect(self, path: str, channels: dict[str, Channel]) -> Channel:
+        """Connect, and hang up on shards that nobody serves by now: another thread may have been told so."""
+        served = {str(self._socket), *(socket for socket, _ in list(self._routes.values()))}
+        for gone in channels.keys() - served - {path}:
+            channels.pop(gone).close()
         channel = channels[path] = Channel(path, self._timeout_s)
         with self._guard:
             self._open.add(channel)

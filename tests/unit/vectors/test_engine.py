@@ -12,9 +12,11 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from vectors import lexical
@@ -379,6 +381,27 @@ def test_many_threads_share_a_store(store: EdgeStore) -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_threads_keep_no_connection_to_shards_that_were_succeeded(store: EdgeStore) -> None:
+    store.upsert("images", [point(n) for n in range(1500)])
+    with ThreadPoolExecutor(4) as threads:
+        together = threading.Barrier(4)
+
+        def ask(number: int) -> None:
+            together.wait(10)  # so that each thread of the four takes one
+            store.count("images")
+
+        list(threads.map(ask, range(4)))
+        before = psutil.Process().num_fds()
+        for round_ in range(3):
+            first = generation(store)
+            store.upsert("images", [point(n, rev=2 + round_) for n in range(300)])
+            store.optimize("images")
+            while generation(store) == first:
+                time.sleep(0.02)
+            list(threads.map(ask, range(4)))
+        assert psutil.Process().num_fds() <= before
 
 
 def test_a_stranger_on_the_socket_does_no_harm(folder: Path, store: EdgeStore) -> None:
