@@ -18,7 +18,8 @@ from benchmarks.load.store import importing, visitors
 from benchmarks.load.stretch import Stretch
 from benchmarks.shop import Shop
 
-EVERY_S = 5.0
+EVERY_S, MB = 5.0, 1_000_000
+ROLES = ("cli.py web", "cli.py indexer", "vectors.edge", "pictures.child", "serve", "import")
 WARM_SHARE = 0.25  # of the time, in which caches fill
 
 
@@ -31,30 +32,39 @@ class Watch:
     files: list[int] = field(default_factory=list)
     connections: list[int] = field(default_factory=list)
     kinds: list[Counter[str]] = field(default_factory=list)  # of the open files
+    of: list[Counter[str]] = field(default_factory=list)  # bytes of memory of each kind of process
 
     def look(self, root: psutil.Process, began: float) -> None:
         """Once."""
-        memory, connections, kinds = 0.0, 0, Counter[str]()
+        connections, kinds, of = 0, Counter[str](), Counter[str]()
         for each in (root, *root.children(recursive=True)):
             with contextlib.suppress(psutil.Error, OSError):  # it has just ended
-                memory += each.memory_info().rss / 1e6
+                of[_role(each)] += each.memory_info().rss
                 kinds.update(_kinds(each.pid))
                 connections += len(each.net_connections(kind="inet"))
         self.at.append(time.monotonic() - began)
-        self.memory_mb.append(memory)
+        self.memory_mb.append(of.total() / 1e6)
+        self.of.append(of)
         self.files.append(kinds.total())
         self.connections.append(connections)
         self.kinds.append(kinds)
 
-    def risen(self) -> str:
-        """Which kinds of open files there are more of than when it was warm."""
-        first, last = self.kinds[int(len(self.kinds) * WARM_SHARE)], self.kinds[-1]
-        return ", ".join(f"{kind} +{number}" for kind, number in sorted((last - first).items())) or "none"
+    def risen(self, held: list[Counter[str]], unit: int = 1) -> str:
+        """Which kinds there is more of than when it was warm."""
+        first, last = held[int(len(held) * WARM_SHARE)], held[-1]
+        more = {kind: (last - first)[kind] // unit for kind in sorted(last)}
+        return ", ".join(f"{kind} +{number}" for kind, number in more.items() if number) or "none rose"
 
     def slope(self, values: list[float]) -> float:
         """Its rise a minute, by least squares over what came after the warming up."""
         warm = int(len(self.at) * WARM_SHARE)
         return float(np.polyfit(np.array(self.at[warm:]) / 60, values[warm:], 1)[0])
+
+
+def _role(process: psutil.Process) -> str:
+    """What a process is for, by its command line."""
+    line = " ".join(process.cmdline())
+    return next((role for role in ROLES if role in line), "other")
 
 
 def _kinds(pid: int) -> Iterator[str]:
@@ -93,9 +103,11 @@ def bars(stretch: Stretch, watch: Watch, minutes: float) -> Iterator[Bar]:
     errors = sum(each.status != 200 for each in stretch.samples)
     yield Bar("soak: answers other than 200", errors, "0", errors == 0, detail=said)
     rise = watch.slope(watch.memory_mb)
-    ends = f"{watch.memory_mb[0]:.0f} to {watch.memory_mb[-1]:.0f} MB"
+    ends = f"{watch.memory_mb[0]:.0f} to {watch.memory_mb[-1]:.0f} MB; {watch.risen(watch.of, MB)}"
     yield Bar("soak: memory of all processes", rise, "< 1 MB/min", rise < 1, "MB/min", ends)
     for name, values in (("open files", watch.files), ("connections", watch.connections)):
         rise = watch.slope([float(each) for each in values])
-        said = f"{min(values)} to {max(values)}" + (f"; {watch.risen()}" if values is watch.files else "")
+        said = f"{min(values)} to {max(values)}" + (
+            f"; {watch.risen(watch.kinds)}" if values is watch.files else ""
+        )
         yield Bar(f"soak: {name}", rise, "< 0.5 a minute", rise < 0.5, "/min", said)
