@@ -20,6 +20,7 @@ from catalog.site import read_site
 from indexer import sweeper
 from indexer.alive import Pulse
 from indexer.claims import Claims, Sessions
+from indexer.machine import is_gone
 from indexer.queue import STAGES, CeleryBell
 from indexer.webhooks import Messenger
 from indexer.workshop import MORE, OUTAGES
@@ -46,6 +47,7 @@ class Sweep:
         if any(index.state == "filling" for index in read_site(self.sessions).maintained):
             due.append("maintenance")
         self.bell.call(*due, wanted=MORE)
+        import_jobs.release_gone(self.sessions, is_gone)  # the lease frees those of other machines
         with self.sessions() as session:
             if import_jobs.due(session) or any_due(session):
                 self.bell.post("maintenance", "twirl.imports")

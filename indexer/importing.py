@@ -38,7 +38,7 @@ from indexer.claims import Sessions
 from indexer.feed_fetch import FeedFetcher
 from indexer.fetching import fetch_for, refetch
 from indexer.import_shows import Thumbnails, as_json, live_pictures
-from indexer.machine import is_alive, of_this_machine_name
+from indexer.machine import is_gone
 
 log = get_logger("imports")
 ALIVE_S = 5.0  # between two signs of life
@@ -75,16 +75,20 @@ class Imports:
         if due := claim_due(self.sessions, self.worker_id):
             refetch(self.sessions, self.files, self.fetcher, self.limits, due)
             return 1
-        claim = import_jobs.claim(self.sessions, self.worker_id, self.lease_s, is_gone)
+        return int(self.do())
+
+    def do(self, only: int | None = None) -> bool:
+        """Do the request that has waited longest, or `only` that one; False when it was not to be had."""
+        claim = import_jobs.claim(self.sessions, self.worker_id, self.lease_s, is_gone, only)
         if claim is None:
-            return 0
+            return False
         log.info("import-begun", request=claim.id, step=claim.step, merchant=claim.merchant_id)
         try:
             with _signs_of_life(self.sessions, claim):
                 self._work(claim)
         except ClaimLost:
             log.warning("import-lost", request=claim.id)
-        return 1
+        return True
 
     def _work(self, claim: Claim) -> None:
         steps = {"fetch": self._fetch, "rehearse": self._rehearse, "import": self._import, "undo": self._undo}
@@ -202,11 +206,6 @@ class Imports:
                 import_jobs.give_back(session, claim)
         except AWAY:
             return  # its lease ends
-
-
-def is_gone(holder: str) -> bool:
-    """Whether a holder is a process of this machine that has ended."""
-    return of_this_machine_name(holder) and not is_alive(holder)
 
 
 @contextmanager

@@ -55,3 +55,8 @@ def is_alive(name: str) -> bool:
     except (ValueError, PermissionError, OverflowError):
         return True
     return True
+
+
+def is_gone(name: str) -> bool:
+    """Whether this names a process of this machine that has ended."""
+    return of_this_machine_name(name) and not is_alive(name)

@@ -19,6 +19,7 @@ from structlog import get_logger
 
 from bootstrap import Services
 from catalog.database import AWAY
+from catalog.importing.jobs import give_back_all
 from indexer.machine import worker_name
 from indexer.sweeper import hand_back, release_dead, sign_off
 from launcher.deployed import patiently, ready
@@ -79,7 +80,7 @@ def _worker(app: Any, queues: tuple[str, ...]) -> Any:
 
 
 class Farewell:
-    """Gives the tasks in hand their time when the worker is told to stop, and then hands their images back.
+    """Gives the tasks in hand their time when the worker is told to stop, then hands images and imports back.
 
     Celery's own soft shutdown sleeps through all of that time in its signal handler, with the tasks long
     done, and then leaves the claims to their lease (ADR 106). So SIGTERM stays the warm shutdown.
@@ -106,12 +107,14 @@ class Farewell:
         os._exit(0)
 
     def _hand_back(self, pids: list[int]) -> int | None:
-        """How many images; None when the database is away: then the lease frees them."""
+        """How many images and imports; None when the database is away: then the lease frees them."""
         try:
             sessions = Services(self._settings).sessions
             workers = [worker_name(pid) for pid in pids]
             sign_off(sessions, workers)
-            return sum(hand_back(sessions, worker) for worker in workers)
+            with sessions.begin() as session:
+                imports = sum(give_back_all(session, worker) for worker in workers)
+            return imports + sum(hand_back(sessions, worker) for worker in workers)
         except AWAY:
             return None
 

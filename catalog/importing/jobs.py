@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, or_, select, update
 from sqlalchemy.orm import Session, aliased, sessionmaker
 
 from catalog.clock import instant
@@ -118,6 +118,13 @@ def stop(session: Session, request: ImportRequest) -> bool:
     return _changed(session, update(ImportRequest).where(*open_).values(values))
 
 
+def writing(session: Session, merchant_id: int) -> ImportRequest | None:
+    """The merchant's import or undoing that is under way or has waited longest."""
+    open_ = ImportRequest.state.in_(OPEN), ImportRequest.step.in_(WRITING)
+    mine = select(ImportRequest).where(ImportRequest.merchant_id == merchant_id, *open_)
+    return session.scalars(mine.order_by(ImportRequest.id).limit(1)).first()
+
+
 def due(session: Session, lease_s: float = LEASE_S) -> bool:
     """Whether any request waits for somebody, or was left by somebody."""
     free = select(ImportRequest.id).where(
@@ -131,16 +138,19 @@ def claim(
     worker_id: str,
     lease_s: float = LEASE_S,
     is_gone: Callable[[str], bool] = lambda _holder: False,
+    only: int | None = None,
 ) -> Claim | None:
     """Take the request that has waited longest, or one that was left; None when there is none.
 
-    `is_gone` says of a holder that its process has ended: then nobody waits for the lease.
+    `is_gone` says of a holder that its process has ended: then nobody waits for the lease. With `only`, no
+    other request than that is taken.
     """
     token = f"{worker_id[:80]}/{secrets.token_hex(6)}"
-    _release_gone(sessions, is_gone)
+    release_gone(sessions, is_gone)
     with sessions.begin() as session:
         at = instant(session)
         free = select(ImportRequest).where(_free(at, lease_s), ~_blocked(at, lease_s))
+        free = free if only is None else free.where(ImportRequest.id == only)
         for request in session.scalars(free.order_by(ImportRequest.id).limit(_LOOKED_AT)):
             if _take(session, request.id, token, lease_s):
                 session.refresh(request)
@@ -186,7 +196,8 @@ def _blocked(at: datetime, lease_s: float) -> ColumnElement[bool]:
     return and_(ImportRequest.step.in_(WRITING), ImportRequest.state == "waiting", before)
 
 
-def _release_gone(sessions: Sessions, is_gone: Callable[[str], bool]) -> None:
+def release_gone(sessions: Sessions, is_gone: Callable[[str], bool]) -> None:
+    """Let go of what processes held that have ended: nobody waits for their lease."""
     held = select(ImportRequest.claimed_by).where(
         ImportRequest.state == "running", ImportRequest.claimed_by.is_not(None)
     )
@@ -216,10 +227,20 @@ def finish(session: Session, claim: Claim, state: str, message: str = "", **valu
 
 def give_back(session: Session, claim: Claim) -> None:
     """Let another take it up at once, without blame: we are to stop, or the world is away."""
-    fewer = func.coalesce(ImportRequest.attempts, 1) - 1
     ours = ImportRequest.id == claim.id, ImportRequest.claimed_by == claim.token
-    back = {"state": "waiting", "claimed_by": None, "claimed_at": None, "attempts": fewer}
-    session.execute(update(ImportRequest).where(*ours).values(back))
+    session.execute(update(ImportRequest).where(*ours).values(_given_back()))
+
+
+def give_back_all(session: Session, worker_id: str) -> int:
+    """Give back what a worker held that was told to stop and has ended; return how many requests."""
+    mine = ImportRequest.claimed_by.startswith(f"{worker_id[:80]}/", autoescape=True)
+    held = update(ImportRequest).where(ImportRequest.state == "running", mine)
+    return int(session.execute(held.values(_given_back())).rowcount)  # type: ignore[attr-defined]
+
+
+def _given_back() -> dict[str, Any]:
+    fewer = case((ImportRequest.attempts > 0, ImportRequest.attempts - 1), else_=0)
+    return {"state": "waiting", "claimed_by": None, "claimed_at": None, "attempts": fewer}
 
 
 def _changed(session: Session, change: Any) -> bool:

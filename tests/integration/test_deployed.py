@@ -16,10 +16,12 @@ import structlog
 from sqlalchemy import select
 
 from catalog.identity import collection_name
+from catalog.importing.jobs import LEASE_S
 from catalog.models import Image, Product
 from catalog.operations import Worker
 from catalog.programs.webhooks import create_webhook, delete_webhook, deliveries_before, send_test
 from catalog.site import IndexRef, read_site
+from tests.support import asked_imports
 from tests.support.deployed import Deployment, Running, deployed, write_feed
 from tests.support.packs import disturbed_pack
 
@@ -224,6 +226,59 @@ def test_workers_fill_the_index_of_another_model_beside_an_import(shop: Deployme
 
 def index(shop: Deployment, fingerprint: str) -> IndexRef:
     return read_site(shop.services.sessions).find(fingerprint)
+
+
+def test_an_import_of_the_console_is_tried_and_done_by_a_worker(shop: Deployment) -> None:
+    files = asked_imports.feed_with_faults(shop.folder / "feeds" / "asked", "ASKED", rows=24, every=3)
+    asked = asked_imports.ask(shop, *files, step="rehearse")
+    shop.wait(lambda: asked_imports.request(shop, asked).state == "rehearsed", "the dry run", 60)
+    would = asked_imports.request(shop, asked).rehearsal
+    assert (would["rows"], would["created"], would["refused"]) == (24, 8, 16)
+    asked_imports.go_on(shop, asked, "import")
+    shop.wait(lambda: asked_imports.progress(shop, asked).over, "the import", 60)
+    assert asked_imports.counts(shop, asked) == ("done", 24, 8, 16)
+    known = asked_imports.progress(shop, asked)
+    assert (known.rows, known.pictures, known.indexed, known.failed) == (24, 8, 8, 0)
+    assert {f"ASKED-{n}" for n in range(8)} <= set(search(shop, "red garment"))
+
+
+def begun(shop: Deployment, asked: int, batches: int) -> int:
+    """Wait until so many batches of an import are in; return how many are."""
+    deadline = time.monotonic() + 60
+    while (there := asked_imports.request(shop, asked).batches) < batches:  # `wait` looks too seldom
+        assert time.monotonic() < deadline, shop.state()
+        time.sleep(0.005)
+    return there
+
+
+def test_an_import_goes_on_behind_a_worker_that_is_killed_and_one_that_is_stopped(shop: Deployment) -> None:
+    rows, every = 4800, 400  # many batches, few pictures
+    good = rows // every
+    worker = shop.running["worker-1"]
+    files = asked_imports.feed_with_faults(shop.folder / "feeds" / "long", "LONG", rows, every)
+    asked = asked_imports.ask(shop, *files)
+    there = begun(shop, asked, 2)
+    worker.kill()
+    left = asked_imports.request(shop, asked)
+    assert left.state == "running" and left.batches < rows / 200
+    assert 0 < asked_imports.progress(shop, asked).rows < rows
+    brief = shop.start("worker", name="brief", env=shop.env | {"TWIRL_SOFT_SHUTDOWN_S": "1"})
+    killed = time.monotonic()
+    begun(shop, asked, there + 2)
+    assert time.monotonic() - killed < LEASE_S  # the beat saw that its holder is gone
+    (child,) = [pid for pid in brief.children() if pid not in decoders(brief)]
+    os.kill(child, signal.SIGSTOP)  # it cannot end in time
+    assert brief.stop(20)[0] == 0
+    left = asked_imports.request(shop, asked)
+    assert (left.state, left.claimed_by, left.attempts) == ("waiting", None, 0)
+    assert left.batches < rows / 200
+    worker.start()
+    shop.wait(lambda: asked_imports.progress(shop, asked).over, "the import", 60)
+    assert asked_imports.counts(shop, asked) == ("done", rows, good, rows - good)
+    outcomes, each, faults = asked_imports.fates(shop, asked)
+    assert outcomes == {"created": good, "refused": rows - good}
+    assert set(each.values()) == set(faults.values()) == {1}
+    assert len(each) == rows and len(faults) == rows - good
 
 
 def test_webhooks_are_told_by_the_workers_and_never_of_this_network(shop: Deployment) -> None:
