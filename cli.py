@@ -25,6 +25,7 @@ from commands import (
     operating,
     rules,
     serving,
+    taking_back,
     train,
     tuning,
     working,
@@ -33,8 +34,8 @@ from launcher.refusals import explain
 from telemetry.logs import configure_plain
 
 ROOMS = (
-    serving, working, catalogue, rules, keys, accounts, models, train, images, tuning, operating, keeping,
-    deploying, facts,
+    serving, working, catalogue, taking_back, rules, keys, accounts, models, train, images, tuning, operating,
+    keeping, deploying, facts,
 )  # fmt: skip
 
 
