@@ -247,7 +247,9 @@ def test_the_document_goes_out_and_comes_in(shop: Services, editor: ConsoleClien
     assert json.loads(out.text) == content and "attachment" in out.headers["Content-Disposition"]
     assert "not colour red" in editor.get(at(editor)).text
     name = name_of(content["rules"][0])
-    add(editor, rule=name, do="bury", name="Not red", what_brand="Acme")
+    form = editor.get(at(editor, f"{name}/edit")).text
+    assert re.search(r'name="without_colour" value="red" checked|name="without_colour_more"[^>]*>red<', form)
+    add(editor, rule=name, do="bury", name="Not red", what_brand="Acme", without_colour="red")
     editor.post(at(editor, "publish"))
     kept = {"do": "bury", "name": "Not red", "what": {"brand": ["Acme"], "without": {"colour": ["red"]}}}
     assert in_force(shop)["rules"] == [kept], "what the form does not show stays"
@@ -260,6 +262,29 @@ def test_the_document_goes_out_and_comes_in(shop: Services, editor: ConsoleClien
     ):
         wrong = editor.post(at(editor, "import"), data={"document": (io.BytesIO(data), "r.json")})
         assert wrong.status_code == 422 and said in wrong.text
+
+
+def test_what_a_rule_leaves_out_is_edited_by_the_form(shop: Services, editor: ConsoleClient) -> None:
+    what = {"brand": "Acme", "without": [["colour", "puce"], ["size", "S"]]}
+    pairs = {"rules": [{"do": "hide", "what": what}]}
+    document = (io.BytesIO(json.dumps(pairs).encode()), "r.json")
+    assert editor.post(at(editor, "import"), data={"document": document}).status_code == 303
+    name = name_of(pairs["rules"][0])
+    form = editor.get(at(editor, f"{name}/edit")).text
+    assert re.search(r'name="without_colour_more"[^>]*>puce</textarea>', form)
+    more = {"what_brand_more": "Acme", "without_colour_more": "puce\nteal", "without_pattern_more": "striped"}
+    assert add(editor, rule=name, name="Acme", **more).status_code == 303
+    editor.post(at(editor, "publish"))
+    without = {"colour": ["puce", "teal"], "pattern": ["striped"]}
+    assert in_force(shop)["rules"] == [
+        {"do": "hide", "name": "Acme", "what": {"brand": ["Acme"], "without": without}}
+    ]
+    assert "not colour teal, not pattern striped" in editor.get(at(editor)).text
+    name = name_of(in_force(shop)["rules"][0])
+    add(editor, rule=name, name="Acme", what_brand_more="Acme")
+    editor.post(at(editor, "publish"))
+    assert in_force(shop)["rules"] == [{"do": "hide", "name": "Acme", "what": {"brand": ["Acme"]}}]
+    assert "not colour" not in editor.get(at(editor)).text
 
 
 def test_who_may_what(shop: Services, editor: ConsoleClient) -> None:

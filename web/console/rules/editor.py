@@ -71,8 +71,9 @@ def edit(name: str) -> str:
 def save() -> Response | str | tuple[str, int]:
     """Put the rule into the draft; or, with `find`, look for items and show the form again."""
     here, name = book(), request.form.get("rule", "")
-    was = _rule(here, name) if name else {}
-    form = RuleForm.sent(request.form, was)
+    if name:
+        _rule(here, name)
+    form = RuleForm.sent(request.form)
     if "find" in request.form:
         return _page(form, name, looked_for=request.form.get("look_for", ""))
     try:
@@ -107,6 +108,7 @@ def _page(form: RuleForm, name: str, wrong: list[str] | None = None, looked_for:
         form=form, name=name, wrong=wrong or [], deeds=SAID, asked=ASKED, items=items, found=offered,
         looked_for=looked_for,
         what=[_choice(field, form.what.get(field, []), values) for field in WHAT_FACETS],
+        without=[_choice(field, form.without.get(field, []), values) for field in WHAT_FACETS],
         when=[_choice(field, form.when.get(field, []), values) for field in WHEN_FACETS],
     )  # fmt: skip
 

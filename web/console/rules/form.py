@@ -35,7 +35,7 @@ class RuleForm:
     what: dict[str, list[str]] = field(default_factory=dict)
     price_min: str = ""
     price_max: str = ""
-    without: Any = None  # which the form shows and does not change
+    without: dict[str, list[str]] = field(default_factory=dict)
     words: str = ""
     when: dict[str, list[str]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
@@ -56,7 +56,7 @@ class RuleForm:
             what={name: _listed(what[name]) for name in WHAT_FACETS if name in what},
             price_min=_shown(what.get("price_min"), currency),
             price_max=_shown(what.get("price_max"), currency),
-            without=what.get("without"),
+            without=_left_out(what.get("without", {})),
             words=when.get("words", ""),
             when={name: _listed(values) for name, values in when.get("filters", {}).items()},
             asked=_listed(when.get("asked", ())),
@@ -68,8 +68,8 @@ class RuleForm:
         )
 
     @classmethod
-    def sent(cls, form: "MultiDict[str, str]", was: Mapping[str, Any]) -> "RuleForm":
-        """What was sent; `was` is the rule that is edited, for what the form does not change."""
+    def sent(cls, form: "MultiDict[str, str]") -> "RuleForm":
+        """What was sent."""
         return cls(
             name=form.get("name", "").strip(),
             deed=form.get("do", ""),
@@ -77,7 +77,7 @@ class RuleForm:
             what={name: found for name in WHAT_FACETS if (found := _values(form, f"what_{name}"))},
             price_min=form.get("price_min", "").strip(),
             price_max=form.get("price_max", "").strip(),
-            without=was.get("what", {}).get("without"),
+            without={name: found for name in WHAT_FACETS if (found := _values(form, f"without_{name}"))},
             words=form.get("words", "").strip(),
             when={name: found for name in WHEN_FACETS if (found := _values(form, f"when_{name}"))},
             asked=form.getlist("asked"),
@@ -112,6 +112,14 @@ def _values(form: "MultiDict[str, str]", name: str) -> list[str]:
     """What is ticked, and what is written besides, a line each."""
     found = [*form.getlist(name), *_lines(form.get(f"{name}_more", ""))]
     return list(dict.fromkeys(found))[: MOST + 1]
+
+
+def _left_out(said: Any) -> dict[str, list[str]]:
+    """{facet: values}, from that or from pairs: documents may say it either way."""
+    found: dict[str, list[str]] = {}
+    for name, values in said.items() if isinstance(said, Mapping) else said:
+        found.setdefault(name, []).extend(_listed(values))
+    return found
 
 
 def _lines(text: str) -> list[str]:
