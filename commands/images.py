@@ -31,12 +31,13 @@ def images(context: click.Context) -> None:
 @click.argument("url")
 @click.pass_obj
 def move(services: Services, url: str) -> None:
-    """Copy all pictures and model packs to URL, and use them there from then on.
+    """Copy all pictures, uploaded feeds and model packs to URL, and use them there from then on.
 
     URL is object storage (s3://bucket/prefix) or a folder (file:///mnt/images). Stop Twirl first. If it is
     interrupted, run it again: it goes on where it was. The old place is left as it is.
     """
-    from catalog.storage.moving import check_quiet, copy_images, is_same, note_moved
+    from catalog.storage.feed_files import FeedFiles
+    from catalog.storage.moving import check_quiet, copy_feeds, copy_images, is_same, note_moved
     from launcher.preflight import lock_store
 
     prepare(services)
@@ -46,9 +47,12 @@ def move(services: Services, url: str) -> None:
         source = services.place.images
         with progress() as bars:
             moved = copy_images(source, target, bar(bars, "copying"))
+        feeds = copy_feeds(services.feed_files, FeedFiles(target.root, services.data / "uploads"))
         _copy_packs(services, target)
         note_moved(services.sessions, source, target)
     say(f"{moved.images} pictures and {moved.incoming} that wait were copied to {target.address}.")
+    if feeds:
+        say(f"{feeds} uploaded feeds and archives of pictures, too.")
     say(f"Start Twirl with TWIRL_IMAGES_URL={url}, or with none.")
     if not is_same(source, target):
         say(f"Once `twirl doctor` finds no difference, {_left(source)} can go.")
@@ -57,7 +61,7 @@ def move(services: Services, url: str) -> None:
 def _left(source: Images) -> str:
     """What the pictures were: in a data folder there is more."""
     if isinstance(source.root, Path):
-        return f"{source.root / 'blobs'} and {source.root / 'incoming'}"
+        return ", ".join(str(source.root / name) for name in ("blobs", "incoming", "uploads"))
     return f"what is in {source.address}"
 
 

@@ -14,12 +14,14 @@ from sqlalchemy import delete, select, update
 from bootstrap import Services
 from catalog.clock import instant
 from catalog.database import current_revision, downgrade, knows, upgrade
+from catalog.importing.tidying import end_lost
 from catalog.keeping.backup_folder import Backup, BackupFolder, BackupRefused
 from catalog.keeping.byte_vault import Vault, listed
 from catalog.keeping.table_dump import in_use, load_tables
 from catalog.models import Image, ImportJob
 from catalog.operations import FillRange, Site, Worker
 from catalog.site import IndexRef, SiteState, dropped, live_index, read_site
+from catalog.storage.feed_files import FeedFiles
 from catalog.storage.place import LEFT, Images, Noted, adopt, find_place
 from indexer.claims import CLAIMED
 from indexer.mapping import ALIAS
@@ -70,6 +72,7 @@ def restore(services: Services, root: Path, wanted: Wanted, say: Say) -> Refille
         _tables(services, backup, place, say)
         _packs(services, root, backup)
         _settle(services, lacking)
+        _end_lost_imports(services, place, say)
     with running(services, ("engine",) if services.embedded else (), say):
         return _vectors(services, backup, wanted.vectors, old.indexes, say)
 
@@ -176,6 +179,14 @@ def _settle(services: Services, lacking: Iterable[str]) -> None:
         with services.sessions() as session:
             found = list(session.scalars(select(Image.id).where(Image.sha256.in_(some))))
         requeue(services.sessions, found)
+
+
+def _end_lost_imports(services: Services, place: Images | None, say: Say) -> None:
+    """Uploaded feeds are in no backup; where pictures were left out, they too must be where they were."""
+    if place is None:
+        return
+    if ended := end_lost(services.sessions, FeedFiles(place.root, services.data / "uploads")):
+        say(f"{ended} imports waited for uploaded files, which no backup has: upload them again")
 
 
 def _vectors(services: Services, backup: Backup, wanted: bool, old: Iterable[IndexRef], say: Say) -> Refilled:

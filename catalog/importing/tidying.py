@@ -6,6 +6,7 @@ from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from catalog.clock import instant
+from catalog.importing.jobs import OPEN
 from catalog.importing.tables import ImportRequest
 from catalog.models import Merchant
 from catalog.storage.feed_files import FeedFiles
@@ -14,6 +15,10 @@ KEPT = 10  # requests of a merchant whose files are kept, for the file of errors
 KEPT_DAYS, DRAFT_DAYS = 30, 7
 YOUNG_S = 3600.0  # a file of this age may be one that is about to be named
 _STOPPED = "Nobody went on with it."
+_LOST = (
+    "Its uploaded file was in no backup and is gone since the restore. Upload the file again, or have its "
+    "address fetched again. [feed-file-not-restored]"
+)
 
 
 def tidy_imports(sessions: sessionmaker[Session], files: FeedFiles) -> int:
@@ -30,6 +35,26 @@ def tidy_imports(sessions: sessionmaker[Session], files: FeedFiles) -> int:
     for key in old:
         files.delete(key)
     return len(old) + files.clear_unfinished(YOUNG_S)
+
+
+def end_lost(sessions: sessionmaker[Session], files: FeedFiles) -> int:
+    """After a restore: end the imports whose files are not there, and say so; return how many ended.
+
+    Uploaded files are in no backup. What is over only forgets that there was a file to look into.
+    """
+    there = set(files)
+    ended = 0
+    with sessions.begin() as session:
+        named = select(ImportRequest).where(or_(ImportRequest.file != "", ImportRequest.images != ""))
+        for request in session.scalars(named):
+            if {request.file, request.images} - {""} <= there:
+                continue
+            request.file = request.images = ""
+            if request.state in (*OPEN, "draft", "rehearsed"):
+                request.state, request.message, request.finished_at = "failed", _LOST, instant(session)
+                request.claimed_by = request.claimed_at = None
+                ended += 1
+    return ended
 
 
 def _forget(session: Session, merchant_id: int) -> None:

@@ -42,9 +42,9 @@ class FeedFiles:
         finally:
             Path(name).unlink(missing_ok=True)
 
-    def keep(self, file: Path) -> str:
-        """Keep a received file durably; return its key. Raises StorageUnavailable."""
-        key = secrets.token_hex(16)
+    def keep(self, file: Path, key: str = "") -> str:
+        """Keep a received file durably; return its key, a new one unless given. Raises StorageUnavailable."""
+        key = _checked(key) if key else secrets.token_hex(16)
         if isinstance(self.root, ObjectStore):
             self.root.upload(file, f"{FOLDER}/{key}")
             return key

@@ -1,7 +1,9 @@
-"""Taking the image bytes from one place to another. What was interrupted is run again and goes on."""
+"""Taking image bytes and uploaded feeds from one place to another. Run again, it goes on."""
 
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
@@ -14,6 +16,7 @@ from catalog.clock import instant
 from catalog.operations import Worker
 from catalog.site import decide_images_url
 from catalog.storage.blobs import BlobMissing
+from catalog.storage.feed_files import FeedFileMissing, FeedFiles
 from catalog.storage.object_store import StorageRefused
 from catalog.storage.place import LEFT, Images, Noted
 
@@ -104,6 +107,17 @@ def _copy_incoming(source: Images, target: Images, sha256: str) -> bool:
     except BlobMissing:
         return False
     return True
+
+
+def copy_feeds(source: FeedFiles, target: FeedFiles) -> int:
+    """Copy the uploaded feeds and archives that the target lacks, under their keys; return how many."""
+    copied = 0
+    for key in sorted(set(source) - set(target)):
+        with suppress(FeedFileMissing), source.opened(key) as file, target.received() as copy:
+            shutil.copyfile(file, copy)
+            target.keep(copy, key)
+            copied += 1
+    return copied
 
 
 class _Looked:

@@ -10,6 +10,8 @@ from sqlalchemy import func, select, update
 
 from bootstrap import Services
 from catalog.database import upgrade
+from catalog.importing import jobs as import_jobs
+from catalog.importing.tables import ImportRequest
 from catalog.keeping.backup_folder import BackupFolder, BackupRefused
 from catalog.models import Image, Product, now
 from catalog.operations import Site, Worker
@@ -309,3 +311,35 @@ def test_a_rebuild_writes_every_index_anew_and_the_shop_goes_on(kept: Path, tmp_
         index(services)
         services.pipeline().ensure()
         assert [each.kind for each in examine(services)] in ([], ["wrong-alias"])
+
+
+def test_imports_whose_uploaded_files_no_backup_has_are_ended(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    old = services_at(tmp_path / "old")
+    with running(old, ("engine",), said.append):
+        old.prepare()
+        shop = old.merchant().id
+        with old.feed_files.received() as file:
+            file.write_bytes(b"id,title,image_link\n1,Dress,https://i.example/1.jpg\n")
+            key = old.feed_files.keep(file)
+        states = ("waiting", "running", "rehearsed", "draft", "done")
+        with old.sessions.begin() as session:
+            for state in states:
+                request = session.get_one(ImportRequest, import_jobs.enqueue(session, shop, file=key))
+                request.state = state
+            import_jobs.enqueue(session, shop, step="fetch", url="https://shop.example/feed.csv")
+        make_backup(old, tmp_path / "backups", Chosen(), said.append)
+    old.close()
+    lines = restored(tmp_path / "backups", tmp_path / "new")
+    assert "4 imports waited for uploaded files, which no backup has: upload them again" in lines
+    new = services_at(tmp_path / "new")
+    with new.sessions() as session:
+        requests = session.scalars(select(ImportRequest).order_by(ImportRequest.id)).all()
+    assert [each.state for each in requests] == ["failed"] * 4 + ["done", "waiting"]
+    assert {each.file for each in requests} == {""}
+    assert all("Upload the file again" in each.message for each in requests[:4])
+    assert all(each.message.endswith("[feed-file-not-restored]") for each in requests[:4])
+    new.close()
+    assert not any(
+        "uploaded files" in line for line in restored(tmp_path / "backups", tmp_path / "old", force=True)
+    )  # where they are, they go on

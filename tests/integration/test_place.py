@@ -269,6 +269,28 @@ def test_images_move_from_a_folder_to_s3_and_on(machines: Machines, s3: S3Server
     assert machines.machine("three").blobs.read_all(hashes[3]) == RENDITIONS
 
 
+def test_uploaded_feeds_move_along_under_their_keys(machines: Machines, s3: S3Server, tmp_path: Path) -> None:
+    from catalog.storage.feed_files import FeedFiles
+    from catalog.storage.moving import copy_feeds
+
+    first = machines.machine("one")
+    first.prepare()
+    kept = {}
+    for said in (b"id,title\n", b"PK archive"):
+        with first.feed_files.received() as file:
+            file.write_bytes(said)
+            kept[first.feed_files.keep(file)] = said
+    bucket = FeedFiles(first.place.open(s3.url(secrets.token_hex(4))).root, tmp_path / "scratch")
+    assert copy_feeds(first.feed_files, bucket) == 2
+    assert copy_feeds(first.feed_files, bucket) == 0  # run again, it has nothing left to do
+    folder = FeedFiles(tmp_path / "back", tmp_path / "back")
+    assert copy_feeds(bucket, folder) == 2
+    for place in (bucket, folder):
+        for key, said in kept.items():
+            with place.opened(key) as file:
+                assert file.read_bytes() == said
+
+
 def test_one_damaged_object_holds_up_neither_a_move_nor_a_backup(
     machines: Machines, s3: S3Server, tmp_path: Path
 ) -> None:
