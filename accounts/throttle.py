@@ -81,8 +81,8 @@ class Throttle:
         count, since = session.execute(
             select(LoginAttempt.count, LoginAttempt.since).where(LoginAttempt.key == name)
         ).one()
-        left = (since - begun).total_seconds()
-        return max(1, math.ceil(left)) if count > limit.most else 0
+        left = math.ceil((since - begun).total_seconds())  # by more than the window, if another began after us
+        return min(max(1, left), limit.window_s) if count > limit.most else 0
 
     def _add(self, session: Session, name: str, at: datetime, begun: datetime) -> bool:
         over = LoginAttempt.since <= begun
