@@ -81,7 +81,7 @@ class Throttle:
         count, since = session.execute(
             select(LoginAttempt.count, LoginAttempt.since).where(LoginAttempt.key == name)
         ).one()
-        left = math.ceil((since - begun).total_seconds())  # by more than the window, if another began after us
+        left = math.ceil((since - begun).total_seconds())  # more than the window if another began later
         return min(max(1, left), limit.window_s) if count > limit.most else 0
 
     def _add(self, session: Session, name: str, at: datetime, begun: datetime) -> bool:
