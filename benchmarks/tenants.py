@@ -1,4 +1,4 @@
-"""Random requests as three shops' programs: nothing of another shop is ever read, written or counted.
+"""Random requests as three shops' programs and people: nothing of another shop is read, written or counted.
 
     python -m benchmarks --only tenants                       # 10,000 requests, three shops
     python -m benchmarks.tenants --requests 2000 --seed 3
@@ -6,7 +6,7 @@
 Each request is drawn from a seed: of the requester's own things, of another shop's, of none. What comes back
 is looked through for the other shops' words and pictures, in bodies, headers and errors alike (what the
 requester has itself typed is taken out first), and every number in it is held against what the shop has.
-Other parts add kinds of requests to `KINDS`, pages of the console among them.
+Programs ask the API, people the console (`tenants_console`); more kinds of requests are added to `KINDS`.
 """
 
 import argparse
@@ -16,47 +16,16 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from benchmarks.bar import Bar, show
-from benchmarks.tenants_shop import COLOURS, MARKS, Tenant, documents, three_shops
-from bootstrap import Services
+from benchmarks.tenants_console import CONSOLE_KINDS, miscounted, open_console, standing
+from benchmarks.tenants_draw import Draw
+from benchmarks.tenants_shop import COLOURS, MARKS, documents, three_shops
 from catalog.keeping.export import export_catalogue
 
 REQUESTS, SEED = 10_000, 20261129
-
-
-@dataclass
-class Draw:
-    """What one request is drawn from: who asks, whom it tries for, and what it has typed of theirs."""
-
-    rng: random.Random
-    asker: Tenant
-    others: list[Tenant]
-    services: Services
-    typed: list[str] = field(default_factory=list)
-
-    def target(self) -> Tenant:
-        """The asker itself, now and then; mostly another shop."""
-        return self.asker if self.rng.random() < 0.35 else self.rng.choice(self.others)
-
-    def type(self, text: str) -> str:
-        """Note that the asker has written this itself: it may come back."""
-        self.typed.append(text)
-        return text
-
-    def sku(self) -> str:
-        """A sku of somebody, or of nobody."""
-        if self.rng.random() < 0.1:
-            return self.type(f"nobody-{self.rng.randrange(99)}")
-        return self.type(self.rng.choice(self.target().skus))
-
-    def words(self) -> str:
-        """Words to search by, another shop's among them."""
-        some = [self.target().mark, "shirt", "dress", "red", self.target().mark[:4], "navy skirt", ""]
-        return self.type(self.rng.choice(some))
 
 
 Ask = Callable[[Draw], Any]
@@ -181,7 +150,7 @@ def _export(draw: Draw) -> Any:
 
 KINDS: list[tuple[float, Ask]] = [
     (24, _search), (8, _facets), (8, _suggest), (16, _product), (10, _products), (12, _change), (4, _steal),
-    (6, _picture), (6, _import), (5, _hook), (1, _export),
+    (6, _picture), (6, _import), (5, _hook), (1, _export), *CONSOLE_KINDS,
 ]  # fmt: skip
 
 
@@ -196,14 +165,18 @@ def foreign(draw: Draw, answer: Any) -> str:
         if binary and not any(sha256 in draw.asker.hashes for sha256 in draw.typed):
             return "a picture of another shop"
     said = said.casefold()
-    for typed in sorted(draw.typed, key=len, reverse=True):
+    own = [*draw.typed, *draw.asker.drafted]
+    for other in draw.others:  # what nobody types, so that words which were typed hide nothing
+        if told := next((each for each in other.phrases if each in said), ""):
+            return f"{other.mark}: {said[max(0, said.index(told) - 60) :][:160]}"
+    for typed in sorted(own, key=len, reverse=True):
         said = said.replace(typed.casefold(), "…") if typed else said
     for other in draw.others:
         if other.mark in said:
             return f"{other.mark}: {said[max(0, said.index(other.mark) - 60) :][:160]}"
         if taken := next((sha256 for sha256 in other.hashes if sha256 in said), ""):
             return f"a picture of {other.mark}: {taken}"
-    return "" if isinstance(answer, str) else _miscounted(draw, answer)
+    return "" if isinstance(answer, str) else _miscounted(draw, answer) or miscounted(draw, answer)
 
 
 def _miscounted(draw: Draw, answer: Any) -> str:
@@ -226,7 +199,9 @@ def measure(requests: int, seed: int) -> tuple[Counter[str], list[str]]:
     answers: Counter[str] = Counter()
     found = []
     with tempfile.TemporaryDirectory() as folder, three_shops(Path(folder), seed) as (services, _, tenants):
+        open_console(services, tenants)
         before = [documents(each) for each in tenants]
+        stood = [standing(services, each) for each in tenants]
         asks, weights = [ask for _, ask in KINDS], [weight for weight, _ in KINDS]
         for number in range(requests):
             asker = rng.choice(tenants)
@@ -240,6 +215,9 @@ def measure(requests: int, seed: int) -> tuple[Counter[str], list[str]]:
             if status.startswith("5"):
                 found.append(f"request {number} ({ask.__name__.strip('_')}): answered {status}")
         found += _changed(before, [documents(each) for each in tenants])
+        for each, then in zip(tenants, stood, strict=True):
+            if (now := standing(services, each)) != then:
+                found.append(f"{each.mark}: changed by another shop: {then} became {now}")
     return answers, found
 
 

@@ -44,6 +44,15 @@ class Tenant:
     hooks: list[str] = field(default_factory=list)
     cursors: list[str] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
+    people: dict[str, FlaskClient] = field(default_factory=dict)  # in the console, by their role
+    things: dict[str, list[int]] = field(default_factory=dict)  # numbers in the console's addresses
+    names: list[str] = field(default_factory=list)  # of its rules and synonyms
+    drafted: set[str] = field(default_factory=set)  # what its people have put into drafts
+
+    @property
+    def phrases(self) -> list[str]:
+        """What its products say, and no request of another shop."""
+        return [*(f"{self.mark} {kind}" for kind in KINDS), f"of {self.mark}.", f"{self.mark}-group"]
 
     def ask(self, method: str, path: str, **sent: Any) -> Any:
         """One request to the API as this shop's program."""
