@@ -29,12 +29,14 @@ from catalog.insight.rollup import roll
 from catalog.models import Product
 from catalog.programs.api_keys import secret_keys
 from catalog.programs.search_keys import create_key, search_keys
+from catalog.programs.webhooks import webhooks
 from catalog.rulebooks import publish_rulebook
 from searcher.merchandising.drafting import name_of
 from tests.support.console import console_app, console_client
 from web.console.access import SHARED
 
 ROLES = ("owner", "owner", "editor", "viewer")
+TAKEN = "https://taken.example/told"
 TABLES = ("days", "words", "ranks", "photos", "gaps", "nothing")
 WRITTEN_S = 20.0
 
@@ -120,8 +122,9 @@ def standing(services: Services, tenant: Tenant) -> str:
         rows = [sorted(map(tuple, session.execute(each))) for each in (asked, feeds)]
         people = [(each.user_id, each.role) for each in members(session, shop)]
         waiting = [each.id for each in invitations.waiting(session, shop)]
+        taken = [each.uid for each in webhooks(session, shop) if each.url == TAKEN]
     book = tenant.people["owner"].get(f"/console/{tenant.merchant.slug}/rules/versions")
-    return repr((people, waiting, sorted(keys), rows, len(re.findall(r"the \w+ of", book.text))))
+    return repr((people, waiting, taken, sorted(keys), rows, len(re.findall(r"the \w+ of", book.text))))
 
 
 def console_page(draw: Draw) -> Any:
@@ -140,7 +143,7 @@ def console_deed(draw: Draw) -> Any:
     about = [rule for rule in _rules(draw, "POST") if rule.arguments - {"shop", "act", "name", "version"}]
     rule = draw.rng.choice(about)
     ids = [str(number) for number in draw.rng.sample(other.things["item_id"], 3)]
-    said = {"role": "viewer", "title": "taken", "id": ids, "act": "hide", "do": "delete", "enabled": "1"}
+    said = {"role": "viewer", "title": "taken", "id": ids, "act": "hide", "do": "delete", "url": TAKEN}
     return _person(draw).post(_filled(draw, rule, slug, other), data=said)
 
 
@@ -227,6 +230,8 @@ def _filled(draw: Draw, rule: Rule, slug: str, target: Tenant) -> str:
             return str(draw.rng.choice(target.things[name]))
         if name == "sha256":
             return draw.type(draw.rng.choice(sorted(target.hashes)))
+        if name == "uid":
+            return draw.rng.choice(target.hooks or ["wh_none"])
         if name == "act":
             return draw.rng.choice(("up", "off", "remove"))
         return draw.rng.choice(TABLES if rule.rule.endswith(".csv") else target.names)

@@ -118,6 +118,17 @@ def change_webhook(
     return found
 
 
+def move_webhook(session: Session, merchant_id: int, uid: str, url: str) -> str:
+    """Have it told at another address, what waits for it too; return the old one.
+
+    Its secret stays. Raises WebhookMissing, WebhookRefused.
+    """
+    found = find_webhook(session, merchant_id, uid)
+    before, found.url = found.url, checked_url(url)
+    session.flush()
+    return before
+
+
 def delete_webhook(session: Session, merchant_id: int, uid: str) -> None:
     """Forget a webhook and what it was still to be told. Raises WebhookMissing."""
     found = find_webhook(session, merchant_id, uid)

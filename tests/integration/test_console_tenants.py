@@ -17,6 +17,7 @@ from catalog.models import Base, ImportJob, Product, now
 from catalog.products import ensure_merchant
 from catalog.programs.api_keys import issue_key, secret_keys
 from catalog.programs.search_keys import create_key, search_keys
+from catalog.programs.webhooks import create_webhook, find_webhook, webhooks
 from tests.support.console import ConsoleClient, bare_services, console_app, console_client
 from web.console.access import EVERYBODY, LOGGED_IN, SHARED, admits
 from web.console.app import create_console_app
@@ -115,6 +116,7 @@ def test_a_real_id_of_another_shop_is_no_id_here(services: Services) -> None:
         invitations.invite(session, shop, "guest@theirs.example", "viewer")
         create_key(session, shop, ["https://theirs.example"], "their key")
         issue_key(session, shop, ["search"], "their program")
+        hook = create_webhook(session, shop, "https://theirs.example/told", name="their hook").uid
         audit.write(session, shop, theirs.user.id, theirs.user.email, "their.deed", "their subject")
     before = everything(services, "theirs")
     with services.sessions() as session:
@@ -126,11 +128,12 @@ def test_a_real_id_of_another_shop_is_no_id_here(services: Services) -> None:
             "keys/secret/{}/rotate": secret_keys(session, shop)[0].id,
             "keys/secret/{}/revoke": secret_keys(session, shop)[0].id,
         }
-    for path, number in ids.items():
-        answer = mine.post(f"/console/mine/team/{path.format(number)}", data={"role": "viewer"})
+    for path, number in {**ids, "hooks/{}/address": hook}.items():
+        said = {"role": "viewer", "url": "https://mine.example/told"}
+        answer = mine.post(f"/console/mine/team/{path.format(number)}", data=said)
         assert answer.status_code == 404 and "theirs" not in answer.text, path
     assert everything(services, "theirs") == before
-    for page in ("", "keys", "history", "history.csv", "history?before=1000000"):
+    for page in ("", "keys", "hooks", "history", "history.csv", "history?before=1000000"):
         shown = mine.get(f"/console/mine/team/{page}")
         assert shown.status_code == 200 and "their" not in shown.text, page
 
@@ -140,7 +143,8 @@ def everything(services: Services, slug: str) -> str:
         shop = ensure_merchant(session, slug).id
         invited = [(each.id, each.expires_at) for each in invitations.waiting(session, shop)]
         keys = search_keys(session, shop), secret_keys(session, shop)
-        return repr((members(session, shop), invited, keys))
+        hooks = [(each.uid, each.url) for each in webhooks(session, shop)]
+        return repr((members(session, shop), invited, keys, hooks))
 
 
 def recent_owner(services: Services, slug: str) -> ConsoleClient:
@@ -267,6 +271,33 @@ def test_owners_make_and_revoke_keys(services: Services) -> None:
         assert len(secret_keys(session, shop)) == 1 and not search_keys(session, shop)
     history = owner.get("/console/keyed/team/history").text
     assert "secret-key.rotated" in history and shown[1] not in history
+
+
+def test_owners_change_where_a_webhook_is_told(services: Services) -> None:
+    owner = recent_owner(services, "hooked")
+    with services.sessions.begin() as session:
+        shop = ensure_merchant(session, "hooked").id
+        made = create_webhook(session, shop, "https://old.example/told", ["import.done"], "stock")
+        uid, secret = made.uid, made.secret
+    page = owner.get("/console/hooked/team/hooks").text
+    assert "https://old.example/told" in page and secret not in page
+    path = f"/console/hooked/team/hooks/{uid}/address"
+    for wrong, said in (("http://new.example/told", "Only https"), ("new.example", "no address")):
+        refused = owner.post(path, data={"url": wrong})
+        assert refused.status_code == 422 and said in refused.text
+    assert owner.post(path, data={"url": " https://new.example/told "}).status_code == 303
+    with services.sessions() as session:
+        moved = find_webhook(session, shop, uid)
+        assert moved.url == "https://new.example/told"
+        assert (moved.secret, moved.events) == (secret, ["import.done"])
+    history = owner.get("/console/hooked/team/history.csv").text
+    assert "webhook.moved" in history and "https://old.example/told" in history and secret not in history
+    editor = console_client(services, "editor", shop="hooked")
+    assert editor.post(path, data={"url": "https://other.example"}).status_code == 403
+    assert editor.get("/console/hooked/team/hooks").status_code == 403
+    late = console_client(services, "owner", shop="hooked")
+    asked = late.post(path, data={"url": "https://other.example"})
+    assert asked.status_code == 303 and "other.example" not in owner.get("/console/hooked/team/hooks").text
 
 
 def test_history_is_safe_to_open_in_a_spreadsheet(services: Services) -> None:

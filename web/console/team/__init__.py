@@ -4,4 +4,4 @@ from flask import Blueprint
 
 blueprint = Blueprint("team", __name__, url_prefix="/console/<shop>/team")
 
-from web.console.team import history, keys, members  # noqa: E402, F401 - they put their views on the blueprint
+from web.console.team import history, hooks, keys, members  # noqa: E402, F401 - they put their views on the blueprint
