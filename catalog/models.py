@@ -38,6 +38,7 @@ EDIT, BULK = 0, 1  # Image.priority: what a merchant waits for, and a row of a l
 LISTED = (("category",), ("brand",), ("availability",))  # what the console's list of items is narrowed by
 SUSPECT = 2  # added to the priority of an image over which its worker died: such go alone, and last
 MAX_POSITION = 10  # one main image and ten more, as Google Merchant has it
+CHECKED = "check_at IS NOT NULL"  # what the index of pictures to be checked has
 HIDDEN = "hidden = true"  # what the index of hidden items has. A query says it literally, or misses it.
 # The rows that need raw bytes of the incoming folder. A query says it literally, or misses the index.
 WAITING_SOURCE = "sha256 IS NULL AND source LIKE 'incoming:%'"
@@ -225,6 +226,7 @@ class Image(Base):
         Index(None, "sha256"),  # is this blob still in use?
         Index("ix_image_failed", "merchant_id", "error_code", "id", **_where("state = 'failed'")),
         Index("ix_image_waiting_source", "source", **_where(WAITING_SOURCE)),  # are these raw bytes needed?
+        Index("ix_image_check_at", "merchant_id", "check_at", "id", **_where(CHECKED)),
         {"sqlite_autoincrement": True},
     )
 
@@ -251,8 +253,22 @@ class Image(Base):
     # Of the live pack when it was indexed; "" says that the indexes' vectors are not of these bytes.
     fingerprint: Mapped[str] = mapped_column(String(64), default="")
     indexed_rev: Mapped[int] = mapped_column(default=0)  # the product.rev that the point carries
+    # What the host said of these bytes when they came, and when it last said that they are still so.
+    etag: Mapped[str] = mapped_column(String(300), default="", server_default=text("''"))
+    last_modified: Mapped[str] = mapped_column(String(100), default="", server_default=text("''"))
+    fetched_at: Mapped[datetime | None]
+    # When its host is to be asked whether the picture is another one by now; see `catalog.picture_checks`.
+    check_at: Mapped[datetime | None]
+    check_attempts: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    check_code: Mapped[str] = mapped_column(String(64), default="", server_default=text("''"))
+    check_message: Mapped[str] = mapped_column(String(1000), default="", server_default=text("''"))
 
     product: Mapped[Product] = relationship(back_populates="every_image")
+
+    def forget_host(self) -> None:
+        """Its bytes are others from now on: what its host said of those before says nothing of them."""
+        self.etag = self.last_modified = self.check_code = self.check_message = ""
+        self.fetched_at = self.check_at = None
 
 
 class ImportJob(Base):

@@ -243,6 +243,7 @@ def _place_images(product: Product, sources: Sequence[str], priority: int) -> No
             continue
         if image.source != source:
             image.source, image.sha256, image.width, image.height = source, None, None, None
+            image.forget_host()
         image.removed = False
         _queue(product, image, priority)
     for image in rows.values():  # no longer in the feed: the indexer deletes the point, then the row
@@ -256,6 +257,11 @@ def _touch(session: Session, product: Product) -> None:
     product.updated_at = now()
     for image in product.every_image:
         _queue(product, image, EDIT)
+
+
+def requeue(product: Product, image: Image, priority: int) -> None:
+    """Queue a picture of a row from `rows_to_change` whose bytes are others by now."""
+    _queue(product, image, priority)
 
 
 def _queue(product: Product, image: Image, priority: int) -> None:

@@ -13,6 +13,7 @@ from launcher.embedded import prepare
 from launcher.show import (
     bar,
     console,
+    print_checks,
     print_errors_file,
     print_failures,
     print_hits,
@@ -41,6 +42,9 @@ from launcher.show import (
 @click.option("--dry-run", is_flag=True, help="Say what would come of it, write nothing.")
 @click.option("--remove-missing", is_flag=True, help="Take out products that are not in this feed.")
 @click.option("--even-most", is_flag=True, help="With --remove-missing: even more than half of the shop.")
+@click.option(
+    "--check-pictures", is_flag=True, help="Ask the hosts of its pictures whether these are others by now."
+)
 @click.pass_obj
 def import_(
     services: Services,
@@ -52,6 +56,7 @@ def import_(
     dry_run: bool,
     remove_missing: bool,
     even_most: bool,
+    check_pictures: bool,
 ) -> None:
     """Import a product feed: Google Merchant's, Shopify's, WooCommerce's or schema.org's, as it was exported.
 
@@ -73,7 +78,7 @@ def import_(
     with progress() as bars:
         summary = import_feed(
             services.sessions, shop.id, feed, images or feed.parent, services.incoming, bar(bars, "rows"),
-            services.doorbell.ring, removal=removal,
+            services.doorbell.ring, removal=removal, check_pictures=check_pictures,
         )  # fmt: skip
     print_import(services, summary)
     if errors is not None:
@@ -82,6 +87,8 @@ def import_(
         with borrowed(services, ("engine", "indexer"), say) as tend, progress() as bars:
             show_indexing(services, shop.id, bars, tend)
         print_failures(services, shop.id)
+        if check_pictures:
+            print_checks(services, shop.id)
 
 
 def _removal(remove_missing: bool, even_most: bool) -> Removal:

@@ -112,9 +112,9 @@ class Acquirer:
             return None
         try:
             with spent.on("fetch"):
-                data = self.fetcher.fetch(jobs[0].image.source)
+                fetched = self.fetcher.get(jobs[0].image.source)
             with spent.span("decode"):
-                picture = self.decoder.decode(data, renditions=True)
+                picture = self.decoder.decode(fetched.data or b"", renditions=True)
             spent.add("decode", picture.seconds)
         except (FetchFailed, ImageRefused) as failed:
             return failed
@@ -123,6 +123,7 @@ class Acquirer:
         self._recent.put(picture.sha256, picture.pixels)
         for job in missing:
             job.sha256, job.size = picture.sha256, (picture.width, picture.height)
+            job.validators = fetched.validators
         return None
 
     def _kept(self, job: Job) -> bool:

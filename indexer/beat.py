@@ -19,6 +19,7 @@ from catalog.importing.schedules import any_due
 from catalog.site import read_site
 from indexer import sweeper
 from indexer.alive import Pulse
+from indexer.checking import checks_due
 from indexer.claims import Claims, Sessions
 from indexer.machine import is_gone
 from indexer.queue import STAGES, CeleryBell
@@ -44,6 +45,8 @@ class Sweep:
         """Look once. Raises one of AWAY while the database is away."""
         released = sweeper.release_stale(self.sessions, self.lease_s)
         due = [stage for stage in STAGES if self._claims.due(stage)]
+        if "images" not in due and checks_due(self.sessions):
+            due.append("images")
         if any(index.state == "filling" for index in read_site(self.sessions).maintained):
             due.append("maintenance")
         self.bell.call(*due, wanted=MORE)

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session, contains_eager, sessionmaker
 from catalog.clock import instant
 from catalog.identity import point_id
 from catalog.models import BULK, EDIT, SUSPECT, Image, Product
+from indexer.validators import Validators
 
 WORKER_DIED = "worker-died"  # the error code of a row whose worker died while it held it
 IN_HAND = {"images": "fetching", "embed": "embedding", "index": "embedding"}  # the state of a claimed row
@@ -47,6 +48,7 @@ class Job:
     token: str
     sha256: str | None = None  # of the raw bytes, once their renditions are kept
     size: tuple[int, int] | None = None  # width, height of the original
+    validators: Validators | None = None  # of the host, where the bytes were fetched just now
     vectors: dict[str, NDArray[np.float32]] = field(default_factory=dict, repr=False)  # (D,) by fingerprint
 
     @property

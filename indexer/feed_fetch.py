@@ -10,6 +10,7 @@ from requests_hardened.ip_filter import InvalidIPAddress
 
 from indexer.errors import FetchFailed
 from indexer.following import AddressRefused, Get, Late, TooManyRedirects, followed
+from indexer.validators import NOTHING_KNOWN, Validators
 
 AGENT = "Twirl feed fetcher (+https://schema.org/Product)"
 DEADLINE_S = 600.0
@@ -19,19 +20,11 @@ _FIX = "Check that the address opens in a browser; it is tried again by itself."
 
 
 @dataclass(frozen=True)
-class Validators:
-    """What the host said of the feed the last time, to be asked whether it is still so."""
-
-    etag: str = ""
-    last_modified: str = ""
-
-
-@dataclass(frozen=True)
 class FetchedFeed:
     """What came of fetching. `same`: the host says that nothing has changed, and nothing was written."""
 
     same: bool
-    validators: Validators = Validators()
+    validators: Validators = NOTHING_KNOWN
     sha256: str = ""
     filename: str = ""
 
@@ -44,13 +37,9 @@ class FeedFetcher:
     allow_private: bool = False
     deadline_s: float = DEADLINE_S
 
-    def fetch(self, url: str, into: Path, known: Validators = Validators()) -> FetchedFeed:
+    def fetch(self, url: str, into: Path, known: Validators = NOTHING_KNOWN) -> FetchedFeed:
         """Write the feed to `into`, unless it is as `known` says. Raises FetchFailed; OSError of our disk."""
-        headers = {"User-Agent": AGENT, "Accept": "*/*", "Accept-Encoding": "identity"}
-        if known.etag:
-            headers["If-None-Match"] = known.etag
-        if known.last_modified:
-            headers["If-Modified-Since"] = known.last_modified
+        headers = {"User-Agent": AGENT, "Accept": "*/*", "Accept-Encoding": "identity", **known.headers}
         try:
             with followed(url, Get(headers, self.deadline_s, self.allow_private)) as answer:
                 if answer.status_code == 304:
@@ -76,9 +65,7 @@ class FeedFetcher:
                     )  # fmt: skip
                 digest.update(chunk)
                 file.write(chunk)
-        said = answer.headers
-        validators = Validators(said.get("ETag", "")[:300], said.get("Last-Modified", "")[:100])
-        return FetchedFeed(False, validators, digest.hexdigest(), filename_of(url))
+        return FetchedFeed(False, Validators.of(answer.headers), digest.hexdigest(), filename_of(url))
 
 
 def filename_of(url: str) -> str:

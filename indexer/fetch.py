@@ -1,7 +1,9 @@
 """Raw image bytes, from the incoming folder or from a merchant's URL."""
 
 import threading
+import time
 from collections import defaultdict
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import requests
@@ -10,18 +12,31 @@ from requests_hardened.ip_filter import InvalidIPAddress
 from catalog.storage.blobs import BlobMissing, Incoming
 from indexer.errors import FetchFailed
 from indexer.following import MAX_REDIRECTS, AddressRefused, Get, Late, TooManyRedirects, followed
+from indexer.validators import NOTHING_KNOWN, Validators, wait_s
 
 INCOMING = "incoming:"
 MAX_BYTES = 16 * 1024 * 1024
 DEADLINE_S = 20.0
 PER_HOST = 4  # connections to one host at once: a merchant's site is no load test
 AGENT = "Twirl image fetcher (+https://schema.org/Product)"
+HOST_WAIT_S = 60.0  # at most, that others of a host wait with one: its answer may be about that one alone
 _AGAIN = {408, 425, 429, 500, 502, 503, 504}
+_BUSY = {429, 503}  # whose Retry-After is heeded
+UNCHANGED = 304
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What an address gave; `data` is None where the host says that what it said last time holds."""
+
+    data: bytes | None
+    validators: Validators = NOTHING_KNOWN
 
 
 class Fetcher:
     """Gets the bytes behind `Image.source`. Thread-safe.
 
+    A host that says when it wants to be asked again (429 and 503 with Retry-After) is left alone so long.
     `allow_private` opens loopback addresses and any port: for tests against a server of their own.
     """
 
@@ -32,17 +47,38 @@ class Fetcher:
         self._hosts: defaultdict[str, threading.Semaphore] = defaultdict(
             lambda: threading.Semaphore(PER_HOST)
         )
+        self._busy: dict[str, float] = {}  # hosts that want not to be asked, until when
 
     def fetch(self, source: str) -> bytes:
         """The raw bytes, at most MAX_BYTES. Raises FetchFailed."""
+        return self.get(source).data or b""
+
+    def get(self, source: str, known: Validators = NOTHING_KNOWN) -> Fetched:
+        """The raw bytes, at most MAX_BYTES, unless the host says that they are as `known`. FetchFailed."""
         if source.startswith(INCOMING):
-            return self._incoming(source.removeprefix(INCOMING))
+            return Fetched(self._incoming(source.removeprefix(INCOMING)))
         try:
             host = urlsplit(source).netloc
         except ValueError:
             raise _refused("The image's address is no address.") from None
         with self._hosts[host]:
-            return self._download(source)
+            self._heed(host)
+            try:
+                return self._download(source, known)
+            except FetchFailed as failed:
+                if failed.wait_s:
+                    self._busy[host] = time.monotonic() + min(failed.wait_s, HOST_WAIT_S)
+                raise
+
+    def _heed(self, host: str) -> None:
+        """Leave a host alone that wants it."""
+        left = self._busy.get(host, 0.0) - time.monotonic()
+        if left > 0:
+            raise FetchFailed(
+                "image-host-busy", "The image's host asks us to come again later.",
+                "Nothing is to be done: it is tried again by itself.", True, left, asked=False,
+            )  # fmt: skip
+        self._busy.pop(host, None)
 
     def _incoming(self, sha256: str) -> bytes:
         try:
@@ -52,11 +88,13 @@ class Fetcher:
                 "image-missing", "The bytes of this image are gone.", "Import the feed with its images again."
             ) from None
 
-    def _download(self, url: str) -> bytes:
-        headers = {"User-Agent": AGENT, "Accept": "image/*", "Accept-Encoding": "identity"}
+    def _download(self, url: str, known: Validators) -> Fetched:
+        headers = {"User-Agent": AGENT, "Accept": "image/*", "Accept-Encoding": "identity", **known.headers}
         try:
             with followed(url, Get(headers, self.deadline_s, self.allow_private)) as answer:
-                return _body(answer)
+                if known and answer.status_code == UNCHANGED:
+                    return Fetched(None, known)
+                return Fetched(_body(answer), Validators.of(answer.headers))
         except TooManyRedirects as error:
             raise FetchFailed(
                 "image-redirects", f"The image address redirects more than {MAX_REDIRECTS} times.",
@@ -73,6 +111,7 @@ def _body(answer: requests.Response) -> bytes:
         raise FetchFailed(
             f"image-http-{answer.status_code}", f"The image's address answered {answer.status_code}.",
             "Make the image public at this address, then import again.", answer.status_code in _AGAIN,
+            wait_s(answer.headers) if answer.status_code in _BUSY else 0.0,
         )  # fmt: skip
     chunks, size = [], 0
     for chunk in answer.iter_content(65_536):

@@ -8,13 +8,16 @@ from catalog.importing import jobs as import_jobs
 from catalog.importing.feed_process import FeedLimits, FeedProcess
 from catalog.importing.jobs import Claim
 from catalog.importing.mappings import mapping_for
+from catalog.importing.options import Options
+from catalog.importing.removing import Removal
 from catalog.importing.schedules import Due, note_outcome
 from catalog.importing.tables import ImportRequest
 from catalog.records import FeedRefused
 from catalog.storage.feed_files import FeedFiles
 from indexer.claims import Sessions
 from indexer.errors import FetchFailed
-from indexer.feed_fetch import FeedFetcher, Validators
+from indexer.feed_fetch import FeedFetcher
+from indexer.validators import Validators
 
 GOOGLE = "google"
 
@@ -37,11 +40,15 @@ def fetch_for(
 
 
 def refetch(sessions: Sessions, files: FeedFiles, fetcher: FeedFetcher, limits: FeedLimits, due: Due) -> None:
-    """Fetch a scheduled feed, unless it is as it was; ask for its import; note what came of it."""
+    """Fetch a scheduled feed, unless it is as it was; ask for its import; note what came of it.
+
+    Where its pictures are to be checked, one that is as it was goes in too: it says which they are.
+    """
+    known = Validators() if due.check_pictures else Validators(due.etag, due.last_modified)
     with files.received() as path:
         try:
-            fetched = fetcher.fetch(due.url, path, Validators(due.etag, due.last_modified))
-            if fetched.same or fetched.sha256 == due.sha256:
+            fetched = fetcher.fetch(due.url, path, known)
+            if fetched.same or (fetched.sha256 == due.sha256 and not due.check_pictures):
                 _note(sessions, due, "unchanged", "The feed is as it was.", fetched.validators)
                 return
             look = looked_at(path, limits)
@@ -63,11 +70,14 @@ def _ask(
         unclear = look["vendor"] == GOOGLE and lacking(mapping)
         request_id = import_jobs.enqueue(
             session, due.merchant_id, file=key, filename=filename, url=due.url, schedule_id=due.id,
-            options={"removal": due.removal} if due.removal != "none" else {}, asked_by="schedule",
+            options=Options(removal=Removal(due.removal), check_pictures=due.check_pictures).as_json(),
+            asked_by="schedule",
         )  # fmt: skip
         request = session.get_one(ImportRequest, request_id)
         request.survey = look
         code, message = "imported", "The feed is new and goes in."
+        if sha256 == due.sha256:
+            message = "The feed is as it was. The hosts of its pictures are asked whether these are."
         if unclear:
             request.state = "draft"
             code, message = "columns-unclear", "Say once what its columns mean, then it goes in by itself."

@@ -133,11 +133,14 @@ class Imports:
             run = Import(
                 self.sessions, claim.merchant_id, summary, self.incoming, options.removal,
                 on_commit=self.ring, hold=self._hold(claim), done=done, only=self._only(options),
+                check_pictures=options.check_pictures,
             )  # fmt: skip
             run.take_in(reading)
         with self.sessions.begin() as session:
             end_job(session, run.summary, "done", run.summary.kept_because)
             import_jobs.finish(session, claim, "done", run.summary.kept_because)
+        if options.check_pictures:
+            self.ring([])
         log.info("import-done", request=claim.id, rows=summary.rows, refused=summary.refused)
 
     def _undo(self, claim: Claim) -> None:

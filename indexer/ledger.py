@@ -6,7 +6,7 @@ row whose product has moved on. Rows are locked in the order of their ids, as th
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, func, select, update
@@ -32,20 +32,29 @@ def pass_on(sessions: Sessions, jobs: Sequence[Job], stage: str) -> int:
     """
     with sessions.begin() as session:
         ours = _ours(session, jobs)
-        rows = [_passed(job, stage) for job in jobs if job.image.id in ours]
+        at = instant(session) if any(job.validators is not None for job in jobs) else None
+        rows = [_passed(job, stage, at) for job in jobs if job.image.id in ours]
         _write(session, rows)
         return len(rows)
 
 
-def _passed(job: Job, stage: str) -> dict[str, Any]:
+def _passed(job: Job, stage: str, at: datetime | None) -> dict[str, Any]:
     image = job.image
     width, height = job.size or (image.width, image.height)
     sha256 = job.sha256 or image.sha256
     return {
         **_queued(job, attempts=0), "queue": stage, "next_attempt_at": None,
         "sha256": sha256, "width": width, "height": height, "error_code": "", "error_message": "",
-        "fingerprint": image.fingerprint if sha256 == image.sha256 else "",
+        "fingerprint": image.fingerprint if sha256 == image.sha256 else "", **_said(job, at),
     }  # fmt: skip
+
+
+def _said(job: Job, at: datetime | None) -> dict[str, Any]:
+    """What the host said of the bytes, where they were fetched now."""
+    said, image = job.validators, job.image
+    if said is None:
+        return {"etag": image.etag, "last_modified": image.last_modified, "fetched_at": image.fetched_at}
+    return {"etag": said.etag, "last_modified": said.last_modified, "fetched_at": at}
 
 
 def mark_live(sessions: Sessions, jobs: Sequence[Job], site: SiteState) -> list[Job]:
@@ -131,9 +140,9 @@ def _queued(job: Job, attempts: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def is_final(job: Job, transient: bool) -> bool:
-    """Whether a failure now is for good."""
-    return not transient or job.image.attempts >= MAX_TRIES
+def is_final(job: Job, transient: bool, asked: bool = True) -> bool:
+    """Whether a failure now is for good; one where the host was not asked is none."""
+    return asked and (not transient or job.image.attempts >= MAX_TRIES)
 
 
 def still_ours(sessions: Sessions, jobs: Sequence[Job]) -> list[Job]:
@@ -144,22 +153,35 @@ def still_ours(sessions: Sessions, jobs: Sequence[Job]) -> list[Job]:
     return [job for job in jobs if job.image.id in ours]
 
 
-def mark_failed(sessions: Sessions, job: Job, code: str, message: str, transient: bool = False) -> None:
-    """Write why it failed: for good, or queued for a later attempt."""
+def mark_failed(
+    sessions: Sessions,
+    job: Job,
+    code: str,
+    message: str,
+    transient: bool = False,
+    wait_s: float = 0.0,
+    asked: bool = True,
+) -> None:
+    """Write why it failed: for good, or queued for a later attempt, not before `wait_s` seconds.
+
+    `asked` is False where nobody was asked: then it was no attempt.
+    """
     said = {"error_code": code[:64], "error_message": message[:1000]}
-    row = _queued(job, job.image.attempts)
+    row = _queued(job, job.image.attempts if asked else max(job.image.attempts - 1, 0))
     with sessions.begin() as session:
-        if is_final(job, transient):
+        if is_final(job, transient, asked):
             row |= {"state": "failed", "fingerprint": "", "indexed_rev": 0}
         else:
-            row |= {"next_attempt_at": instant(session) + _pause(job.image.attempts)}
+            row |= {"next_attempt_at": instant(session) + pause(job.image.attempts, wait_s, asked)}
         if _ours(session, [job]):
             _write(session, [row | said])
             note_change(session, [job.product.merchant_id])
 
 
-def _pause(attempts: int) -> timedelta:
-    return timedelta(seconds=min(FIRST_PAUSE_S * 4 ** (attempts - 1), LONGEST_PAUSE_S))
+def pause(attempts: int, wait_s: float = 0.0, asked: bool = True) -> timedelta:
+    """Until the next attempt: longer after each, and never shorter than the host wants."""
+    grown = min(FIRST_PAUSE_S * 4 ** (attempts - 1), LONGEST_PAUSE_S) if asked else 0.0
+    return timedelta(seconds=max(grown, wait_s))
 
 
 def release(sessions: Sessions, jobs: Sequence[Job]) -> None:

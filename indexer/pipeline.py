@@ -27,6 +27,7 @@ from catalog.storage.blobs import Blobs, Incoming, StorageUnavailable
 from embedding.errors import PackRefused
 from indexer import ledger
 from indexer.acquire import Acquirer, Span, Spent
+from indexer.checking import Checks
 from indexer.claims import Claims, Job, Sessions
 from indexer.encoding import Encoding
 from indexer.errors import FetchFailed
@@ -107,6 +108,7 @@ class Pipeline:
         fetcher = Fetcher(incoming, allow_private=allow_private_urls)
         self._acquirer = Acquirer(sessions, blobs, fetcher, decoder, 3 * batch if keep_pixels else 0)
         self._threads = ThreadPoolExecutor(FETCH_THREADS, thread_name_prefix="acquire")
+        self.checks = Checks(sessions, fetcher, decoder, blobs, self._threads, _of_the_world)
         self._encoding = Encoding(packs, self._acquirer, self._threads)
         self._hands = Hands()
 
@@ -124,8 +126,20 @@ class Pipeline:
         return max(claimed - passed, min(claimed, 1))
 
     def images(self, limit: int) -> Done:
-        """Fetch and decode a batch. Raises what is the world's fault, with the claims given back."""
-        return self._work("images", limit, self._images)
+        """Fetch and decode a batch; where there is none, ask whether pictures are others by now.
+
+        Raises what is the world's fault, with the claims given back.
+        """
+        done = self._work("images", limit, self._images)
+        if done.claimed:
+            return done
+        with self._hands.shared():
+            checked = self.checks.step(limit)
+        return Done("images", checked.claimed, passed=checked.changed)
+
+    def due(self, stage: str) -> bool:
+        """Whether a batch of this stage would find anything."""
+        return self.claims.due(stage) or (stage == "images" and self.checks.due())
 
     def embed(self, limit: int, wait_s: float = 0.0) -> Done:
         """Embed a batch, write it to every index, mark it live. Raises as `images` does.
@@ -243,10 +257,13 @@ class Pipeline:
         done.gone += len(jobs)
 
     def _fail(self, job: Job, failed: FetchFailed | ImageRefused, done: Done) -> None:
-        transient = isinstance(failed, FetchFailed) and failed.transient
-        if ledger.is_final(job, transient):
+        transient, wait_s, asked = False, 0.0, True
+        if isinstance(failed, FetchFailed):
+            transient, wait_s, asked = failed.transient, failed.wait_s, failed.asked
+        if ledger.is_final(job, transient, asked):
             self._take_back(job)
-        ledger.mark_failed(self.sessions, job, failed.code, f"{failed.message} {failed.fix}", transient)
+        words = f"{failed.message} {failed.fix}"
+        ledger.mark_failed(self.sessions, job, failed.code, words, transient, wait_s, asked)
         done.fail("fetch" if isinstance(failed, FetchFailed) else "decode")
         log.warning("refused", sku=job.product.sku, position=job.image.position, code=failed.code)
 

@@ -168,7 +168,7 @@ class Workshop:
         if not done.claimed:
             return False
         due = list(FED[done.stage]) if done.passed else []
-        if done.claimed >= limit or self.pipeline.claims.due(done.stage):
+        if done.claimed >= limit or self.pipeline.due(done.stage):
             due.append(done.stage)
         self.bell.call(*due, wanted=MORE)
         return bool(due)

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import and_, case, func, select, text
 from sqlalchemy.orm import Session
 
 from catalog.clock import instant
-from catalog.models import Image, Product
+from catalog.models import CHECKED, Image, Product
 
 WAITING = ("queued", "fetching", "embedding")
 
@@ -19,6 +19,7 @@ class Standing:
     live: int
     failed: int
     later: int = 0  # whose host did not answer: tried again after a pause of seconds to an hour
+    checks: int = 0  # whose hosts are still to be asked whether they are others by now
 
     @property
     def settled(self) -> int:
@@ -40,7 +41,27 @@ def standing(session: Session, merchant_id: int | None) -> Standing:
         live=by_state.get("live", 0),
         failed=by_state.get("failed", 0),
         later=by_state.get("later", 0),
+        checks=_checks(session, merchant_id),
     )
+
+
+def _checks(session: Session, merchant_id: int | None) -> int:
+    asked = select(func.count()).where(text(CHECKED), Image.check_code == "")
+    if merchant_id is not None:
+        asked = asked.where(Image.merchant_id == merchant_id)
+    return int(session.scalar(asked.select_from(Image)) or 0)
+
+
+def failed_checks(session: Session, merchant_id: int, limit: int = 20) -> list[tuple[str, int, str, str]]:
+    """(sku, position, code, message) of images whose host could not say whether they are others by now."""
+    rows = session.execute(
+        select(Product.sku, Image.position, Image.check_code, Image.check_message)
+        .join(Image.product)
+        .where(Product.merchant_id == merchant_id, Image.merchant_id == merchant_id, Image.check_code != "")
+        .order_by(Image.id)
+        .limit(limit)
+    )
+    return [(sku, position, code, message) for sku, position, code, message in rows]
 
 
 def failures(session: Session, merchant_id: int, limit: int = 20) -> list[tuple[str, int, str, str]]:

@@ -19,7 +19,7 @@ from catalog.importing.rehearsal import Rehearsal
 from catalog.models import Product, RowError
 from catalog.records import RowFault
 from launcher.embedded import wait_until_indexed
-from launcher.progress import failures, standing
+from launcher.progress import failed_checks, failures, standing
 from searcher.results import ProductHit
 
 console = Console()
@@ -53,7 +53,7 @@ def show_indexing(
     def pending() -> tuple[int, int]:
         with services.sessions() as session:
             now = standing(session, merchant_id)
-        return now.settled, now.settled + now.waiting
+        return now.settled, now.settled + now.waiting + now.checks
 
     wait_until_indexed(pending, bar(bars, "indexing"), tend)
 
@@ -118,6 +118,13 @@ def print_failures(services: Services, merchant_id: int) -> None:
             console.print(f"  {later} pictures could not be fetched yet; Twirl tries again while it runs")
         for sku, position, code, message in failures(session, merchant_id, ROWS_SHOWN):
             say(f"  {sku}, picture {position}: {message} [{code}]")
+
+
+def print_checks(services: Services, merchant_id: int) -> None:
+    """Print the pictures of which it could not be found out whether they are others by now."""
+    with services.sessions() as session:
+        for sku, position, code, message in failed_checks(session, merchant_id, ROWS_SHOWN):
+            say(f"  {sku}, picture {position} stays as it was: {message} [{code}]")
 
 
 def print_hits(hits: Sequence[ProductHit], as_json: bool) -> None:

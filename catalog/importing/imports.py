@@ -18,6 +18,7 @@ from catalog.importing.preparing import Batch, prepared
 from catalog.importing.readings import Reading, read_here
 from catalog.importing.removing import Presence, Removal, remove_missing
 from catalog.models import BULK, EDIT, ImportJob, Merchant, RowError
+from catalog.picture_checks import ask
 from catalog.products import delete_product, rows_to_change, save_products
 from catalog.records import RowFault
 from catalog.storage.blobs import Incoming
@@ -59,19 +60,22 @@ def import_feed(
     on_commit: Callable[[Sequence[int]], None] = lambda _product_ids: None,
     filename: str = "",
     removal: Removal = Removal.NONE,
+    check_pictures: bool = False,
 ) -> ImportSummary:
     """Import `feed`, its file names looked up in `images` (a folder or ZIP archive); return the counts.
 
     Rows that say what the ledger has already cost a read and no write. `on_commit` gets the ids of the
     products that changed, after each commit. `removal` says what becomes of products that are not in the
-    feed. FeedRefused when the feed or `images` cannot be read at all; the job says so too. What is committed
-    stays when an import is cut off: run again, it goes on from there.
+    feed; with `check_pictures` the hosts of its pictures are asked whether these are others by now.
+    FeedRefused when the feed or `images` cannot be read at all; the job says so too. What is committed stays
+    when an import is cut off: run again, it goes on from there.
     """
     start = time.monotonic()
     with sessions.begin() as session:
         currency = session.get_one(Merchant, merchant_id).currency
         job = begin_job(session, merchant_id, filename or feed.name)
     run = Import(sessions, merchant_id, ImportSummary(job.id), incoming, removal, progress, on_commit)
+    run.check_pictures = check_pictures
     try:
         with read_here(feed, images, currency, recalled(sessions, merchant_id, feed)) as reading:
             run.take_in(reading)
@@ -122,6 +126,7 @@ class Import:
     hold: Hold = lambda _session, _batches: None
     done: int = 0
     only: frozenset[int] | None = None
+    check_pictures: bool = False  # have their hosts asked whether they are others by now
     _befores: Befores = field(init=False)
 
     def __post_init__(self) -> None:
@@ -175,6 +180,8 @@ class Import:
         session.add_all(_row_error(summary.job_id, fault) for fault in (*batch.faults, *batch.warnings))
         outcomes = {product.sku: (product.id, outcome) for product, outcome in saved}
         note_fates(session, summary.job_id, batch, outcomes)
+        if self.check_pictures:
+            ask(session, self.merchant_id, [record.sku for record in (*batch.records, *batch.same)])
         written = [(product, outcome) for product, outcome in saved if outcome != "unchanged"]
         self._befores.write(session, {product.sku: (product.rev, outcome) for product, outcome in written})
         summary.rows += batch.rows

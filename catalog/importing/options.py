@@ -9,10 +9,14 @@ from catalog.importing.removing import Removal
 
 @dataclass(frozen=True)
 class Options:
-    """`only_failed_of`: the job whose refused rows alone are read again. `even_edited`: of an undo."""
+    """`only_failed_of`: the job whose refused rows alone are read again. `even_edited`: of an undo.
+
+    `check_pictures`: have the hosts of its pictures asked whether they are others by now.
+    """
 
     mapping: Mapping[str, str] = field(default_factory=dict)
     removal: Removal = Removal.NONE
+    check_pictures: bool = False
     only_failed_of: int | None = None
     undo_of: int | None = None
     even_edited: bool = False
@@ -28,6 +32,7 @@ class Options:
         return cls(
             mapping=dict(said.get("mapping", {})),
             removal=Removal(said.get("removal", "none")),
+            check_pictures=bool(said.get("check_pictures", False)),
             only_failed_of=said.get("only_failed_of"),
             undo_of=said.get("undo_of"),
             even_edited=bool(said.get("even_edited", False)),

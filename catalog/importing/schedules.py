@@ -27,16 +27,24 @@ class Due:
     etag: str
     last_modified: str
     sha256: str
+    check_pictures: bool
     token: str
 
 
 def add_schedule(
-    session: Session, merchant_id: int, url: str, every: str, at: str, removal: str
+    session: Session,
+    merchant_id: int,
+    url: str,
+    every: str,
+    at: str,
+    removal: str,
+    check_pictures: bool = False,
 ) -> FeedSchedule:
     """Fetch this feed from now on; the first time at once. `at` is "HH:MM" in UTC. ValueError."""
     _minutes(at)
     schedule = FeedSchedule(
-        merchant_id=merchant_id, url=url, every=every, at=at, removal=removal, next_at=instant(session)
+        merchant_id=merchant_id, url=url, every=every, at=at, removal=removal, next_at=instant(session),
+        check_pictures=check_pictures,
     )  # fmt: skip
     session.add(schedule)
     session.flush()
@@ -70,7 +78,7 @@ def claim_due(sessions: sessionmaker[Session], worker_id: str) -> Due | None:
         row.claimed_by, row.claimed_at = f"{worker_id[:80]}/{secrets.token_hex(6)}", at
         return Due(
             row.id, row.merchant_id, row.url, row.removal, row.etag, row.last_modified, row.sha256,
-            row.claimed_by,
+            row.check_pictures, row.claimed_by,
         )  # fmt: skip
 
 

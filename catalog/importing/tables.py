@@ -132,6 +132,7 @@ class FeedSchedule(Base):
     every: Mapped[str] = mapped_column(String(8), default="day")
     at: Mapped[str] = mapped_column(String(5), default="03:00")  # UTC; of an hourly one the minutes count
     removal: Mapped[str] = mapped_column(String(16), default="none")
+    check_pictures: Mapped[bool] = mapped_column(default=False, server_default="0")
     enabled: Mapped[bool] = mapped_column(default=True, server_default=true())
     etag: Mapped[str] = mapped_column(String(300), default="")
     last_modified: Mapped[str] = mapped_column(String(100), default="")

@@ -172,6 +172,7 @@ def _place_bytes(product: Product, sources: Sequence[str], images: dict[int, Imp
             continue
         image.sha256, image.width, image.height = before.sha256, before.width, before.height
         image.fingerprint = ""
+        image.forget_host()
         if image.state == "queued" and image.queue != "embed" and not product.hidden:
             image.queue = "embed"
 

@@ -1,4 +1,5 @@
-"""What is done to many items at once: hide, show, delete, take the deletion back, retry, set availability.
+"""What is done to many items at once: hide, show, delete, take the deletion back, retry, set availability,
+check pictures for changes.
 
 Rows are changed by a few statements for hundreds at a time. A run over all that a filter leaves ends after a
 while and says where it stood, so that no request lasts for ever: it is begun again from there.
@@ -18,8 +19,9 @@ from catalog.changes import note_change
 from catalog.clock import instant
 from catalog.items.listing import ItemFilter, matching_ids
 from catalog.models import AVAILABILITIES, BULK, EDIT, Image, Merchant, Product
+from catalog.picture_checks import ask_items
 
-ACTS = ("hide", "show", "delete", "undelete", "retry", "availability")
+ACTS = ("hide", "show", "delete", "undelete", "retry", "availability", "check")
 AT_ONCE = 500  # items of one transaction: some tens of milliseconds
 FEW = 50  # up to so many go before everybody's imports
 BUDGET_S = 8.0
@@ -119,6 +121,8 @@ def _act(session: Session, merchant_id: int, act: Act, ids: Sequence[int], prior
     mine = (Product.merchant_id == merchant_id, Product.id.in_(ids))
     there = Product.deleted_at.is_not(None) if act.name == "undelete" else Product.deleted_at.is_(None)
     here = session.scalar(select(func.count()).select_from(Product).where(*mine, there)) or 0
+    if act.name == "check":
+        return int(here), ask_items(session, merchant_id, ids)
     rows = session.execute(
         select(Product.id, Product.hidden, Product.locked).where(*mine, there, _wants(act))
     ).all()

@@ -91,6 +91,7 @@ def _place(product: Product, wanted: Sequence[_Bytes]) -> None:
             product.every_image.append(image)
         elif image.source != its.source or image.sha256 != its.sha256:
             image.fingerprint = ""  # the indexes' vectors are of other bytes
+            image.forget_host()
         image.source, image.sha256 = its.source, its.sha256
         image.width, image.height, image.removed = its.width, its.height, False
     for image in rows.values():

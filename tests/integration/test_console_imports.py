@@ -73,13 +73,15 @@ def test_from_the_upload_to_every_row_and_back(services: Services, editor: Conso
         editor.post(at(editor, f"{asked}/rehearse"), data={**columns, "column-2": "leave"}).status_code == 303
     )
     assert "No column is taken for: image_link" in editor.get(at(editor, asked)).text
-    editor.post(at(editor, f"{asked}/rehearse"), data={**columns, "removal": "guarded"})
+    rehearse = {**columns, "removal": "guarded", "check": "pictures"}
+    editor.post(at(editor, f"{asked}/rehearse"), data=rehearse)
     assert "waits for its turn" in editor.get(at(editor, asked)).text
     far = editor.get(at(editor, f"{asked}/progress.json")).get_json()
     assert (far["state"], far["over"]) == ("waiting", False)
     work(services)
     page = editor.get(at(editor, asked)).text
     assert '<dd data-count="created">1</dd>' in page and '<dd data-count="refused">2</dd>' in page
+    assert "The hosts of its pictures will be asked" in page
     assert "price-invalid" in page and "from i.example" not in page and "€" in page
     thumb = page.partition(f"/imports/{asked}/pictures/")[2].partition('"')[0]
     shown = editor.get(at(editor, f"{asked}/pictures/{thumb}"))
@@ -94,6 +96,7 @@ def test_from_the_upload_to_every_row_and_back(services: Services, editor: Conso
     work(services)
     page = editor.get(at(editor, asked)).text
     assert '<dd data-count="created">1</dd>' in page and "Mend what was refused" in page
+    assert "0 are still to be asked for, 0 could not be" in page
     errors = editor.get(at(editor, f"{asked}/errors.csv"))
     assert (
         errors.mimetype == "text/csv" and "filename=feed-errors.csv" in errors.headers["Content-Disposition"]
@@ -215,9 +218,10 @@ def test_a_feed_by_the_clock_is_added_paused_and_deleted(services: Services, edi
     said = {"url": "https://shop.example/feed.xml", "every": "hour", "at": "25:99", "removal": "guarded"}
     editor.post(at(editor, "schedules"), data=said)
     assert "no time of day" in editor.get(at(editor, "schedules")).text
-    editor.post(at(editor, "schedules"), data={**said, "at": "00:20"})
+    editor.post(at(editor, "schedules"), data={**said, "at": "00:20", "check": "pictures"})
     page = editor.get(at(editor, "schedules")).text
     assert "Every hour, at minute 20" in page and "is removed, unless the feed looks broken" in page
+    assert "are asked each time whether these are others" in page
     with services.sessions() as session:
         schedule = session.scalars(select(FeedSchedule)).one()
     other = console_client(services, "owner", shop="other-shop")

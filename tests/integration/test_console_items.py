@@ -94,6 +94,34 @@ def test_failed_tried_again_edited_and_found_within_two_seconds(
     assert product(services).price_minor == 1250
 
 
+def test_pictures_are_checked_for_changes_and_what_came_of_it_is_shown(
+    services: Services, editor: ConsoleClient
+) -> None:
+    item = product(services, 2)
+    at = f"/console/{editor.shop}/items/{item.id}"
+    assert "Check pictures for changes" not in editor.get(at).text  # it was sent along, from no address
+
+    def say(**values: object) -> None:
+        with services.sessions.begin() as session:
+            session.execute(update(Image).where(Image.product_id == item.id).values(values))
+
+    with services.sessions() as session:
+        known = session.scalars(select(Image.source).where(Image.product_id == item.id)).first()
+    say(
+        source="http://127.0.0.1/x.jpg",
+        check_code="image-http-404",
+        check_message="It answered 404. Mend it.",
+    )
+    page = editor.get(at).text
+    assert "Check pictures for changes" in page and "image-http-404" in page and "answered 404" in page
+    check = {"act": "check", "id": str(item.id), "back": "item"}
+    assert editor.post(f"/console/{editor.shop}/items/acts/run", data=check).headers["Location"].endswith(at)
+    page = editor.get(at).text
+    assert "Its host is asked" in page and "image-http-404" not in page and 'class="state live"' in page
+    assert "1 item whose pictures are asked for again." in page
+    say(source=known, check_at=None)
+
+
 def test_what_cannot_be_saved_stays_in_the_form(services: Services, editor: ConsoleClient) -> None:
     item = product(services, 1)
     at = f"/console/{editor.shop}/items/{item.id}"

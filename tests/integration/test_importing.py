@@ -30,7 +30,7 @@ from catalog.importing.schedules import add_schedule
 from catalog.importing.tables import FeedSchedule, ImportRequest, ImportRow
 from catalog.importing.tidying import tidy_imports
 from catalog.importing.undoing import undoable
-from catalog.models import ImportJob, Product, RowError, now
+from catalog.models import Image, ImportJob, Product, RowError, now
 from catalog.products import ensure_merchant, hide_product
 from indexer.importing import Imports
 from tests.support.importing import imports
@@ -426,6 +426,26 @@ def test_a_feed_is_fetched_by_the_clock_and_a_failed_fetch_changes_nothing(desk:
             "was",
             "wo",
         ]
+
+
+def test_a_feed_whose_pictures_are_checked_goes_in_though_it_is_as_it_was(one: Desk, host: Host) -> None:
+    host.body = (HEAD + "1,Dress,https://i.example/a.jpg,1\n2,Hat,https://i.example/b.jpg,1\n").encode()
+    with one.ledger.begin() as session:
+        add_schedule(session, one.shop, host.url, "day", "03:30", "none", check_pictures=True)
+    one.work()
+    with one.ledger.begin() as session:
+        first = session.scalars(select(Image).order_by(Image.id).limit(1)).one()
+        first.state, first.sha256, first.fingerprint = "live", "a" * 64, "f"
+    due_again(one)
+    assert host.asked == ["", ""] and outcomes(one) == ["imported", "imported"]
+    with one.ledger() as session:
+        said = session.scalars(select(FeedSchedule)).one().outcomes["last"][0]
+        checks = [image.check_at is not None for image in session.scalars(select(Image).order_by(Image.id))]
+        last = session.scalars(select(ImportJob).order_by(ImportJob.id.desc()).limit(1)).one()
+    assert "as it was" in said["message"] and checks == [True, False]  # of the other there are no bytes yet
+    assert (last.unchanged, last.updated, last.created) == (2, 0, 0)
+    with one.ledger() as session:
+        assert count_fates(session, last.id) == {"unchanged": 2}
 
 
 def test_a_feed_at_an_address_becomes_a_draft(one: Desk, host: Host) -> None:

@@ -151,7 +151,7 @@ def test_another_shop_sees_and_changes_nothing(ledger: Sessions, shop: int, stoc
         assert matching_ids(session, stranger, ItemFilter()) == []
         assert find_item(session, stranger, stocked[0]) is None
         assert values_of(session, stranger, "brand") == []
-    for act in (Act("hide"), Act("delete"), Act("availability", "preorder"), Act("retry")):
+    for act in (Act("hide"), Act("delete"), Act("availability", "preorder"), Act("retry"), Act("check")):
         assert act_on(ledger, stranger, act, stocked).changed == 0
     with ledger.begin() as session, pytest.raises(ItemGone):
         edit_item(session, stranger, stocked[0], Edit(1, {"title": "Mine"}))

@@ -3,6 +3,8 @@
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from indexer import fetch
 from indexer.errors import FetchFailed
 from indexer.fetch import Fetcher
 from indexer.guard import is_public
+from indexer.validators import wait_s
 
 
 class Shop(BaseHTTPRequestHandler):
@@ -33,6 +36,13 @@ class Shop(BaseHTTPRequestHandler):
 
     def _status(self, status: str) -> None:
         self.send_response(int(status))
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def _busy(self, said: str) -> None:
+        status, _, retry_after = said.partition("/")
+        self.send_response(int(status))
+        self.send_header("Retry-After", retry_after.replace("_", " "))
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -103,6 +113,40 @@ def test_three_redirects_are_followed_and_no_more(fetcher: Fetcher, site: str) -
 def test_statuses_are_for_good_or_for_now(fetcher: Fetcher, site: str, status: int, transient: bool) -> None:
     failed = refused(fetcher, f"{site}/status/{status}")
     assert (failed.code, failed.transient) == (f"image-http-{status}", transient)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_host_that_says_when_is_left_alone_until_then(fetcher: Fetcher, site: str, status: int) -> None:
+    failed = refused(fetcher, f"{site}/busy/{status}/120")
+    assert (failed.code, failed.wait_s, failed.asked) == (f"image-http-{status}", 120, True)
+    other = refused(fetcher, f"{site}/image/5")
+    assert (other.code, other.transient, other.asked) == ("image-host-busy", True, False)
+    assert 0 < other.wait_s <= fetch.HOST_WAIT_S  # what it said was of one picture, perhaps
+    fetcher._busy = dict.fromkeys(fetcher._busy, time.monotonic())
+    assert fetcher.fetch(f"{site}/image/5") == b"xxxxx"
+
+
+def test_only_those_who_are_busy_are_heeded(fetcher: Fetcher, site: str) -> None:
+    assert refused(fetcher, f"{site}/busy/500/120").wait_s == 0
+    assert refused(fetcher, f"{site}/busy/429/soon").wait_s == 0
+    assert fetcher.fetch(f"{site}/image/5") == b"xxxxx"
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("0", 0), ("30", 30), ("999999", 3600), ("-5", 0), ("1.5", 0), ("", 0), ("soon", 0), ("\u0663", 0),
+        ("Sun, 29 Nov 2026 10:02:00 GMT", 120), ("Sun, 29 Nov 2026 09:00:00 GMT", 0),
+        ("Mon, 30 Nov 2026 10:00:00 GMT", 3600), ("Sun, 99 Nov 2026 10:02:00 GMT", 0),
+    ],
+)  # fmt: skip
+def test_retry_after_is_seconds_or_a_date_of_the_hosts_own_clock(said: str, seconds: float) -> None:
+    assert wait_s({"Retry-After": said, "Date": "Sun, 29 Nov 2026 10:00:00 GMT"}) == seconds
+
+
+def test_a_date_without_a_date_is_compared_with_ours() -> None:
+    said = format_datetime(datetime.now(UTC) + timedelta(seconds=300), usegmt=True)
+    assert 290 < wait_s({"Retry-After": said}) <= 300
 
 
 def test_what_is_too_large_is_cut_off(fetcher: Fetcher, site: str) -> None:

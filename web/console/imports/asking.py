@@ -91,7 +91,8 @@ def rehearse(request_id: int) -> Response:
         if mapping:
             remember(session, shop().id, columns, mapping)
         before = Options.of(found.options)
-        found.options = Options(mapping, _removal(), before.only_failed_of).as_json()
+        check = request.form.get("check") == "pictures"
+        found.options = Options(mapping, _removal(), check, before.only_failed_of).as_json()
         session.flush()
         _again(session, found, "rehearse")
     services().ring_imports()

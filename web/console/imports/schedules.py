@@ -38,7 +38,8 @@ def add() -> Response:
                 wrong = f"There are {MOST} feeds already. Delete one first."
             else:
                 try:
-                    add_schedule(session, shop().id, url, every, form.get("at", "03:00"), removal)
+                    check = form.get("check") == "pictures"
+                    add_schedule(session, shop().id, url, every, form.get("at", "03:00"), removal, check)
                     audit("schedule.added", url, every=every, at=form.get("at", ""))
                 except ValueError as error:
                     wrong = str(error)

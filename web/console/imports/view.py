@@ -18,6 +18,7 @@ from catalog.importing.schedules import list_schedules
 from catalog.importing.tables import ImportRequest
 from catalog.importing.undoing import undoable
 from catalog.models import ImportJob
+from catalog.picture_checks import count_checks
 from catalog.storage.blobs import BlobMissing
 from web.console.access import needs, shop
 from web.console.imports import blueprint
@@ -85,6 +86,8 @@ def page(request_id: int) -> str:
         progress = progress_of(session, found)
         counts = count_fates(session, job.id) if job else {}
         columns = _columns(session, found) if found.state == "draft" else []
+        asked_of = Options.of(found.options).check_pictures
+        checks = count_checks(session, shop().id) if asked_of else None
     if found.state in OPEN:
         template = "console/import_progress.html"
     elif found.state == "draft":
@@ -96,7 +99,7 @@ def page(request_id: int) -> str:
     return render_template(
         template, asked=found, job=job, progress=progress, counts=counts, columns=columns,
         options=Options.of(found.options), would=found.rehearsal, words=WORDS, steps=STEPS,
-        targets=TARGETS, money=shown,
+        targets=TARGETS, money=shown, checks=checks,
     )  # fmt: skip
 
 

@@ -85,7 +85,7 @@ def item_page(
         rev=item.product.rev if rev is None else rev, faults=faults or {}, theirs=theirs, wrong=wrong,
         keep=item.product.locked if keep is None else keep, names=showing.FIELDS, long=LONG, locks=LOCKS,
         states=showing.STATES, available=showing.AVAILABLE, availabilities=AVAILABILITIES,
-        address=showing.address, most=MOST,
+        address=showing.address, most=MOST, checkable=any(map(showing.from_web, item.images)),
     )  # fmt: skip
 
 

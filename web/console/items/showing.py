@@ -16,6 +16,7 @@ ACTS = {
     "hide": ("Hide", "hidden"), "show": ("Show", "shown again"), "retry": ("Try again", "tried again"),
     "delete": ("Delete", "deleted"), "undelete": ("Bring back", "brought back"),
     "availability": ("Set availability", "changed"),
+    "check": ("Check pictures for changes", "whose pictures are asked for again"),
 }  # fmt: skip
 FIELDS = {
     "title": "Title", "description": "Description", "category": "Category", "brand": "Brand",
@@ -45,6 +46,11 @@ def address(image: Image | None, size: int = 160) -> str:
     if image is None or image.sha256 is None:
         return ""
     return url_for("pictures.picture", sha256=image.sha256, size=size, shop=shop().slug)
+
+
+def from_web(image: Image) -> bool:
+    """Whether the picture came from an address: its host can be asked whether it is another one by now."""
+    return image.sha256 is not None and image.source.startswith("http")
 
 
 def items(count: int) -> str:
