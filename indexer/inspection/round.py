@@ -187,7 +187,7 @@ class Inspector:
 def _of_picture(facts: dict[str, Any], image: Image) -> set[str]:
     if not facts:
         return set()
-    hints = PictureFacts(facts["blur"], facts["ground"], facts["colours"]).hints
+    hints = PictureFacts(facts["blur"], facts["ground"], facts["colours"], facts.get("edges", -1.0)).hints
     if min(image.width or SMALL, image.height or SMALL) < SMALL:
         hints.add("small")
     if facts["garments"] > 1 and "placeholder" not in hints:

@@ -44,6 +44,24 @@ def test_a_picture_loses_its_sharpness_step_by_step() -> None:
     assert facts_of(pixels(sharp.filter(ImageFilter.GaussianBlur(5)))).hints == {"blurred"}
 
 
+@pytest.mark.parametrize("step", [6, 8, 12, 24])
+def test_stripes_do_not_hide_that_a_picture_is_blurred(step: int) -> None:
+    """Fine patterns lose much when they are blurred once more, also where they are blurred already."""
+    striped = Image.new("RGB", (480, 600), (238, 236, 232))
+    pen = ImageDraw.Draw(striped)
+    for y in range(100, 500, 2 * step):
+        pen.rectangle([110, y, 370, y + step - 1], fill=(30, 40, 120))
+    assert facts_of(pixels(striped)).hints == set()
+    assert facts_of(pixels(striped.filter(ImageFilter.GaussianBlur(4)))).hints == {"blurred"}
+
+
+def test_a_picture_without_edges_is_told_by_what_is_lost() -> None:
+    assert PictureFacts(BLURRED + 0.01, 0.2, 40).hints == {"blurred"}
+    assert PictureFacts(BLURRED + 0.01, 0.2, 40, edges=0.6).hints == set()
+    across = np.linspace(60, 90, 400, dtype=np.float32)[None, :, None].repeat(500, 0).repeat(3, 2)
+    assert facts_of(across.astype(np.uint8)).edges == -1
+
+
 @pytest.mark.parametrize("grey", [0, 255, 128])
 def test_one_colour_and_a_sign_on_it_are_placeholders(grey: int) -> None:
     empty = Image.new("RGB", (400, 500), (grey, grey, grey))
