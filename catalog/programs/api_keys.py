@@ -24,6 +24,7 @@ from catalog.programs.tables import ApiKey
 PREFIX = "twirl_secret_"
 SCOPES = {
     "search": "search the shop as a shopper does",
+    "search:unpublished": "search among what is not published yet, too",
     "catalogue:read": "read the shop's products and the fate of its imports",
     "catalogue:write": "create, change and delete products; import",
     "webhooks": "see and change who is told of events",

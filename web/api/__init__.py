@@ -3,11 +3,11 @@
 from flask import Flask
 
 from web.api import events, looks, photos
-from web.api.catalogue import hooks, imports, products
+from web.api.catalogue import hooks, imports, products, unpublished
 from web.api.document import ShopApi
 from web.api.routes import blueprint
 
-OWN = (products.blueprint, imports.blueprint, hooks.blueprint)
+OWN = (products.blueprint, imports.blueprint, hooks.blueprint, unpublished.blueprint)
 
 
 def register(app: Flask) -> ShopApi:

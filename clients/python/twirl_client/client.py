@@ -69,11 +69,7 @@ class Twirl:
         self, words: str = "", *, photo: bytes | None = None, **options: Unpack[SearchOptions]
     ) -> Results:
         """One page of hits. `photo` is the bytes of a JPEG, PNG, WebP or GIF. Raises TwirlError."""
-        asked = {"words": words, **{name: value for name, value in options.items() if value is not None}}
-        if photo is None:
-            return self._answer(Results, "POST", "search", json=asked)
-        form = {name: _field(value) for name, value in asked.items()}
-        return self._answer(Results, "POST", "search", data=form, files={"photo": photo})
+        return self._searched(Results, "search", words, photo, options)
 
     def keep_photo(self, photo: bytes | None = None, *, url: str | None = None) -> str:
         """The `photo_id` of a photo, from its bytes or from a public address. Raises TwirlError."""
@@ -116,6 +112,15 @@ class Twirl:
     def picture(self, sha256: str, size: Literal[160, 480, 1200] = 480) -> bytes:
         """One picture as WebP, by its longest side in pixels. Raises TwirlError."""
         return self._send("GET", f"images/{part(sha256)}/{size}").content
+
+    def _searched(
+        self, kind: type[T], path: str, words: str, photo: bytes | None, options: Mapping[str, Any]
+    ) -> T:
+        asked = {"words": words, **{name: value for name, value in options.items() if value is not None}}
+        if photo is None:
+            return self._answer(kind, "POST", path, json=asked)
+        form = {name: _field(value) for name, value in asked.items()}
+        return self._answer(kind, "POST", path, data=form, files={"photo": photo})
 
     def _answer(self, kind: type[T], method: str, path: str, **sent: Any) -> T:
         return self._each(kind, [self._json(method, path, **sent)])[0]

@@ -3,11 +3,11 @@
 import json
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, Unpack
 
 import httpx
 
-from twirl_client.client import Twirl, part
+from twirl_client.client import SearchOptions, Twirl, part
 from twirl_client.own import (
     Deliveries,
     Delivery,
@@ -19,6 +19,7 @@ from twirl_client.own import (
     OwnProducts,
     ResultsPage,
     RowResult,
+    Tried,
     Webhook,
     Webhooks,
 )
@@ -35,6 +36,12 @@ class Merchant(Twirl):
     `pictures` are bytes by file name; where a document names no `images`, they are its images. With an `etag`
     a change is made only to that version: else TwirlRefused with the code "product-changed".
     """
+
+    def search_unpublished(
+        self, words: str = "", *, photo: bytes | None = None, **options: Unpack[SearchOptions]
+    ) -> Tried:
+        """The first places, with what is not published where it would stand. Raises TwirlError."""
+        return self._searched(Tried, "search/unpublished", words, photo, options)
 
     def products(self, *, page: int = 100) -> Iterator[OwnProduct]:
         """Every product in the order of its sku, hidden ones too. Raises TwirlError."""

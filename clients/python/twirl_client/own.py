@@ -73,6 +73,40 @@ class OwnProducts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ScorePart:
+    """One part of a score, by its name."""
+
+    name: str
+    value: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TriedHit:
+    """One place of a test search; `state` says why an item that is not `published` is not found yet."""
+
+    place: int
+    sku: str
+    title: str
+    published: bool
+    state: str
+    score: float
+    parts: tuple[ScorePart, ...]
+    rules: tuple[str, ...]
+    place_without_rules: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tried:
+    """The first places of a test search; `looked` of `unpublished` items were compared so far."""
+
+    hits: tuple[TriedHit, ...]
+    total: int
+    looked: int
+    unpublished: int
+    photo_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Counts:
     """Rows of an import by what came of them."""
 

@@ -16,7 +16,12 @@ from web.services import services
 
 log = get_logger("web")
 View = TypeVar("View", bound=Callable[..., Any])
-OWN = {"products", "imports", "webhooks"}  # blueprints whose views say themselves what they need
+OWN = {
+    "products",
+    "imports",
+    "webhooks",
+    "unpublished",
+}  # blueprints whose views say themselves what they need
 FREE = {
     "api-docs.openapi_json",
     "api.product",

@@ -1,44 +1,24 @@
 """The search as a shopper sees it, with what is not published yet, and why each stands where it does."""
 
-from dataclasses import dataclass, replace
-from typing import cast
-
-from flask import current_app, redirect, render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from catalog.models import Image, Product
 from catalog.pictures.decoder import ImageRefused
 from searcher.errors import QueryRefused, SearchUnavailable
 from searcher.query import SearchQuery
-from searcher.unpublished import Parts, TestSearch, Tried
 from web import money
 from web.console.access import needs, shop, takes
 from web.console.items import blueprint
 from web.console.items.showing import STATES, address
-from web.services import services
+from web.trying import lines, tried
 from web.uploads import keep_photo, uploaded
 
 PLACES = 24
-EXTENSION = "twirl-test-search"
 PARTS = {
     "likeness": "likeness", "words": "its words", "meaning": "their meaning", "all": "has all that was asked",
     "kind": "of the kind", "sku": "its SKU", "title": "its title", "brand": "its brand", "boost": "boost",
     "deeper": "further down",
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class _Line:
-    """One place, of an item that shoppers find or would find."""
-
-    place: int
-    product: Product
-    image: Image | None
-    score: float
-    parts: Parts
-    unpublished: str = ""  # why shoppers do not find it
-    before: int | None = None  # its place without any rules
-    rules: tuple[str, ...] = ()
 
 
 @blueprint.get("/test")
@@ -70,7 +50,7 @@ def _page(words: str, photo: str, amiss: str) -> str:
     found = None
     if (words or photo) and not amiss:
         try:
-            found = _search().find(
+            found = tried(
                 SearchQuery(
                     shop().id, words=words, photo_id=photo, limit=PLACES, facets=False,
                     currency_digits=money.digits(shop().currency),
@@ -80,27 +60,5 @@ def _page(words: str, photo: str, amiss: str) -> str:
             amiss = str(error)
     return render_template(
         "console/items_test.html", words=words, photo=photo, amiss=amiss, found=found,
-        lines=_lines(found) if found else [], part_names=PARTS, states=STATES, address=address,
+        lines=lines(found) if found else [], part_names=PARTS, states=STATES, address=address,
     )  # fmt: skip
-
-
-def _lines(found: Tried) -> list[_Line]:
-    """Shoppers' hits and the unpublished ones between them, the best first."""
-    lines = [
-        _Line(each.place, each.product, each.image, each.score, each.parts, STATES[each.why])
-        for each in found.unpublished
-    ]
-    taken = {line.place for line in lines}
-    free = (place for place in range(1, 1000) if place not in taken)
-    for each in found.explanation.hits:
-        hit, parts = each.hit, each.parts
-        line = _Line(next(free), hit.product, hit.image, hit.score, parts)
-        lines.append(replace(line, before=each.before, rules=each.rules))
-    return sorted(lines, key=lambda line: line.place)
-
-
-def _search() -> TestSearch:
-    known = current_app.extensions.get(EXTENSION)
-    if known is None:
-        known = current_app.extensions[EXTENSION] = TestSearch(services().searcher, services().blobs)
-    return cast(TestSearch, known)
