@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_plus
 
 from benchmarks.bar import Bar, show
 from benchmarks.tenants_console import CONSOLE_KINDS, miscounted, open_console, standing
@@ -52,6 +53,8 @@ def _search(draw: Draw) -> Any:
         body["cursor"] = draw.rng.choice(draw.target().cursors or ["x"])
     body["sort"] = draw.rng.choice(("", "", "price", "newest"))
     body["collapse"] = draw.rng.random() < 0.5
+    if draw.rng.random() < 0.15:
+        return draw.asker.ask("POST", "search/unpublished", json={**body, "sort": "", "cursor": None})
     answer = draw.asker.ask("POST", "search", json=body)
     if answer.status_code == 200 and (cursor := answer.get_json()["next_cursor"]):
         draw.asker.cursors = [*draw.asker.cursors[-20:], cursor]
@@ -165,7 +168,7 @@ def foreign(draw: Draw, answer: Any) -> str:
         if binary and not any(sha256 in draw.asker.hashes for sha256 in draw.typed):
             return "a picture of another shop"
     said = said.casefold()
-    own = [*draw.typed, *draw.asker.drafted]
+    own = {form for text in (*draw.typed, *draw.asker.drafted) for form in (text, quote_plus(text))}
     for other in draw.others:  # what nobody types, so that words which were typed hide nothing
         if told := next((each for each in other.phrases if each in said), ""):
             return f"{other.mark}: {said[max(0, said.index(told) - 60) :][:160]}"

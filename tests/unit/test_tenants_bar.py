@@ -60,3 +60,9 @@ def test_what_is_anothers_is_seen(said: Any) -> None:
 )
 def test_what_is_ones_own_or_was_typed_is_not(said: Any) -> None:
     assert foreign(draw("quimbel-0"), said) == ""
+
+
+def test_what_was_typed_comes_back_in_addresses_and_hides_no_row() -> None:
+    typed = draw("quimbel works", "quimbel")
+    assert foreign(typed, answer({"next": "/items/?brand=Quimbel+Works"})) == ""
+    assert foreign(typed, answer({"title": "Quimbel shirt"})).startswith("quimbel")
