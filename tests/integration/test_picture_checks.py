@@ -147,7 +147,9 @@ def test_other_bytes_take_the_old_ones_place_and_the_item_is_found_meanwhile(
     assert (done.unchanged, done.updated) == (3, 0)
     assert image_of(shop, "A-S").state == "live"  # it waits to be asked about, and nothing else
     pipeline = shop.pipelines[0]
+    assert pipeline.due("images") and not pipeline.claims.due("images")
     pipeline.images(32)
+    assert pipeline.due("embed") and not pipeline.due("images")
     waiting = image_of(shop, "A-S")
     assert (waiting.state, waiting.queue, waiting.check_at) == ("queued", "embed", None)
     assert np.array_equal(vector(shop, "A-S"), old)  # found by its old picture, until the new one is in
