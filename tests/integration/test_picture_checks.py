@@ -1,6 +1,5 @@
 """Pictures at unchanged addresses, asked for again: over real SQLite, a real host, decoder and engine."""
 
-import secrets
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +14,6 @@ from catalog.clock import instant
 from catalog.identity import point_id
 from catalog.importing.imports import import_feed
 from catalog.models import Image, Merchant, Product
-from catalog.site import read_site
 from indexer.checking import LEASE_S, Checked
 from tests.support.picture_host import PictureHost, picture_host
 from tests.support.postgres import fresh, postgres
@@ -40,11 +38,10 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path, engine: Shop) -> Iterat
     url = ""
     if getattr(request, "param", "") == "postgresql":
         url = fresh(request.getfixturevalue("postgres_uri"), "checks")
-    encoder = PlainEncoder(secrets.token_hex(8))
-    made = Shop(tmp_path, encoder, engine.socket, engine.decoder, database_url=url)
+    made = Shop(tmp_path, PlainEncoder(), engine.socket, engine.decoder, database_url=url)
     yield made
-    for ref in read_site(made.sessions).maintained:
-        made.store.drop(ref.collection)
+    points = [point for point, _ in made.store.scroll(made.collection)]  # the next one has this collection
+    made.store.delete(made.collection, points)
     made.close()
 
 
