@@ -9,7 +9,8 @@ from bootstrap.answering import Answering
 from catalog.database import upgrade
 from catalog.site import ensure_live, filled_by, read_site
 from indexer.operating import Operations
-from indexer.queue import Bell, CeleryBell, Limits, WakeFile
+from indexer.queue import Bell, CeleryBell, WakeFile
+from indexer.task_limits import Limits
 from settings import secrets
 from settings.shapes import claimed_batch
 from telemetry import logs, tracing

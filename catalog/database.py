@@ -81,7 +81,9 @@ def open_engine(url: str | URL, access: Access = Access()) -> Engine:
         pool_timeout=access.pool_wait_s,
         pool_recycle=1800,
     )
-    patience.install(engine)
+    from catalog.patient_connection import install  # psycopg belongs to the `deployed` extra
+
+    install(engine)
     return engine
 
 

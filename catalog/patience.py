@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, event
 from sqlalchemy.pool import QueuePool
 
 FAILURES, AGAIN_S = 2, 1.0
@@ -104,18 +103,6 @@ class ImpatientPool(QueuePool):
     @_timeout.setter
     def _timeout(self, seconds: float) -> None:
         self._wait_s = seconds
-
-
-def install(engine: Engine) -> None:
-    """Have the engine's connections keep to the limits of their callers. PostgreSQL through psycopg alone."""
-    from catalog.patient_connection import connection_class  # psycopg belongs to the `deployed` extra
-
-    health = Health()
-    patient = connection_class(health)
-
-    @event.listens_for(engine, "do_connect")
-    def _connect(_dialect: Any, _record: Any, given: Any, named: Any) -> Any:
-        return patient.connect_in_time(*given, **named)
 
 
 def in_time(work: Callable[[], T], seconds: float, undo: Callable[[T], object]) -> T:

@@ -4,6 +4,7 @@ from typing import Any, TypeVar
 
 import psycopg
 from psycopg.abc import PQGen
+from sqlalchemy import Engine, event
 
 from catalog.patience import Health, in_time, left_s, spent
 
@@ -53,3 +54,12 @@ def connection_class(health: Health) -> Any:
             return made
 
     return Patient
+
+
+def install(engine: Engine) -> None:
+    """Have the engine's connections keep to the limits of their callers. PostgreSQL through psycopg alone."""
+    patient = connection_class(Health())
+
+    @event.listens_for(engine, "do_connect")
+    def _connect(_dialect: Any, _record: Any, given: Any, named: Any) -> Any:
+        return patient.connect_in_time(*given, **named)

@@ -10,7 +10,7 @@ from typing import Any
 from celery import Celery
 from kombu import Queue  # type: ignore[attr-defined]
 
-from indexer.queue import Limits
+from indexer.task_limits import Limits
 
 QUEUES = ("images", "embed", "index", "maintenance")
 LOOK_FOR_ABANDONED_S = 5

@@ -6,13 +6,14 @@
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
+
+from indexer.task_limits import Limits
 
 if TYPE_CHECKING:  # a process that never rings never loads Celery
     from celery import Celery
@@ -23,22 +24,7 @@ STAGES = ("index", "images", "embed")  # the queues in which a change of the cat
 MOST = 64  # messages that wait in a queue; whoever finds work rings for more
 HINTS = 50  # product ids that a message carries; the ledger has them all
 ANSWER_S = 0.4  # that Redis is given, for each of connecting and answering
-VISIBLE_AGAIN = 2.5  # times the hard limit: after that a message is taken for abandoned
 PAUSE_S = 5.0  # for which a Redis that did not answer is left alone
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a task may take, in seconds, and how long a worker that is told to stop waits for its tasks."""
-
-    soft_s: float = 90
-    hard_s: float = 120
-    shutdown_s: float = 30
-
-    @property
-    def visibility_s(self) -> int:
-        """After which a message that a worker took and did not acknowledge is another's."""
-        return round(VISIBLE_AGAIN * self.hard_s)
 
 
 class Bell(Protocol):

@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 from indexer.alive import Pulse
 from indexer.beat import LedgerScheduler, Rounds, schedule
 from indexer.broker import make_broker
-from indexer.queue import Limits
+from indexer.task_limits import Limits
 
 
 class Count:

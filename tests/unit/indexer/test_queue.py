@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import structlog
 
-from indexer.queue import HINTS, MOST, CeleryBell, Limits, WakeFile
+from indexer.queue import HINTS, MOST, CeleryBell, WakeFile
+from indexer.task_limits import Limits
 from tests.support.redis import RedisServer, running_redis
 
 ROOT = Path(__file__).resolve().parents[3]
