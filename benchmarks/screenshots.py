@@ -11,15 +11,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, StorageState
 
+from benchmarks import screenshots_console
 from benchmarks.bar import ROOT
 from benchmarks.demo_pages import demo_pages
 from benchmarks.shop import Shop
 
 OUT = ROOT / "docs" / "screenshots"
 WIDTHS = {360: 740, 768: 1024, 1280: 900}
-BY_NIGHT = ("home", "refined")
+BY_NIGHT = ("home", "refined", "console-items")
 MOST = 120_000  # bytes a picture
 
 
@@ -27,19 +28,27 @@ def main() -> None:
     """Write every picture; print each with its size."""
     OUT.mkdir(parents=True, exist_ok=True)
     with demo_pages() as (running, browser):
+        screenshots_console.use(running)
+        context = browser.new_context(base_url=running.url)
+        page = context.new_page()
+        screenshots_console.enter(page, running)
+        every = [*screenshots_console.pages(page, running), *pages(running)]
+        login = context.storage_state()
         for width in WIDTHS:
-            _shoot(browser, running, width, "light")
-        _shoot(browser, running, 1280, "dark")
+            _shoot(browser, running, every, login, width)
+        _shoot(browser, running, every, login, 1280, dark=True)
 
 
-def _shoot(browser: Browser, running: Shop, width: int, scheme: str) -> None:
-    dark = scheme == "dark"
+def _shoot(
+    browser: Browser, running: Shop, every: list[tuple[str, str]], login: StorageState, width: int,
+    dark: bool = False,
+) -> None:  # fmt: skip
     context = browser.new_context(
-        base_url=running.url, viewport={"width": width, "height": WIDTHS[width]},
+        base_url=running.url, viewport={"width": width, "height": WIDTHS[width]}, storage_state=login,
         color_scheme="dark" if dark else "light", reduced_motion="reduce",
     )  # fmt: skip
     page = context.new_page()
-    for name, address in pages(running):
+    for name, address in every:
         if dark and name not in BY_NIGHT:
             continue
         page.goto(address)
