@@ -5,7 +5,6 @@ here: every address that is not global, the embeddings of IPv4 in IPv6 that it l
 the sockets, because a timeout of requests is for each read: a byte every few seconds would hold us for hours.
 """
 
-import ipaddress
 import socket
 from typing import Any
 
@@ -15,15 +14,7 @@ from requests_hardened.ip_filter_adapter import IPFilterAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-_EMBEDDED_V4 = tuple(ipaddress.ip_network(net) for net in ("::/96", "::ffff:0:0:0/96", "fec0::/10"))
-
-
-def is_public(address: str) -> bool:
-    """Whether this is an address of the open internet."""
-    ip = ipaddress.ip_address(address.strip("[]").split("%")[0])
-    if not ip.is_global or ip.is_multicast or ip.is_reserved:
-        return False
-    return ip.version == 4 or not any(ip in net for net in _EMBEDDED_V4)
+from catalog.public_addresses import is_public
 
 
 class Guard(IPFilterAdapter):  # type: ignore[misc]  # the library ships no types

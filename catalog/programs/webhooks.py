@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from catalog.clock import instant
 from catalog.programs.tables import Webhook, WebhookDelivery
+from catalog.public_addresses import may_be_public
 
 EVENTS = {
     "import.done": "an import went through; some of its rows may have been refused",
@@ -74,17 +75,26 @@ def create_webhook(
 
 
 def checked_url(url: str, allow_private: bool = False) -> str:
-    """The address, or WebhookRefused: https only. Where it leads is checked each time that it is told."""
+    """The address, or WebhookRefused: https on port 443 alone, and no address of an inner network.
+
+    Where its name leads is checked each time that it is told. `allow_private` is for tests.
+    """
     fix = "Give the https:// address of your own receiver."
     try:
         parts = urlsplit(url)
-        usable = parts.hostname and not parts.username and not parts.fragment and parts.port != 0
+        usable = parts.hostname and "@" not in parts.netloc and not parts.fragment and parts.port != 0
     except ValueError:
         usable = False
     if not usable or len(url) > MAX_URL or not url.isascii() or not url.isprintable() or " " in url:
         raise WebhookRefused("webhook-address", "url", "This is no address that can be told.", fix)
-    if parts.scheme != "https" and not (allow_private and parts.scheme == "http"):
+    if allow_private and parts.scheme in ("http", "https"):
+        return url
+    if parts.scheme != "https":
         raise WebhookRefused("webhook-address", "url", "Only https keeps what is told from others.", fix)
+    if parts.port not in (None, 443):
+        raise WebhookRefused("webhook-address", "url", f"Port {parts.port} is not told, only 443.", fix)
+    if not may_be_public(parts.hostname or ""):
+        raise WebhookRefused("webhook-address", "url", "The address is not one of the public internet.", fix)
     return url
 
 

@@ -11,10 +11,10 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+from catalog.public_addresses import is_public
 from catalog.storage.folders import FolderIncoming
 from indexer.errors import FetchFailed
 from indexer.fetch import Fetcher
-from indexer.guard import is_public
 
 PUBLIC = "93.184.215.14"
 INNER = (

@@ -282,7 +282,10 @@ def test_owners_change_where_a_webhook_is_told(services: Services) -> None:
     page = owner.get("/console/hooked/team/hooks").text
     assert "https://old.example/told" in page and secret not in page
     path = f"/console/hooked/team/hooks/{uid}/address"
-    for wrong, said in (("http://new.example/told", "Only https"), ("new.example", "no address")):
+    for wrong, said in (
+        ("http://new.example/told", "Only https"), ("new.example", "no address"),
+        ("https://127.0.0.1/x", "not one of the public internet"), ("https://new.example:8443/", "only 443"),
+    ):  # fmt: skip
         refused = owner.post(path, data={"url": wrong})
         assert refused.status_code == 422 and said in refused.text
     assert owner.post(path, data={"url": " https://new.example/told "}).status_code == 303

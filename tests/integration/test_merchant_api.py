@@ -330,6 +330,8 @@ def test_webhooks_are_made_changed_tried_and_deleted(services: Services, program
     [
         ({}, "url"),
         ({"url": "http://shop.example"}, "url"),
+        ({"url": "https://169.254.169.254/"}, "url"),
+        ({"url": "https://shop.example:8443/x"}, "url"),
         ({"url": 5}, "url"),
         ({"url": "https://shop.example", "events": ["all"]}, "events"),
         ({"url": "https://shop.example", "events": "import.done"}, "events"),

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from catalog.public_addresses import is_public
 from catalog.storage.folders import FolderIncoming
 from indexer import fetch
 from indexer.errors import FetchFailed
 from indexer.fetch import Fetcher
-from indexer.guard import is_public
 from indexer.validators import wait_s
 
 

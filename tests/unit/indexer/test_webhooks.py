@@ -293,12 +293,25 @@ def test_a_thread_beside_sends_while_others_work(ledger: Sessions, shop: int, li
     "url",
     ["", "shop.example", "http://shop.example/x", "ftp://shop.example", "https://", "https://u:p@shop.example",
      "https://shop.example/#x", "https://shop.example/a b", "https://shop.example/" + "x" * 2000,
-     "https://shöp.example", "https://shop.example:99999", "https://[::1", "https://shop.example/\n"],
+     "https://shöp.example", "https://shop.example:99999", "https://[::1", "https://shop.example/\n",
+     "https://127.0.0.1/x", "https://127.1/x", "https://2130706433/", "https://0x7f.1/", "https://169.254.169.254/",
+     "https://10.0.0.1./", "https://[::1]/x", "https://[::ffff:10.0.0.1]/", "https://[fe80::1%25eth0]/",
+     "https://localhost/x", "https://a.localhost/", "https://shop.example:8443/x", "https://:p@shop.example",
+     "https://@shop.example/"],
 )  # fmt: skip
 def test_an_address_that_cannot_be_told_is_refused(url: str) -> None:
     with pytest.raises(WebhookRefused) as refused:
         checked_url(url)
     assert refused.value.code == "webhook-address" and refused.value.field == "url"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://shop.example/told?of=imports", "https://shop.example:443/x", "https://8.8.8.8/x",
+     "https://[2606:4700::1111]/", "https://10.shop.example/", "https://localhost.shop.example/"],
+)  # fmt: skip
+def test_an_address_of_the_public_internet_is_taken(url: str) -> None:
+    assert checked_url(url) == url
 
 
 def test_webhooks_are_their_shops_own(ledger: Sessions, shop: int) -> None:
