@@ -45,6 +45,7 @@ from web.console import (
     items,
     joining,
     login,
+    numbers,
     rules,
     second_factor,
     sessions,
@@ -90,6 +91,7 @@ def create_console_app(services: Services, key: str, shared: Meters | None = Non
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions[KEY] = services
+    app.url_map.converters["int"] = numbers.RowNumber
     app.session_interface = sessions.SqlSessions(services)
     meters.install(app, shared)
     observing.register(app)

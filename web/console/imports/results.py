@@ -14,6 +14,7 @@ from catalog.storage.feed_files import FeedFileMissing
 from web.console.access import needs, shop
 from web.console.imports import blueprint
 from web.console.imports.found import required
+from web.console.numbers import number
 from web.problems import Problem, Refused, http
 from web.services import services
 
@@ -30,7 +31,7 @@ def rows(job_id: int) -> str:
     """The rows of one run, of one outcome or of all."""
     outcome = request.args.get("outcome", "")
     outcome = outcome if outcome in OUTCOMES else ""
-    after = request.args.get("after", 0, type=int)
+    after = number(request.args.get("after", "")) or 0
     with services().sessions() as session:
         job = _job(session, job_id)
         counts = count_fates(session, job.id)

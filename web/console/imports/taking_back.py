@@ -9,6 +9,7 @@ from catalog.importing.undoing import undoable
 from catalog.models import ImportJob
 from web.console.access import audit, change, needs, shop, user
 from web.console.imports import blueprint
+from web.console.numbers import number
 from web.services import services
 
 
@@ -32,7 +33,7 @@ def undo() -> Response:
     even_edited = request.form.get("edited") == "overwrite"
     with change() as session:
         back = undoable(session, shop().id)
-        if back is None or back.job_id != request.form.get("job", 0, type=int):
+        if back is None or back.job_id != number(request.form.get("job", "")):
             flash("Another import came in between. Look again at what would be taken back.", "bad")
             return redirect(url_for("imports.index"), 303)
         if back.edited and request.form.get("edited") not in ("overwrite", "leave"):

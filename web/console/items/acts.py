@@ -11,8 +11,9 @@ from catalog.items.listing import ItemFilter, count_matching
 from catalog.models import AVAILABILITIES
 from web.console.access import audit, needs, shop
 from web.console.items import blueprint
-from web.console.items.listing import asked, number
+from web.console.items.listing import asked
 from web.console.items.showing import ACTS, AVAILABLE, items
+from web.console.numbers import number
 from web.problems import Problem, Refused
 from web.services import services
 

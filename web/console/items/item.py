@@ -20,7 +20,7 @@ from catalog.items.pictures import MOST
 from catalog.models import AVAILABILITIES
 from web.console.access import audit, change, needs, shop
 from web.console.items import blueprint, showing
-from web.console.items.listing import number
+from web.console.numbers import number
 from web.problems import Refused, http
 from web.services import services
 

@@ -12,6 +12,7 @@ from catalog.models import AVAILABILITIES, IMAGE_STATES
 from web.console.access import needs, shop
 from web.console.items import blueprint
 from web.console.items.showing import ACTS, AVAILABLE, STATES, address
+from web.console.numbers import number
 from web.services import services
 
 MAX_VALUE = 750
@@ -54,8 +55,3 @@ def asked(said: object) -> ItemFilter:
     if wanted.state not in IMAGE_STATES:
         wanted = replace(wanted, state="")
     return wanted if wanted.availability in AVAILABILITIES else replace(wanted, availability="")
-
-
-def number(text: str) -> int | None:
-    """A whole number of an address; None for anything else."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None

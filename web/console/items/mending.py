@@ -6,8 +6,8 @@ from werkzeug.wrappers import Response
 from catalog.items.hints import accept, alike_page, count_hints, dismiss, field_of, hint_page
 from web.console.access import audit, change, needs, shop
 from web.console.items import blueprint
-from web.console.items.listing import number
 from web.console.items.showing import FIELDS, HINTS, STATES, address, items
+from web.console.numbers import number
 from web.problems import Problem, Refused
 from web.services import services
 

@@ -11,7 +11,7 @@ from catalog.pictures.decoder import ImageRefused
 from web.console.access import audit, change, needs, shop, takes
 from web.console.items import blueprint
 from web.console.items.item import gone_away, item_page, required
-from web.console.items.listing import number
+from web.console.numbers import number
 from web.problems import Problem, Refused
 from web.services import services
 from web.uploads import uploaded

@@ -1,6 +1,7 @@
 """The rulebook as one JSON document, out and in: the same that `twirl rules` takes."""
 
 import json
+from typing import Any
 
 from flask import Response as Answer
 from flask import flash, redirect, request, url_for
@@ -9,6 +10,7 @@ from werkzeug.wrappers import Response
 from catalog.rulebooks import rulebook
 from searcher.merchandising.reading import RulesRefused
 from web.console.access import needs, shop, takes
+from web.console.numbers import number
 from web.console.rules import blueprint
 from web.console.rules.book import book, mistakes
 from web.console.rules.listing import page
@@ -21,20 +23,24 @@ from web.services import services
 @needs("viewer")
 def export() -> Response:
     """What is in force or drafted, or with `?version=3` what was."""
-    asked = request.args.get("version", "")
+    said = request.args.get("version", "")
+    asked = number(said)
     try:
-        if asked:
-            with services().sessions() as session:
-                content = rulebook(session, shop().id, int(asked)).content
-        else:
-            content = book().content
-    except (LookupError, ValueError):
+        content = _version(asked) if said else book().content
+    except LookupError:
         raise http(404, "There is no such version.", "Take one of the list of versions.") from None
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
     answer = Answer(text, mimetype="application/json")
-    name = f"{shop().slug}-rules{f'-{int(asked)}' if asked else ''}.json"
+    name = f"{shop().slug}-rules{f'-{asked}' if said else ''}.json"
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
+
+
+def _version(asked: int | None) -> dict[str, Any]:
+    if asked is None:
+        raise LookupError("no version has such a number")
+    with services().sessions() as session:
+        return rulebook(session, shop().id, asked).content
 
 
 @blueprint.post("/import")

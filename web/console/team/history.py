@@ -11,6 +11,7 @@ from accounts import audit
 from accounts.models import AuditEntry
 from catalog.feeds.escaping import escaped
 from web.console.access import needs, shop
+from web.console.numbers import number
 from web.console.team import blueprint
 from web.problems import http
 from web.services import services
@@ -22,10 +23,9 @@ COLUMNS = ("at", "who", "action", "subject", "details")
 @needs("owner")
 def history() -> str:
     """The latest deeds, or those before one."""
-    try:
-        before = int(request.args["before"]) if "before" in request.args else None
-    except ValueError as error:
-        raise http(404) from error
+    before = number(request.args.get("before", ""))
+    if before is None and "before" in request.args:
+        raise http(404, fix="Start from the latest deeds.")
     with services().sessions() as db:
         found = audit.page(db, shop().id, before)
     entries = found[: audit.PAGE]
