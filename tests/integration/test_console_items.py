@@ -233,6 +233,11 @@ def test_a_photo_of_a_hidden_item_finds_it_at_the_place_that_it_had(
     assert "not published: hidden" in after and "not published:" not in before
     place, score = (re.findall(r'Place">(\d+)|Score">([\d.]+)', each) for each in (before, after))
     assert place[0][0] == score[0][0] and abs(float(place[1][1]) - float(score[1][1])) < 0.01
+    both = editor.post(f"{items}/test", data={"q": "in red", "photo": (io.BytesIO(data), "own.webp")})
+    assert "q=in+red" in both.location and "photo=" in both.location
+    kept = both.location.partition("photo=")[2]
+    again = editor.post(f"{items}/test", data={"q": "in blue", "kept": kept})
+    assert again.location.endswith(f"q=in+blue&photo={kept}")
     refused = editor.post(f"{items}/test", data={"photo": (io.BytesIO(SVG), "x.png")})
     assert refused.status_code == 422 and "SVG" in refused.text
 

@@ -74,7 +74,7 @@ def test_a_view_that_says_nothing_is_for_nobody(services: Services) -> None:
 
 def test_who_changes_something_is_no_viewer(console: Flask) -> None:
     """A viewer looks. What a viewer may post is named here."""
-    may = {"team.go", "items.add_photo", "rules.try_photo"}  # leaving; photos to search with, kept a day
+    may = {"team.go", "items.asked", "rules.try_photo"}  # leaving; photos to search with, kept a day
     wrong = [
         rule.endpoint
         for rule in rules(console)

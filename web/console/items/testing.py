@@ -31,15 +31,15 @@ def tested() -> str:
 @blueprint.post("/test")
 @needs("viewer")
 @takes(megabytes=17)
-def add_photo() -> Response | tuple[str, int]:
-    """Keep a photo for a day, as a shopper's is, and search with it."""
-    words = " ".join(request.form.get("q", "").split())[:500]
+def asked() -> Response | tuple[str, int]:
+    """Search by the words, and by a photo: a new one, kept for a day as a shopper's is, or the kept one."""
+    words, kept = " ".join(request.form.get("q", "").split())[:500], request.form.get("kept", "")[:64]
     try:
         data = uploaded("photo")
-        photo = keep_photo(data) if data is not None else ""
+        photo = keep_photo(data) if data is not None else kept
     except ImageRefused as refused:
-        return _page(words, "", f"{refused.message} {refused.fix}"), 422
-    return redirect(url_for("items.tested", q=words, photo=photo), 303)
+        return _page(words, kept, f"{refused.message} {refused.fix}"), 422
+    return redirect(url_for("items.tested", q=words or None, photo=photo or None), 303)
 
 
 def _words() -> str:
