@@ -4,6 +4,7 @@ import io
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from catalog.importing.tables import FeedSchedule, ImportRequest
 from catalog.models import Product
 from catalog.products import hide_product
 from tests.support.console import ConsoleClient, bare_services, console_client
+from web.console.imports.merging import MergeRefused, merge
 
 FEED = "SKU;Name;Foto;Preis\n1;Dress;a.jpg;10,00 EUR\n2;Hat;none.jpg;9 EUR\n3;Coat;https://i.example/c.jpg;cheap\n"
 
@@ -137,6 +139,52 @@ def titles(services: Services) -> dict[str, str]:
 def request_of(services: Services, asked: str) -> ImportRequest:
     with services.sessions() as session:
         return session.get_one(ImportRequest, int(asked))
+
+
+@pytest.mark.parametrize("loose", [True, False])
+def test_a_new_picture_joins_those_that_came_before(
+    services: Services, editor: ConsoleClient, loose: bool
+) -> None:
+    asked = upload(editor, FEED, pictures=(io.BytesIO(packed(A="old", b="kept")), "photos.zip"))
+    new = [(io.BytesIO(b"new"), "a"), (io.BytesIO(b"more"), "c")]
+    more = new if loose else [(io.BytesIO(packed(a="new", c="more")), "more.zip")]
+    mended = upload(editor, FEED, "errors.csv", f"{asked}/mended", pictures=more)
+    assert pictures_of(services, mended) == {"a": b"new", "b": b"kept", "c": b"more"}
+    assert pictures_of(services, asked) == {"A": b"old", "b": b"kept"}  # they are still that import's
+    again = upload(editor, FEED, "errors.csv", f"{mended}/mended")
+    assert request_of(services, again).images == request_of(services, mended).images
+    services.feed_files.delete(request_of(services, mended).images)
+    alone = upload(editor, FEED, "errors.csv", f"{mended}/mended", pictures=[(io.BytesIO(b"new"), "a")])
+    assert pictures_of(services, alone) == {"a": b"new"}
+
+
+def test_pictures_that_cannot_join_are_refused_with_words(tmp_path: Path) -> None:
+    before, new, both = (tmp_path / name for name in ("before", "new", "both"))
+    before.write_bytes(packed(a="old"))
+    new.write_bytes(packed(b="picture").replace(b"picture", b"pictURE"))
+    with pytest.raises(MergeRefused, match="b cannot be unpacked"):
+        merge(before, new, both, 1)
+    new.write_bytes(packed(b="x" * 600_000, c="x" * 600_000))
+    with pytest.raises(MergeRefused, match="larger than 1 MiB together"):
+        merge(before, new, both, 1)
+    new.write_bytes(b"PK\5\6" + b"\xff" * 18)
+    with pytest.raises(MergeRefused, match="cannot be read"):
+        merge(before, new, both, 1)
+
+
+def packed(**files: str) -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as made:
+        for name, content in files.items():
+            made.writestr(name, content)
+    return data.getvalue()
+
+
+def pictures_of(services: Services, asked: str) -> dict[str, bytes]:
+    key = request_of(services, asked).images
+    with services.feed_files.opened(key) as path, zipfile.ZipFile(path) as kept:
+        assert len(kept.namelist()) == len(set(kept.namelist()))
+        return {name: kept.read(name) for name in kept.namelist()}
 
 
 def test_loose_pictures_are_kept_as_one_archive(services: Services, editor: ConsoleClient) -> None:

@@ -41,7 +41,7 @@ def mended(request_id: int) -> Response:
 
 def _uploaded(images: str, back: str) -> Response:
     try:
-        images = kept_pictures() or images
+        images = kept_pictures(images)
         key, filename, look = kept_feed()
     except UploadRefused as error:
         flash(str(error), "bad")

@@ -10,6 +10,8 @@ from flask import request
 from werkzeug.datastructures import FileStorage
 
 from catalog.importing.feed_process import FeedProcess
+from catalog.storage.feed_files import FeedFileMissing
+from web.console.imports.merging import MergeRefused, merge
 from web.services import services
 
 MIB = 2**20
@@ -34,11 +36,14 @@ def kept_feed(field: str = "feed") -> tuple[str, str, dict[str, Any]]:
         return files.keep(path), PurePosixPath(file.filename.replace("\\", "/")).name, look
 
 
-def kept_pictures(field: str = "pictures") -> str:
-    """The key of the archive of the uploaded pictures; "" where none came. Raises UploadRefused."""
+def kept_pictures(before: str = "", field: str = "pictures") -> str:
+    """The key of the archive of the uploaded pictures and of those `before`; "" where there are none.
+
+    Raises UploadRefused.
+    """
     given = [file for file in request.files.getlist(field) if file.filename]
     if not given:
-        return ""
+        return before
     files, limit = services().feed_files, services().settings.indexing.feed_images_max_mb
     archives = [file for file in given if str(file.filename).lower().endswith(".zip")]
     if archives and len(given) > 1:
@@ -50,7 +55,20 @@ def kept_pictures(field: str = "pictures") -> str:
                 raise UploadRefused(f"{archives[0].filename} is no ZIP archive. Make it again.")
         else:
             _pack(given, path, limit)
-        return files.keep(path)
+        return _kept_with(before, path, limit) if before else files.keep(path)
+
+
+def _kept_with(before: str, new: Path, limit_mb: int) -> str:
+    """Keep new pictures together with those of an earlier upload, which other imports may still need."""
+    files = services().feed_files
+    try:
+        with files.opened(before) as old, files.received() as both:
+            merge(old, new, both, limit_mb)
+            return files.keep(both)
+    except FeedFileMissing:  # it is no longer kept: the new ones are all there is
+        return files.keep(new)
+    except MergeRefused as error:
+        raise UploadRefused(str(error)) from None
 
 
 def _write(file: FileStorage, path: Path, limit_mb: int, what: str) -> None:
