@@ -37,10 +37,11 @@ class ProductRecord:
     availability: str = "in_stock"
     attributes: Mapping[str, JsonValue] = field(default_factory=dict)
     row: int = field(default=0, compare=False)  # where the feed has it, the header being row 1
+    called: Mapping[str, str] = field(default_factory=dict, compare=False)  # our columns in the feed's words
 
     def content_hash(self) -> str:
         """Return the hash of all that the row says, image sources included: equal hash, unchanged row."""
-        said = {name: value for name, value in vars(self).items() if name != "row"}
+        said = {name: value for name, value in vars(self).items() if name not in ("row", "called")}
         canonical = json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 

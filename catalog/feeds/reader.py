@@ -36,7 +36,7 @@ def _checked(shape: FeedShape, currency: str) -> Iterator[ProductRecord | RowFau
             yield from record
         elif (first := seen.setdefault(record.sku, record.row)) != record.row:
             message = f"The id {record.sku!r} is in row {first} already. Give each row an id of its own."
-            yield row.fault("id", "id-twice", message)
+            yield row.fault(record.called["sku"], "id-twice", message)
         else:
             yield record
 

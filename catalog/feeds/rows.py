@@ -44,8 +44,17 @@ class _Checked:
     def cell(self, ours: str) -> Any:
         return self.row.cells.get(self.names.get(ours, ""), "")
 
+    def column(self, ours: str) -> str:
+        """The feed's column for one of ours; more pictures may stand in that of the first."""
+        stand_in = self.names.get("image") if ours == "more_images" else None
+        return self.names.get(ours) or stand_in or feed_name(ours)
+
+    def called(self, ours: str) -> str:
+        """What the merchant knows that column by."""
+        return self.row.called.get(self.column(ours), self.column(ours))
+
     def fault(self, ours: str, code: str, message: str) -> None:
-        self.faults.append(self.row.fault(self.names.get(ours, feed_name(ours)), code, message))
+        self.faults.append(self.row.fault(self.column(ours), code, message))
 
     def text(self, ours: str) -> str:
         text = one_line(as_text(self.cell(ours)))
@@ -58,7 +67,7 @@ class _Checked:
     def required(self, ours: str) -> str:
         text = self.text(ours)
         if not text:
-            self.fault(ours, "required", f"The {feed_name(ours)} is empty. Fill it in.")
+            self.fault(ours, "required", f"The {self.called(ours)} is empty. Fill it in.")
         return text
 
     def _check_encoding(self, ours: str, text: str) -> None:
@@ -98,6 +107,7 @@ def record_of(
         availability=_availability(checked),
         attributes=_attributes(checked),
         row=row.number,
+        called={ours: checked.called(ours) for ours in ("sku", "title", "image", "more_images")},
         **texts,
     )
     return [replace(fault, sku=record.sku) for fault in checked.faults] or record
@@ -134,7 +144,8 @@ def _images(checked: _Checked) -> tuple[str, ...]:
     first = checked.cell("image")
     main = image_names(first) if isinstance(first, list) else [clean(as_text(first))]
     if not any(main):
-        checked.fault("image", "required", "The image_link is empty. Give a link or a file name.")
+        message = f"There is no picture in {checked.called('image')}. Give a link or a file name."
+        checked.fault("image", "required", message)
     names = dict.fromkeys(name for name in main if name)
     for name in image_names(checked.cell("more_images")):
         names.setdefault(name)

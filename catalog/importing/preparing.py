@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy.orm import Session, sessionmaker
 
 from catalog.feeds.cells import shortened
+from catalog.feeds.columns import feed_name
 from catalog.feeds.pictures import PictureMissing, Pictures
 from catalog.feeds.values import is_url
 from catalog.importing.batching import BATCH, batches
@@ -103,9 +104,10 @@ def _hashed(data: bytes) -> str:
 
 
 def _image_fault(record: ProductRecord, position: int, code: str, message: str) -> RowFault:
-    column = "additional_image_link" if position else "image_link"
-    raw = shortened({"id": record.sku, "title": record.title, "image_link": ", ".join(record.images)})
-    return RowFault(record.row, column, code, message, raw, record.sku)
+    ours = ("sku", "title", "image", "more_images")
+    sku, title, image, more = (record.called.get(name, feed_name(name)) for name in ours)
+    raw = shortened({sku: record.sku, title: record.title, image: ", ".join(record.images)})
+    return RowFault(record.row, more if position else image, code, message, raw, record.sku)
 
 
 def _keep_bytes(names: Iterable[str], pictures: Pictures, incoming: Incoming) -> None:

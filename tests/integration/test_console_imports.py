@@ -1,9 +1,11 @@
 """The pages of imports over HTTP: the whole path, whose imports they are, what they refuse."""
 
 import io
+import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,12 @@ from PIL import Image as Picture
 from sqlalchemy import select
 
 from bootstrap import Services
+from catalog.importing import jobs as import_jobs
+from catalog.importing.imports import begin_job
 from catalog.importing.mappings import recall
 from catalog.importing.tables import FeedSchedule, ImportRequest
-from catalog.models import Product
-from catalog.products import hide_product
+from catalog.models import Product, now
+from catalog.products import ensure_merchant, hide_product
 from tests.support.console import ConsoleClient, bare_services, console_client
 from web.console.imports.merging import MergeRefused, merge
 
@@ -105,7 +109,7 @@ def test_from_the_upload_to_every_row_and_back(services: Services, editor: Conso
     )
     lines = errors.data.decode("utf-8-sig").splitlines()
     assert lines[0] == "SKU,Name,Foto,Preis,twirl_row,twirl_column,twirl_code,twirl_message"
-    assert lines[1].startswith("2,Hat,none.jpg,9 EUR,3,image_link,image-missing")
+    assert lines[1].startswith("2,Hat,none.jpg,9 EUR,3,foto,image-missing")
     assert lines[2].startswith("3,Coat,https://i.example/c.jpg,cheap,4,preis,price-invalid")
     mended = "\n".join(lines).replace("none.jpg", "a.jpg").replace("cheap", "30 EUR")
     fixed = upload(editor, mended, "feed-errors.csv", f"{asked}/mended")
@@ -244,6 +248,24 @@ def test_of_another_shop_nothing_is_seen_or_done(services: Services, editor: Con
     other.post(at(other, "undo"), data={"job": job})
     work(services)
     assert "1" in titles(services)
+
+
+def test_imports_are_listed_in_the_order_in_which_they_ran(services: Services) -> None:
+    client = console_client(services, "editor", shop="ordered")
+    with services.sessions.begin() as session:
+        shop = ensure_merchant(session, "ordered").id
+        asked = import_jobs.enqueue(session, shop, filename="console-early.csv")
+        command = begin_job(session, shop, "command.csv")
+        late = import_jobs.enqueue(session, shop, filename="console-late.csv")
+        session.flush()
+        command.started_at = now() + timedelta(minutes=2)
+        request = session.get_one(ImportRequest, asked)
+        job = begin_job(session, shop, "console-early.csv")
+        request.job_id, job.started_at = job.id, now() + timedelta(minutes=3)
+        session.get_one(ImportRequest, late).created_at = now() + timedelta(minutes=1)
+    page = client.get(at(client, "")).text
+    names = re.findall(r'<a class="line"[^>]*>([^<]+)</a>', page)
+    assert names == ["console-early.csv", "command.csv", "console-late.csv"]
 
 
 def test_viewers_look_and_change_nothing(services: Services, editor: ConsoleClient) -> None:

@@ -45,7 +45,7 @@ def test_what_is_exported_is_imported_again(ledger: Sessions, shop: int, tmp_pat
     (again, _) = read_feed(path)
     assert isinstance(again, ProductRecord)
     for each in fields(ProductRecord):
-        if each.name not in ("images", "row"):
+        if each.name not in ("images", "row", "called"):
             assert getattr(again, each.name) == getattr(DRESS, each.name), each.name
 
     with ledger.begin() as session:

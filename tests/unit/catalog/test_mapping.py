@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from catalog.feeds import FeedRefused, ProductRecord, read_feed, survey_feed
+from catalog.database import Sessions
+from catalog.feeds import FeedRefused, ProductRecord, RowFault, read_feed, survey_feed
 from catalog.feeds.look import look_at
 from catalog.feeds.mapping import as_mapping, checked, header_hash, lacking, proposed
+from catalog.feeds.pictures import open_pictures
+from catalog.importing.preparing import prepared
 
 GUESSES = [
     (("id", "title", "image_link", "color"), {
@@ -58,6 +61,35 @@ def test_a_mapping_decides_what_is_read(tmp_path: Path) -> None:
     left = survey_feed(feed, {**mapping, "name": "leave"})
     (first, *_) = read_feed(feed, shape=left)
     assert isinstance(first, ProductRecord) and first.attributes == {}
+
+
+def test_faults_name_the_columns_that_the_feed_has(ledger: Sessions, shop: int, tmp_path: Path) -> None:
+    feed, rows = tmp_path / "feed.csv", ["1,Rock,none.jpg,,9 EUR", "2,Hut,,,9 EUR", "2,,x.jpg,,9 EUR"]
+    rows += ["3,Hut,https://i.example/3.jpg,none.jpg,9 EUR", "3,Hut,https://i.example/3.jpg,,9 EUR", ",a,x,,"]
+    feed.write_text("\n".join(["Artikelnr,Name,Foto,Foto 2,Preis", *rows]))
+    mapping = {"artikelnr": "sku", "foto": "image", "foto_2": "more_images"}
+    with open_pictures(None) as pictures:
+        batch = prepared(
+            ledger, shop, list(read_feed(feed, shape=survey_feed(feed, mapping))), pictures, None
+        )
+    said = {(fault.row, fault.column, fault.code) for fault in batch.faults + batch.warnings}
+    assert said == {
+        (2, "foto", "image-missing"), (3, "foto", "required"), (4, "name", "required"),
+        (5, "foto_2", "image-missing"), (6, "artikelnr", "id-twice"), (7, "artikelnr", "required"),
+    }  # fmt: skip
+    messages = {fault.message.split(".")[0] for fault in batch.faults if fault.code == "required"}
+    assert {"There is no picture in foto", "The name is empty", "The artikelnr is empty"} == messages
+    assert {tuple(fault.raw) for fault in batch.faults if fault.row == 2} == {("artikelnr", "name", "foto")}
+
+
+def test_more_pictures_in_one_column_are_said_to_be_there(tmp_path: Path) -> None:
+    feed = tmp_path / "feed.jsonl"
+    feed.write_text('{"sku": "1", "title": "Hut", "images": ["a.jpg", "ftp://x/b.jpg"]}\n')
+    feed.write_text(feed.read_text() + '{"sku": "2", "title": "Hut", "images": []}\n')
+    first, second = read_feed(feed)
+    assert isinstance(first, RowFault) and isinstance(second, RowFault)
+    assert (first.column, first.code) == ("images", "image-link-invalid")
+    assert (second.column, second.code) == ("images", "required") and "in images" in second.message
 
 
 def test_a_mapping_of_json_goes_by_its_keys_and_others_by_their_names(tmp_path: Path) -> None:
