@@ -10,7 +10,7 @@ from werkzeug.routing import Rule
 
 from accounts import audit, invitations
 from accounts.members import members
-from accounts.models import Invitation, User
+from accounts.models import Invitation, LoginSession, User
 from bootstrap import Services
 from catalog.importing.tables import FeedSchedule, ImportRequest
 from catalog.models import Base, ImportJob, Product, now
@@ -225,8 +225,9 @@ def rows_of(services: Services, slug: str) -> str:
 
 def test_owners_run_the_team(services: Services) -> None:
     owner = recent_owner(services, "running")
-    page = owner.post("/console/running/team/invite", data={"email": "Guest@x.example", "role": "viewer"})
-    assert page.status_code == 200 and "/console/join?token=" in page.text
+    made = owner.post("/console/running/team/invite", data={"email": "Guest@x.example", "role": "viewer"})
+    assert made.headers["Location"] == "/console/running/team/"
+    assert "/console/join?token=" in owner.get("/console/running/team/").text
     listed = owner.get("/console/running/team/").text
     assert "guest@x.example" in listed and "token=" not in listed
     with services.sessions() as session:
@@ -255,16 +256,22 @@ def test_owners_make_and_revoke_keys(services: Services) -> None:
     page = owner.get(path).text
     assert "https://a.example, https://b.example" in page and "embed.js" in page
     assert owner.post(f"{path}/search", data={"origins": "ftp://x"}).status_code == 422
-    secret = owner.post(
-        f"{path}/secret", data={"scope": ["search", "webhooks"], "name": "till", "days": "90"}
-    )
-    shown = re.search(r"<code>(twirl_secret_[^<]{40,})</code>", secret.text)
-    assert secret.status_code == 200 and shown and shown[1] not in owner.get(path).text
+    made = owner.post(f"{path}/secret", data={"scope": ["search", "webhooks"], "name": "till", "days": "90"})
+    assert made.status_code == 303 and made.headers["Location"] == path
+    with services.sessions() as session:
+        held = session.scalars(select(LoginSession.data).where(LoginSession.user_id == owner.user.id)).one()
+    assert "twirl_secret_" not in repr(held) and held["shown_once"]["sealed"]  # the database cannot read it
+    assert "twirl_secret_" not in owner.get("/console/keyed/team/").text  # it is for the page of keys
+    shown = re.search(r"<code>(twirl_secret_[^<]{40,})</code>", owner.get(path).text)
+    again = owner.get(path).text  # as when the page is loaded again
+    assert shown and shown[1] not in again and again.count("Revoke it") == 2
     assert owner.post(f"{path}/secret", data={"name": "x", "days": ""}).status_code == 422
     with services.sessions() as session:
         shop = ensure_merchant(session, "keyed").id
         program, search = secret_keys(session, shop)[0], search_keys(session, shop)[0]
-    assert owner.post(f"{path}/secret/{program.id}/rotate").status_code == 200
+    assert owner.post(f"{path}/secret/{program.id}/rotate").status_code == 303
+    late = re.search(r"<code>(twirl_secret_[^<]{40,})</code>", owner.get(path).text)
+    assert late and late[1] != shown[1]
     assert owner.post(f"{path}/secret/{program.id}/revoke").status_code == 303
     assert owner.post(f"{path}/search/{search.id}/revoke").status_code == 303
     with services.sessions() as session:

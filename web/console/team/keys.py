@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from catalog.programs.api_keys import SCOPES, issue_key, revoke_secret_key, rotate_secret_key, secret_keys
 from catalog.programs.search_keys import KeyRefused, create_key, revoke_key, search_keys
+from web.console import once
 from web.console.access import audit, change, needs, recent, shop
 from web.console.address import public_root
 from web.console.team import blueprint
@@ -20,8 +21,12 @@ LIFETIMES = {"30": "30 days", "90": "90 days", "365": "a year", "": "until it is
 @blueprint.get("/keys")
 @needs("owner")
 def keys() -> str:
-    """The keys that are good."""
-    return _page()
+    """The keys that are good; once, the secret of one that was made just now."""
+    return _page(secret=once.take(_place()))
+
+
+def _place() -> str:
+    return f"keys of {shop().id}"
 
 
 def _page(secret: str = "", wrong: str = "") -> str:
@@ -68,8 +73,8 @@ def revoke_search_key(key_id: int) -> Response:
 @blueprint.post("/keys/secret")
 @needs("owner")
 @recent("team.keys")
-def make_secret_key() -> str | tuple[str, int]:
-    """A key for a program. It is answered at once and not after a redirect: nothing keeps it in between."""
+def make_secret_key() -> Response | tuple[str, int]:
+    """A key for a program, shown once."""
     days = request.form.get("days", "")
     if days not in LIFETIMES:
         raise http(422)
@@ -81,18 +86,24 @@ def make_secret_key() -> str | tuple[str, int]:
             audit("secret-key.made", made.key.prefix, scopes=list(made.key.scopes))
     except KeyRefused as error:
         return _page(wrong=f"{error.message} {error.fix}"), 422
-    return _page(secret=made.secret)
+    return _shown_once(made.secret)
 
 
 @blueprint.post("/keys/secret/<int:key_id>/rotate")
 @needs("owner")
 @recent("team.keys")
-def rotate_secret(key_id: int) -> str:
+def rotate_secret(key_id: int) -> Response:
     """A successor; the old key goes on for a day."""
     with change() as db:
         made, old = rotate_secret_key(db, shop().id, _prefix(db, key_id))
         audit("secret-key.rotated", old.prefix, successor=made.key.prefix)
-    return _page(secret=made.secret)
+    return _shown_once(made.secret)
+
+
+def _shown_once(secret: str) -> Response:
+    """To the page of keys, which shows it; loading that again shows none and makes none."""
+    once.hold(_place(), secret)
+    return redirect(url_for("team.keys"), 303)
 
 
 @blueprint.post("/keys/secret/<int:key_id>/revoke")

@@ -6,6 +6,7 @@ from werkzeug.wrappers import Response
 from accounts import invitations
 from accounts.members import join, leave, members
 from accounts.users import AccountRefused
+from web.console import once
 from web.console.access import audit, change, member, needs, recent, shop
 from web.console.address import public_root
 from web.console.team import blueprint
@@ -21,8 +22,12 @@ MEANINGS = {
 @blueprint.get("/")
 @needs("viewer")
 def index() -> str:
-    """Everybody in the shop; for owners also who is invited."""
-    return _page()
+    """Everybody in the shop; for owners also who is invited, and once the link of whom they just invited."""
+    return _page(link=once.take(_place()))
+
+
+def _place() -> str:
+    return f"invitation to {shop().id}"
 
 
 def _page(link: str = "", wrong: str = "", email: str = "") -> str:
@@ -38,8 +43,8 @@ def _page(link: str = "", wrong: str = "", email: str = "") -> str:
 @blueprint.post("/invite")
 @needs("owner")
 @recent("team.index")
-def invite() -> str | tuple[str, int]:
-    """Make a link for somebody, answered at once and not after a redirect: nothing keeps it in between."""
+def invite() -> Response | tuple[str, int]:
+    """Make a link for somebody; the list shows it once."""
     email, role = request.form.get("email", ""), request.form.get("role", "")
     try:
         with change() as db:
@@ -49,7 +54,8 @@ def invite() -> str | tuple[str, int]:
             audit("member.invited", email.strip().lower(), role=role)
     except AccountRefused as error:
         return _page(wrong=f"{error.message} {error.fix}", email=email), 422
-    return _page(link=f"{public_root()}{url_for('joining.form', token=token)}")
+    once.hold(_place(), f"{public_root()}{url_for('joining.form', token=token)}")
+    return redirect(url_for("team.index"), 303)
 
 
 @blueprint.post("/invitations/<int:invitation_id>/take-back")
