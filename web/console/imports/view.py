@@ -1,6 +1,8 @@
 """The list of imports, and the page of one: what it waits for, how far it is, what came of it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from flask import jsonify, render_template
@@ -66,14 +68,26 @@ def index() -> str:
                 ImportJob.id.not_in(named.where(ImportRequest.job_id.is_not(None))),
             )
             .order_by(ImportJob.id.desc())
-            .limit(10)
+            .limit(LISTED)
         ).all()
         back, schedules = undoable(session, here), list_schedules(session, here)
     limits = services().settings.indexing
     return render_template(
-        "console/imports.html", requests=requests, jobs=jobs, others=others, back=back,
-        schedules=schedules, words=WORDS, limits=limits,
+        "console/imports.html", listed=_in_order(requests, jobs, others), back=back, schedules=schedules,
+        words=WORDS, limits=limits,
     )  # fmt: skip
+
+
+def _in_order(
+    requests: Sequence[ImportRequest], jobs: Mapping[int, ImportJob], others: Sequence[ImportJob]
+) -> list[tuple[datetime, ImportRequest | None, ImportJob | None]]:
+    """(when it began, the request, the run) of each, the latest first, however it was asked for."""
+    rows: list[tuple[datetime, ImportRequest | None, ImportJob | None]] = []
+    for asked in requests:
+        job = jobs.get(asked.job_id or 0)
+        rows.append((job.started_at if job else asked.created_at, asked, job))
+    rows += [(job.started_at, None, job) for job in others]
+    return sorted(rows, key=lambda row: (row[0], row[2].id if row[2] else 0), reverse=True)[:LISTED]
 
 
 @blueprint.get("/<int:request_id>")
