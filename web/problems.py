@@ -15,6 +15,7 @@ from searcher.errors import QueryRefused, SearchBusy, SearchUnavailable
 from web.language import noted
 
 MEDIA_TYPE = "application/problem+json"
+_NAMED_IN_DETAIL = 10
 
 
 @dataclass(frozen=True)
@@ -175,8 +176,10 @@ def unexpected() -> Problem:
 
 def invalid(errors: tuple[FieldError, ...]) -> Refused:
     """Fields of a request that cannot be used, all of them at once."""
-    first = "; ".join(f"{e.field}: {e.message}" for e in errors[:3])
-    return Refused(Problem(422, "invalid", first, "Change the fields that errors names.", errors))
+    said = [f"{e.field}: {e.message}" for e in errors[:_NAMED_IN_DETAIL]]
+    if len(errors) > _NAMED_IN_DETAIL:
+        said.append(f"And {len(errors) - _NAMED_IN_DETAIL} more.")
+    return Refused(Problem(422, "invalid", " ".join(said), "Change the fields that errors names.", errors))
 
 
 def http(status: int, message: str | None = None, fix: str | None = None) -> Refused:

@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 from catalog.feeds.cells import Row
 from catalog.feeds.columns import REPEATABLE
-from catalog.feeds.escaping import SAID, escaped
+from catalog.feeds.escaping import SAID, escaped, inert
 from catalog.feeds.reader import raw_rows
 from catalog.feeds.shape import FeedShape, survey_feed
 from catalog.feeds.values import as_text
@@ -44,7 +44,8 @@ def _write(file: TextIO, feed: Path, faults: Faults) -> None:
     writer = csv.writer(file)
     writer.writerow(map(escaped, [*_titles(shape, columns), *SAID]))
     for number, cells in _wanted(shape, faults, kin):
-        writer.writerow(map(escaped, [*_laid_out(columns, cells), *_said(number, faults.get(number, ()))]))
+        said = map(inert, _said(number, faults.get(number, ())))
+        writer.writerow([*map(escaped, _laid_out(columns, cells)), *said])
 
 
 def _kin(shape: FeedShape, faults: Faults) -> set[str]:

@@ -11,6 +11,11 @@ def escaped(cell: str) -> str:
     return f"'{cell}" if cell.startswith((*_STARTS, "'")) else cell
 
 
+def inert(sentence: str) -> str:
+    """The same for a sentence of ours, which no import reads: one that begins with a quotation stays so."""
+    return f"'{sentence}" if sentence.startswith(_STARTS) else sentence
+
+
 def unescaped(cell: str) -> str:
     """Take off what `escaped` put there."""
     return cell[1:] if cell.startswith("'") and cell[1:].startswith((*_STARTS, "'")) else cell

@@ -114,6 +114,12 @@ def test_all_faults_are_named_at_once(program: Program) -> None:
         "price": "price-invalid", "availability": "availability-unknown", "colur": "field-unknown",
         "hidden": "not-boolean", "title": "required",
     }  # fmt: skip
+    detail = refused.get_json()["detail"]
+    assert all(f"{field}: " in detail for field in said) and ".;" not in detail
+    many = program.put("products/S-1", json={f"no{n}": 1 for n in range(30)}).get_json()
+    assert len(many["errors"]) == 32 and many["detail"].endswith(" And 22 more.")
+    empty = program.put("products/S-1", json={"title": "x", "images": []}).get_json()
+    assert empty["detail"] == "images: There is no picture in images. Give a link or a file name."
     assert program.get("products/S-1").status_code == 404
 
 

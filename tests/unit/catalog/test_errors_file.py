@@ -73,6 +73,21 @@ def test_bad_rows_are_listed_and_a_mended_file_touches_only_those(store: Shop, t
     assert not any("twirl" in name for said in attributes for name in said)
 
 
+def test_a_message_that_begins_with_a_quotation_is_written_as_it_is(tmp_path: Path) -> None:
+    feed, errors = tmp_path / "feed.csv", tmp_path / "errors.csv"
+    feed.write_text("id,title,image_link,price\n'1,Dress,https://i.example/1.jpg,cheap\n")
+    (fault,) = read_feed(feed)
+    assert isinstance(fault, RowFault) and fault.message.startswith("'cheap' is no price")
+    formula = RowFault(2, "=x", "code", "=1+1")
+    write_errors(errors, feed, {2: [fault]})
+    with errors.open(encoding="utf-8-sig", newline="") as file:
+        assert next(csv.DictReader(file))["twirl_message"] == fault.message
+    write_errors(errors, feed, {2: [formula]})
+    with errors.open(encoding="utf-8-sig", newline="") as file:
+        row = next(csv.DictReader(file))
+    assert (row["twirl_column"], row["twirl_message"]) == ("'=x", "'=1+1")
+
+
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-5.00", "@x", "\tx", "'=1", "'quoted'", "plain", "", "a=b"])
 def test_escaping_is_undone(cell: str) -> None:
     assert not escaped(cell).startswith(("=", "+", "-", "@", "\t"))
