@@ -114,8 +114,14 @@ def record_of(
 
 
 def _sku(checked: _Checked) -> str:
-    """The id. It stands in addresses, where browsers take parts such as ".." out (RFC 3986, 5.2.4)."""
+    """The id. It stands in addresses, where browsers take parts such as ".." out (RFC 3986, 5.2.4).
+
+    With a last part "look" it would be the address of another product's look.
+    """
     sku = checked.required("sku")
+    if sku.endswith("/look"):
+        message = f"{sku!r} would have the address of what goes with {sku.removesuffix('/look')!r}."
+        checked.fault("sku", "sku-invalid", f"{message} Let it not end in '/look'.")
     if sku and not {"", ".", ".."}.isdisjoint(sku.split("/")):
         message = f"{sku!r} cannot stand in an address: it has an empty part, or one of dots only."
         checked.fault("sku", "sku-invalid", f"{message} Write it without, such as 'A/1'.")
