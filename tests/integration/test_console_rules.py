@@ -75,6 +75,7 @@ def test_a_rule_is_made_by_the_form_and_published(shop: Services, editor: Consol
     )
     assert "$49.50" in listed and "in searches with “dress”" in listed
     assert "from 2026-11-01 until 2099-12-24 18:30 UTC" in listed
+    assert ">not published</span>" in listed and "in force</span>" not in listed
     assert editor.post(at(editor, "publish"), data={"note": "for the cold"}).status_code == 303
     rule = {
         "name": "Winter", "do": "boost", "strength": 0.8,
@@ -107,6 +108,12 @@ def test_a_rule_is_made_by_the_form_and_published(shop: Services, editor: Consol
     with shop.sessions() as session:
         noted = session.scalars(select(AuditEntry.action).order_by(AuditEntry.id.desc()).limit(2)).all()
     assert noted == ["rules.published", "rules.drafted"]
+    published = editor.get(at(editor)).text
+    assert ">in force</span>" in published and "not published" not in published
+    editor.post(at(editor, f"{name_of(rule)}/off"))
+    add(editor, name="Second", sku=[product.sku])
+    drafted = editor.get(at(editor)).text
+    assert ">not published, off</span>" in drafted and ">not published</span>" in drafted
 
 
 @pytest.mark.parametrize(

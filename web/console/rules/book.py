@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from catalog.rulebook_drafts import draft_of, keep_draft
 from catalog.rulebooks import RulebookVersion, rulebook
-from searcher.merchandising.drafting import Change, changes
+from searcher.merchandising.drafting import Change, changes, name_of
 from searcher.merchandising.reading import RulesRefused, read_rulebook
 from web.console.access import audit, change, shop, user
 from web.services import services
@@ -27,6 +27,11 @@ class Book:
     def changes(self) -> list[Change]:
         """What publishing would change."""
         return changes(self.in_force.content, self.content) if self.drafted else []
+
+    @property
+    def unpublished(self) -> set[str]:
+        """What rules are addressed by that are in the draft only, or are others there."""
+        return {name_of(each.said) for each in self.changes if each.part == "rules" and each.added}
 
     @property
     def reordered(self) -> bool:

@@ -33,6 +33,7 @@ def page(here: Book, wrong: list[str] | None = None, group: str = "", changed: s
         "console/rules.html",
         book=here,
         rules=told(here.content, titles),
+        unpublished=here.unpublished,
         synonyms=names,
         wrong=wrong or [],
         group=group,
