@@ -284,3 +284,6 @@ def test_what_was_deleted_can_be_brought_back_until_its_time_is_over(
         f"{items}/acts/run", data={"act": "undelete", "id": str(item.id)}, follow_redirects=True
     )
     assert "0 items brought back" in told.text
+    none = editor.post(f"{items}/acts/run", data={"act": "undelete"})
+    assert none.headers["Location"] == f"{items}/deleted"
+    assert "No item was chosen" in editor.get(f"{items}/deleted").text

@@ -57,6 +57,9 @@ def confirm() -> str | Response:
 def run() -> str | Response:
     """Do it; what a request has no time for is gone on with from the next page."""
     wish = _asked()
+    if wish.wanted is None and not wish.ids:
+        flash("No item was chosen. Tick some.", "bad")
+        return redirect(url_for("items.deleted") if wish.act.name == "undelete" else _list(wish), 303)
     sessions, here = services().sessions, shop().id
     if wish.wanted is None:
         acted = act_on(sessions, here, wish.act, wish.ids)
