@@ -66,5 +66,12 @@ def test_numbers_of_queries_and_forms_beyond_the_largest_break_nothing(
     assert owner.post(f"{home}/items/acts/run", data=chosen).status_code == 303
 
 
+@pytest.mark.parametrize("path", ["items/search", "items/99999999999999999999", "no/such/page"])
+def test_an_address_without_a_page_leads_back_to_the_shops(owner: ConsoleClient, path: str) -> None:
+    page = owner.get(f"/console/{owner.shop}/{path}")
+    assert page.status_code == 404 and "Start from the list of your shops." in page.text
+    assert "first page" not in page.text
+
+
 def test_a_number_is_read_up_to_the_largest() -> None:
     assert (number("0"), number(str(LARGEST)), number(str(LARGEST + 1))) == (0, LARGEST, None)

@@ -30,7 +30,8 @@ Say a word on the next page with `flash("...")` (or `flash("...", "bad")`). Test
 
 from datetime import timedelta
 
-from flask import Blueprint, Flask
+from flask import Blueprint, Flask, Response
+from werkzeug.exceptions import NotFound
 
 from accounts.tokens import derived
 from web import assets, errors, headers, meters, observing, pictures
@@ -52,7 +53,7 @@ from web.console import (
     team,
 )
 from web.meters import Meters
-from web.problems import Problem, Refused
+from web.problems import Problem, Refused, http
 from web.services import KEY, Services
 
 AREAS: tuple[Blueprint, ...] = (
@@ -97,6 +98,7 @@ def create_console_app(services: Services, key: str, shared: Meters | None = Non
     observing.register(app)
     headers.register(app)
     errors.register(app)
+    app.register_error_handler(NotFound, _nothing_there)
     assets.register(app)
     access.install(app)  # before the forms' protection: who may not post has nothing read
     identity.install(app, services, key)
@@ -106,6 +108,11 @@ def create_console_app(services: Services, key: str, shared: Meters | None = Non
         app.register_blueprint(area)
     app.context_processor(lambda: {"navigation": _navigation(app), "may": access.may, **home.surroundings()})
     return app
+
+
+def _nothing_there(_error: NotFound) -> Response:
+    """An address that no view has, in words of the console and not of the shop."""
+    return errors.answer(http(404, fix="Start from the list of your shops."))
 
 
 def _closed(shared: Meters | None) -> Flask:
