@@ -234,6 +234,8 @@ def test_owners_run_the_team(services: Services) -> None:
         shop = ensure_merchant(session, "running").id
         waiting = invitations.waiting(session, shop)[0].id
     assert owner.post(f"/console/running/team/invitations/{waiting}/take-back").status_code == 303
+    roles = owner.get("/console/running/team/").text
+    assert "sees everything but keys, webhooks and history" in roles
     editor = console_client(services, "editor", shop="running")
     raised = owner.post(f"/console/running/team/members/{editor.user.id}/role", data={"role": "owner"})
     assert raised.status_code == 303 and editor.get("/console/running/team/keys").status_code == 200

@@ -13,7 +13,7 @@ from web.console.team import blueprint
 from web.services import services
 
 MEANINGS = {
-    "viewer": "sees everything but keys",
+    "viewer": "sees everything but keys, webhooks and history",
     "editor": "changes items, imports and rules too",
     "owner": "decides who belongs to the shop, and has its keys too",
 }
