@@ -125,7 +125,11 @@ def test_from_the_upload_to_every_row_and_back(services: Services, editor: Conso
     with services.sessions.begin() as session:
         hide_product(session, services.merchant().id, "3")
     page = editor.get(at(editor, "undo")).text
-    assert "1 of them were edited since" in page and "Coat" in page
+    assert (
+        "1 of them was edited since" in page
+        and "2 products that it made go, 0 that it changed are as before" in page
+        and "Coat" in page
+    )
     assert editor.post(at(editor, "undo"), data={"job": job}).headers["Location"].endswith("/undo")
     back = editor.post(at(editor, "undo"), data={"job": job, "edited": "leave"})
     work(services)

@@ -71,7 +71,10 @@ def test_a_rule_is_made_by_the_form_and_published(shop: Services, editor: Consol
     assert in_force(shop) == {}, "a draft is nobody's business yet"
     listed = editor.get(at(editor)).text
     assert (
-        "Your draft" in listed and "1 changes" in listed and "Winter" in listed and "Move up by 0.8" in listed
+        "Your draft" in listed
+        and "1 change from" in listed
+        and "Winter" in listed
+        and "Move up by 0.8" in listed
     )
     assert "$49.50" in listed and "in searches with “dress”" in listed
     assert "from 2026-11-01 until 2099-12-24 18:30 UTC" in listed
