@@ -24,6 +24,11 @@ NAMES: dict[str, tuple[str, ...]] = {
     "age_group": ("age_group",),
     "size": ("size",),
 }
+# What says which pieces go together: kept with the product under the feed's own name, or the first of these.
+LINKS: dict[str, tuple[str, ...]] = {
+    "look_id": ("look_id", "outfit_id"),
+    "cross_sells": ("cross_sells", "crosssell_skus", "complementary_products"),  # a name may go on behind it
+}
 REQUIRED = ("sku", "title", "image")
 REPEATABLE = frozenset({"additional_image_link", "product_detail", "product_highlight"})
 
@@ -43,6 +48,13 @@ def assigned(names: Sequence[str]) -> dict[str, str]:
         if best is not None:
             found[ours] = best
     return found
+
+
+def link_of(name: str) -> str:
+    """Which of `LINKS` a column is by its name, or ""."""
+    if name in LINKS["look_id"]:
+        return "look_id"
+    return "cross_sells" if name.startswith(LINKS["cross_sells"]) else ""
 
 
 def feed_name(ours: str) -> str:

@@ -1,8 +1,8 @@
 """What the columns of a feed mean, where their names do not say it: proposed, then as a merchant decides.
 
-A mapping is {the feed's normalised column: our column, KEEP or LEAVE}. A column that it does not name goes by
-its name, as without a mapping. Of several columns for one of ours the first that is filled counts; several
-for `more_images` all count.
+A mapping is {the feed's normalised column: our column, one of LINKS, KEEP or LEAVE}. A column that it does
+not name goes by its name, as without a mapping. Of several columns for one of ours the first that is filled
+counts; several for `more_images` and for LINKS all count.
 """
 
 import hashlib
@@ -13,11 +13,11 @@ from typing import Any, Literal
 from rapidfuzz import fuzz, process
 
 from catalog.feeds.cells import Row
-from catalog.feeds.columns import NAMES, REQUIRED, assigned
+from catalog.feeds.columns import LINKS, NAMES, REQUIRED, assigned, link_of
 from catalog.feeds.values import as_text, clean
 
 KEEP, LEAVE = "keep", "leave"  # with the product, as an attribute; not at all
-TARGETS = (*NAMES, KEEP, LEAVE)
+TARGETS = (*NAMES, *LINKS, KEEP, LEAVE)
 MULTIPLE = "more_images"
 MAX_COLUMNS = 500
 _NEAR = 84  # of 100: how alike two names must be
@@ -66,7 +66,8 @@ def header_hash(columns: Iterable[str]) -> str:
 
 def proposed(columns: Sequence[str]) -> list[Proposal]:
     """Return what each column seems to mean, each of ours for one column at most (but more images)."""
-    known = {theirs: ours for ours, theirs in assigned(columns).items()}
+    known = {name: link for name in columns if (link := link_of(name))}
+    known |= {theirs: ours for ours, theirs in assigned(columns).items()}
     free = [ours for ours in NAMES if ours not in known.values()]
     near = _near([name for name in columns if name not in known and name], free)
     return [
@@ -113,6 +114,9 @@ def lacking(mapping: Mapping[str, str]) -> list[str]:
 def applied(row: Row, mapping: Mapping[str, str]) -> tuple[Row, dict[str, str]]:
     """Return a row without what is left out, and {ours: the column that holds it} for `record_of`."""
     cells = {name: value for name, value in row.cells.items() if mapping.get(name) != LEAVE}
+    for name in [name for name in cells if mapping.get(name) in LINKS and not link_of(name)]:
+        link = mapping[name]
+        cells[link] = [*_parts(cells.get(link)), *_parts(cells.pop(name))]
     names = assigned([name for name in cells if name not in mapping])
     for ours in NAMES:
         columns = [name for name in cells if mapping.get(name) == ours]

@@ -18,11 +18,12 @@ from sqlalchemy.orm import Session, sessionmaker
 from structlog import get_logger
 
 from catalog.changes import revision
+from catalog.feeds.columns import LINKS
 from catalog.identity import keyword
 from catalog.models import Product
 
-SETS = ("look_id", "outfit_id")
-NAMES = ("cross_sells", "crosssell_skus", "complementary_products")  # the beginning of a column's name
+SETS = LINKS["look_id"]
+NAMES = LINKS["cross_sells"]  # the beginning of a column's name
 MAX_SET = 24  # pieces of one look set: a larger one is a label, not a look
 MAX_LINKS = 24  # of one piece
 LEARNED = 5  # links of a kind from which on what they join says what goes with it

@@ -92,6 +92,26 @@ def test_more_pictures_in_one_column_are_said_to_be_there(tmp_path: Path) -> Non
     assert (second.column, second.code) == ("images", "required") and "in images" in second.message
 
 
+def test_columns_say_what_goes_together(tmp_path: Path) -> None:
+    feed = tmp_path / "feed.csv"
+    feed.write_text(
+        "id,title,image_link,Outfit ID,crosssell_skus,set,passt zu,auch zu\n1,Rock,a.jpg,summer,7,red,2,3\n"
+    )
+    look = look_at(feed)
+    guessed = as_mapping(proposed([column.name for column in look.columns]))
+    assert guessed["outfit_id"] == "look_id" and guessed["crosssell_skus"] == "cross_sells"
+    (plain,) = read_feed(feed)
+    (known,) = read_feed(feed, shape=survey_feed(feed, guessed))
+    assert plain == known  # a guess by the name changes nothing
+    said = {"set": "look_id", "passt_zu": "cross_sells", "auch_zu": "cross_sells"}
+    mapping = checked(guessed | said, list(guessed))
+    (record,) = read_feed(feed, shape=survey_feed(feed, mapping))
+    assert isinstance(record, ProductRecord)
+    assert record.attributes == {
+        "outfit_id": "summer", "look_id": ["red"], "crosssell_skus": "7", "cross_sells": ["2", "3"],
+    }  # fmt: skip
+
+
 def test_a_mapping_of_json_goes_by_its_keys_and_others_by_their_names(tmp_path: Path) -> None:
     feed = tmp_path / "feed.jsonl"
     feed.write_text('{"nr": 1, "title": "Hat", "foto": "a.jpg", "color": "red"}\n')

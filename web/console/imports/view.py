@@ -9,7 +9,7 @@ from flask import jsonify, render_template
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from catalog.feeds.columns import NAMES
+from catalog.feeds.columns import LINKS, NAMES
 from catalog.feeds.mapping import KEEP, LEAVE, proposed
 from catalog.importing.fates import count_fates
 from catalog.importing.jobs import OPEN
@@ -35,15 +35,15 @@ TARGETS = {
     "image": "main picture", "more_images": "more pictures", "price": "price", "sale_price": "sale price",
     "availability": "availability", "item_group_id": "group of variants", "brand": "brand",
     "category": "category", "colour": "colour", "pattern": "pattern", "material": "material",
-    "gender": "gender", "age_group": "age group", "size": "size", KEEP: "keep with the product",
-    LEAVE: "leave out",
+    "gender": "gender", "age_group": "age group", "size": "size", "look_id": "looks it belongs to",
+    "cross_sells": "what goes with it", KEEP: "keep with the product", LEAVE: "leave out",
 }  # fmt: skip
 WORDS = {
     "draft": "to be looked at", "waiting": "waits", "running": "runs", "rehearsed": "tried, not run",
     "done": "done", "failed": "failed", "cancelled": "stopped",
 }  # fmt: skip
 STEPS = {"fetch": "Fetching", "rehearse": "The dry run", "import": "The import", "undo": "Taking back"}
-assert set(TARGETS) == {*NAMES, KEEP, LEAVE}, "every target has its words"  # noqa: S101
+assert set(TARGETS) == {*NAMES, *LINKS, KEEP, LEAVE}, "every target has its words"  # noqa: S101
 
 
 @blueprint.get("/")
