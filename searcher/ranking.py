@@ -17,6 +17,7 @@ RRF = 60  # Cormack, Clarke and Buettcher, "Reciprocal Rank Fusion", 2009
 WINDOWS = (48, 200, 1000)  # places of each ranking that are fused; the deeper ones are for later pages
 SORTED = 240  # best matches that a sort by price or date reorders
 _SKU, _TITLE, _BRAND, _ALL, _KIND = 3.0, 2.0, 1.0, 0.7, 0.4  # above any fused score, in this order
+LIKED = 0.1  # of cosine, by which a product with all that is preferred stands before its likes
 Preferred = tuple[tuple[str, tuple[str, ...]], ...]  # (field, values any of which will do)
 
 
@@ -32,9 +33,17 @@ class Ranker:
         sparse = lexical_query(word)
         return bool(len(sparse.indices) and self._search(sparse, self.where, 1))
 
-    def by_vector(self, vector: NDArray[np.float32]) -> Source:
-        """Nearest first."""
-        return lambda wanted: in_order(self._search(vector, self.where, wanted))
+    def by_vector(self, vector: NDArray[np.float32], preferred: Preferred = ()) -> Source:
+        """Nearest first; what has all that is preferred is looked for besides, and stands LIKED nearer."""
+
+        def source(wanted: int) -> list[Ranked]:
+            nearest = self._search(vector, self.where, wanted)
+            if not preferred:
+                return in_order(nearest)
+            liked = self._search(vector, self._having(preferred), wanted)
+            return in_order(merged([each.plus("all", LIKED) for each in liked], nearest))[:wanted]
+
+        return source
 
     def by_words(
         self,
@@ -84,10 +93,13 @@ class Ranker:
         tiers = [(preferred, "all", _ALL)] + ([(kind, "kind", _KIND)] if kind and kind != preferred else [])
         found = []
         for wanted, part, bonus in tiers if preferred else ():
-            where = (*self.where, *(AnyOf(field, values) for field, values in wanted))
-            fused = self._fused(vector, sparse, where, WINDOWS[0])
+            fused = self._fused(vector, sparse, self._having(wanted), WINDOWS[0])
             found.append([each.plus(part, bonus) for each in fused])
         return merged(*found)
+
+    def _having(self, wanted: Preferred) -> Filter:
+        """The terms under which all of this is so."""
+        return (*self.where, *(AnyOf(field, values) for field, values in wanted))
 
     def _row(self, shelf: Shelf, row: int, part: str, score: float) -> Ranked:
         product_id = int(shelf.ids[row])

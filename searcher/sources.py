@@ -55,7 +55,7 @@ class Sources:
             ranker = self.ranker(collection, terms, query.collapse)
             if query.mode == "words" or vector is None:
                 return ranker.by_words(query.words, vector, shelf, passing, liked)
-            return ranker.by_vector(vector)
+            return ranker.by_vector(vector, liked)
 
         def boosted(terms: Filter) -> Source:
             if query.mode == "words":

@@ -24,7 +24,7 @@ from searcher.filters import FACET_FIELDS, Filters, tenant
 from searcher.merchandising.explain import Explanation, explain
 from searcher.models import Model
 from searcher.query import SearchQuery
-from searcher.ranking import RRF, WINDOWS
+from searcher.ranking import LIKED, RRF, WINDOWS
 from searcher.results import ProductHit
 from searcher.search import RETRY_AFTER_S, Searcher
 from searcher.shelf import Row, Shelf
@@ -156,11 +156,12 @@ class TestSearch:
         sides = model.encoder.picture(asked), model.encoder.text(asked.words)
         composed: Vector = model.pack.compose(*sides, asked.balance)
         cosines = {key: float(row @ composed) for key, row in vectors.items()}
-        if asked.mode != "words":
-            near = [(cosines[each.id], each) for each in under if each.id in cosines]
-            return [(score, each, (("likeness", score),)) for score, each in near]
-        ahead = self._meanings(model, query.merchant_id, composed)
         liking = _Liking(theirs, liked)
+        if asked.mode != "words":
+            near = [(each, (("likeness", cosines[each.id]),)) for each in under if each.id in cosines]
+            shared = [(each, (*parts, *liking.near(each))) for each, parts in near]
+            return [(sum(share for _, share in parts), each, parts) for each, parts in shared]
+        ahead = self._meanings(model, query.merchant_id, composed)
         every = [(each, self._by_words(asked.words, each, cosines, ahead, hits)) for each in under]
         told = [(each, (*parts, *liking.of(each))) for each, parts in every if parts]
         return [(sum(share for _, share in parts), each, parts) for each, parts in told]
@@ -205,8 +206,12 @@ class _Liking:
         self._all = shelf.mask(Filters(also=liked)) if liked else np.zeros(len(shelf), np.bool_)
         self._kind = shelf.mask(Filters(also=kind)) if kind else np.zeros(len(shelf), np.bool_)
 
+    def near(self, product: Product) -> Parts:
+        """The bonus beside a likeness."""
+        return (("all", LIKED),) if self._all[self._shelf.row_of_id(product.id)].any() else ()
+
     def of(self, product: Product) -> Parts:
-        """The bonus that it has."""
+        """The bonus among words."""
         row = self._shelf.row_of_id(product.id)
         if self._all[row].any():
             return (("all", _ALL),)

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 
 from bootstrap import Services
 from catalog.models import Product
+from searcher.ranking import LIKED
 from tests.support.shop import small_shop
 from web.app import create_app
 
@@ -67,6 +68,25 @@ def test_what_is_preferred_comes_first_and_each_hit_says_why(
     assert first >= 1 and not any(satisfied[first:]), "a product without it stands before one with it"
     for hit, holds in zip(answer["hits"], satisfied, strict=True):
         assert holds == any(colour in part for part in colours(hit))
+
+
+def test_beside_a_picture_what_is_preferred_stands_nearer(
+    client: FlaskClient, shop: Services, commonest: dict[str, str]
+) -> None:
+    colour = commonest["colour"]
+    with shop.sessions() as session:
+        other = select(Product.sku).where(~func.lower(Product.colour).contains(colour)).order_by(Product.id)
+        sku = session.scalars(other).first()
+    asked: dict[str, Any] = {"words": f"but in {colour}", "reference": sku, "limit": 100, "collapse": False}
+    steered, plain = ask(client, **asked), ask(client, **asked, understand=False)
+    far = {hit["sku"]: hit["score"] for hit in plain["hits"]}
+    satisfied = {hit["sku"]: hit["why"][0]["satisfied"] for hit in steered["hits"]}
+    assert len(set(satisfied.values())) == 2
+    for hit in steered["hits"]:
+        nearer = LIKED if satisfied[hit["sku"]] else 0.0
+        assert hit["score"] == pytest.approx(far[hit["sku"]] + nearer, abs=1e-4)
+    scores = [hit["score"] for hit in steered["hits"] if hit["availability"] == "in_stock"]
+    assert scores == sorted(scores, reverse=True)
 
 
 def test_a_must_filters_and_off_forgets(client: FlaskClient, commonest: dict[str, str]) -> None:
