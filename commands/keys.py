@@ -3,7 +3,9 @@
 from datetime import datetime, timedelta
 
 import click
+from sqlalchemy.orm import Session
 
+from accounts import audit
 from bootstrap import Services
 from catalog.merchants import known_merchant
 from catalog.models import Merchant
@@ -55,6 +57,7 @@ def create(services: Services, origins: tuple[str, ...], name: str, merchant: st
     shop = _shop(services, merchant)
     with services.sessions.begin() as session:
         made = create_key(session, shop.id, origins, name)
+        _note(session, shop, "search-key.made", f"{made.key[:20]}…", origins=list(made.origins))
     say(f"For pages of {', '.join(made.origins)}, where the search is to stand:")
     print(f'<script src="https://YOUR-TWIRL/embed.js" data-key="{made.key}" async></script>')
 
@@ -76,6 +79,7 @@ def issue(
     lifetime = timedelta(days=days) if days else None
     with services.sessions.begin() as session:
         made = issue_key(session, shop.id, scopes, name, lifetime)
+        _note(session, shop, "secret-key.made", made.key.prefix, scopes=list(made.key.scopes))
     say(f"For {', '.join(made.key.scopes)} of {shop.slug}. Copy it now: it is not shown again.")
     print(made.secret)
 
@@ -93,6 +97,7 @@ def rotate(services: Services, key: str, overlap_hours: float, merchant: str | N
     shop = _shop(services, merchant)
     with services.sessions.begin() as session:
         made, old = rotate_secret_key(session, shop.id, key, timedelta(hours=overlap_hours))
+        _note(session, shop, "secret-key.rotated", old.prefix, successor=made.key.prefix)
     say(f"{old.prefix} goes on until {_minute(old.expires_at)}. Its successor, which is not shown again:")
     print(made.secret)
 
@@ -106,10 +111,18 @@ def revoke(services: Services, key: str, merchant: str | None) -> None:
     shop = _shop(services, merchant)
     with services.sessions.begin() as session:
         if key.startswith(PREFIX):
-            say(f"Revoked: {revoke_secret_key(session, shop.id, key).prefix}. It opens nothing any more.")
+            prefix = revoke_secret_key(session, shop.id, key).prefix
+            _note(session, shop, "secret-key.revoked", prefix)
+            say(f"Revoked: {prefix}. It opens nothing any more.")
             return
         gone = revoke_key(session, shop.id, key)
+        _note(session, shop, "search-key.revoked", f"{gone.key[:20]}…")
     say(f"Revoked: {gone.key}. Pages of {', '.join(gone.origins)} that show it can no longer search.")
+
+
+def _note(session: Session, shop: Merchant, action: str, subject: str, **details: object) -> None:
+    """For the shop's history: who types a command is the operator, an entry without an account."""
+    audit.write(session, shop.id, None, "", action, subject, details)
 
 
 def _line(key: Key) -> str:

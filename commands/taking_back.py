@@ -4,6 +4,7 @@ import time
 
 import click
 
+from accounts import audit
 from bootstrap import Services
 from catalog.importing import jobs as import_jobs
 from catalog.importing.imports import summary_of
@@ -114,11 +115,14 @@ def _asked(services: Services, merchant_id: int, back: Undoable, name: str, edit
                 "give --edited leave to keep them as they are now, or --edited overwrite to lose those edits",
             )
         options = Options(undo_of=back.job_id, even_edited=edited == "overwrite")
+        filename = session.get_one(ImportJob, back.job_id).filename
+        said = {"job": back.job_id, "even_edited": options.even_edited}
+        audit.write(session, merchant_id, None, "", "import.taken-back", filename, said)
         return import_jobs.enqueue(
             session,
             merchant_id,
             step="undo",
-            filename=session.get_one(ImportJob, back.job_id).filename,
+            filename=filename,
             options=options.as_json(),
             asked_by="twirl undo-import",
         )

@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 from twirl_client import verify
 from werkzeug.test import TestResponse
 
+from accounts import audit
 from bootstrap import Services
 from catalog.importing import jobs as import_jobs
 from catalog.importing.tables import ImportRequest
@@ -97,6 +98,10 @@ def test_fifty_posts_with_one_key_make_one_import(services: Services, app: Flask
     assert Counter(answer.headers.get("Idempotency-Replayed") for answer in answers) == {"true": 49, None: 1}
     assert count(services, ImportRequest, ImportRequest.merchant_id == shop) == 1
     assert len(list(services.feed_files)) == files + 1
+    with services.sessions() as session:
+        (noted,) = audit.every(session, shop)
+    assert (noted.action, noted.subject) == ("import.begun", "import.jsonl")
+    assert noted.email.startswith("twirl_secret_") and noted.details["request"] == answers[0].get_json()["id"]
     again = program.post(
         "imports", data=LINES, content_type=JSONL, headers={"Idempotency-Key": '"nightly-7"'}
     )

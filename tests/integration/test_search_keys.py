@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 from werkzeug.test import TestResponse
 
+from accounts import audit
 from bootstrap import Services
 from catalog.programs.api_keys import find_key
 from catalog.programs.search_keys import KeyRefused, create_key, origin_of, revoke_key, search_keys
@@ -170,6 +171,13 @@ def test_the_script_is_small_and_asked_for_again_only_when_changed(client: Flask
     assert again.status_code == 304 and not again.data
 
 
+def history(shop: Services) -> list[tuple[str, str]]:
+    """What the operator did, the latest first."""
+    with shop.sessions() as session:
+        entries = audit.every(session, shop.merchant().id)
+        return [(each.action, each.subject) for each in entries if not each.email]
+
+
 def test_the_command_makes_lists_and_revokes_keys(shop: Services) -> None:
     def twirl(*words: str) -> str:
         done = CliRunner().invoke(keys, words, obj=shop, catch_exceptions=False)
@@ -181,6 +189,8 @@ def test_the_command_makes_lists_and_revokes_keys(shop: Services) -> None:
     assert f"{made}  used never  https://cli.example  by hand" in twirl()
     twirl("revoke", made)
     assert made not in twirl() and f"{made}  revoked 20" in twirl("--revoked")
+    noted = [("search-key.revoked", f"{made[:20]}…"), ("search-key.made", f"{made[:20]}…")]
+    assert history(shop)[:2] == noted
     with pytest.raises(KeyRefused, match="no address of a site"):
         twirl("create", "--origin", "*")
 
@@ -202,6 +212,10 @@ def test_the_command_issues_rotates_and_revokes_secret_keys(shop: Services) -> N
     assert "Revoked" in twirl("revoke", successor) and f"{successor[:21]}…  revoked 20" in twirl("--revoked")
     with shop.sessions() as session:
         assert find_key(session, secret) and not find_key(session, successor)
+    first, second = secret[:21], successor[:21]
+    assert history(shop)[:3] == [
+        ("secret-key.revoked", second), ("secret-key.rotated", first), ("secret-key.made", first)
+    ]  # fmt: skip
     refused = CliRunner().invoke(keys, ["issue", "--scope", "everything"], obj=shop)
     assert refused.exit_code == 2 and "catalogue:write" in refused.output
     assert CliRunner().invoke(keys, ["issue"], obj=shop).exit_code == 2

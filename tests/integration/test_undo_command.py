@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import select
 
+from accounts import audit
 from bootstrap import Services
 from catalog.importing import jobs as import_jobs
 from catalog.importing.imports import import_feed
@@ -53,6 +54,12 @@ def titles(services: Services) -> dict[str, str]:
         return {each.sku: each.title for each in session.scalars(there)}
 
 
+def history(services: Services) -> list[tuple[str, str, str]]:
+    with services.sessions() as session:
+        entries = audit.every(session, services.merchant().id)
+        return [(each.email, each.action, each.subject) for each in entries]
+
+
 @pytest.fixture
 def twice(services: Services) -> dict[str, str]:
     """Two imports, the second of which makes, changes and removes one product each; the shop in between."""
@@ -67,12 +74,12 @@ def test_it_says_what_it_will_do_and_does_it(services: Services, twice: dict[str
     said = twirl(services, "--dry-run")
     assert re.match(r"Import \d+, second\.csv, of \d{4}-\d\d-\d\d \d\d:\d\d UTC: 1 products", said)
     assert "1 products that it made go, 1 that it changed are as before, 1 that it removed come back." in said
-    assert titles(services) == after and after != twice
+    assert titles(services) == after and after != twice and not history(services)
     assert "1 gone, 1 as before, 1 came back" in twirl(services, "--no-wait")
-    assert titles(services) == twice
+    assert titles(services) == twice and history(services) == [("", "import.taken-back", "second.csv")]
     refused = twirl(services, "--no-wait", status=1)  # what was before the first one is not kept
     assert "no import that could be taken back" in refused and "Fix:" in refused
-    assert titles(services) == twice
+    assert titles(services) == twice and len(history(services)) == 1
 
 
 @pytest.mark.parametrize(

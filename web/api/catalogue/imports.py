@@ -11,6 +11,7 @@ from flask_smorest import Blueprint  # type: ignore[import-untyped]
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from accounts import audit
 from catalog.importing import jobs as import_jobs
 from catalog.importing.fates import Fate, list_fates
 from catalog.importing.options import Options
@@ -151,10 +152,13 @@ def _too_large() -> Refused:
 
 
 def _enqueued(session: Session, kept: str, removal: Removal) -> Answer:
+    shop, program = merchant().id, require("catalogue:write").prefix
     request_id = import_jobs.enqueue(
-        session, merchant().id, file=kept, filename="import.jsonl",
-        options=Options(removal=removal).as_json(), asked_by=require("catalogue:write").prefix,
+        session, shop, file=kept, filename="import.jsonl",
+        options=Options(removal=removal).as_json(), asked_by=program,
     )  # fmt: skip
+    noted = {"request": request_id, "removal": removal.value}
+    audit.write(session, shop, None, program, "import.begun", "import.jsonl", noted)
     said = _said(session, session.get_one(ImportRequest, request_id))
     return once.answer(202, said, Location=url_for("imports.one", import_id=request_id))
 
