@@ -9,6 +9,7 @@ from catalog.feeds.cells import Row
 from catalog.feeds.reader import raw_rows
 from catalog.feeds.shape import survey_feed
 from catalog.feeds.values import as_text, clean
+from catalog.records import FeedRefused
 
 ROWS = 50  # that are looked at
 SHOWN = 3  # examples of what a column holds
@@ -41,10 +42,16 @@ class Look:
         return asdict(self)
 
 
-def look_at(path: Path) -> Look:
-    """Look at the file's beginning. FeedRefused when it cannot be read at all; columns may be lacking."""
+def look_at(path: Path, bare: bool = True) -> Look:
+    """Look at the file's beginning. FeedRefused when it cannot be read at all; columns may be lacking.
+
+    Unless `bare`, one that has a header and no row is refused too.
+    """
     shape = survey_feed(path, strict=False)
-    rows = [row for row in islice(raw_rows(shape), ROWS) if isinstance(row, Row)]
+    read = list(islice(raw_rows(shape), ROWS))
+    if not (read or bare):
+        raise FeedRefused("feed-empty", "The feed has no products.", "Export it again with its products.")
+    rows = [row for row in read if isinstance(row, Row)]
     titles = dict(zip(shape.header, shape.titles, strict=True)) if shape.is_table else {}
     names = shape.header if shape.is_table else dict.fromkeys(name for row in rows for name in row.cells)
     columns = [

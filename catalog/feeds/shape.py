@@ -105,8 +105,9 @@ def _encoding(path: Path, head: bytes) -> tuple[str, int]:
     for start, codec in ((1, "utf-16-le"), (0, "utf-16-be")):  # UTF-16 without a mark: every other byte is 0
         if head[start::2].count(0) > 0.6 * len(head[start::2]) > 0:
             return codec, _scan(path)[0]
-    controls = sum(head.count(code) for code in range(32) if code not in (9, 10, 13))
-    if controls > max(64, 0.05 * len(head)):
+    zeros = head.count(0)  # some exports pad with them
+    controls = sum(head.count(code) for code in range(1, 32) if code not in (9, 10, 13))
+    if zeros + controls > max(64, 0.05 * len(head)) or controls > max(1, 0.1 * len(head)):
         raise FeedRefused("feed-binary", "The feed is not text.", _AS_CSV)
     records, sound, broken = _scan(path)
     # Text in cp1252 read as UTF-8 breaks at nearly every accent; UTF-8 with a few bad bytes does not.

@@ -45,7 +45,7 @@ class Reader:
     def answer(self, asked: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         """Do what is asked."""
         if asked["do"] == "look":
-            return {"look": look_at(self.feed).as_json()}, b""
+            return {"look": look_at(self.feed, bare=False).as_json()}, b""
         if asked["do"] == "open":
             return self._open(asked["currency"], asked["mapping"])
         if asked["do"] == "errors":

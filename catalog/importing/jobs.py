@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, or_, select, update
 from sqlalchemy.orm import Session, aliased, sessionmaker
 
 from catalog.clock import instant
@@ -25,6 +25,7 @@ LEASE_S = 60.0  # of silence; signs of life come every few seconds
 MOST_ATTEMPTS = 3  # claims without any progress: then it is the feed that ends its workers
 WRITING = ("import", "undo")  # steps that change the catalogue
 OPEN = ("waiting", "running")
+RESTING = ("draft", "rehearsed")  # nothing of them is in the catalogue, and nobody works on them
 _DEADLY = (
     f"Working on this ended the process {MOST_ATTEMPTS} times. What had gone in is kept. Export the feed "
     "again, or split it in two."
@@ -116,6 +117,15 @@ def stop(session: Session, request: ImportRequest) -> bool:
     }  # fmt: skip
     open_ = ImportRequest.id == request.id, ImportRequest.state.in_(OPEN)
     return _changed(session, update(ImportRequest).where(*open_).values(values))
+
+
+def delete_resting(session: Session, request: ImportRequest) -> bool:
+    """Forget a request that was looked at or tried and never run; its files go with the next tidying.
+
+    False for any other.
+    """
+    resting = ImportRequest.id == request.id, ImportRequest.state.in_(RESTING), ImportRequest.job_id.is_(None)
+    return _changed(session, delete(ImportRequest).where(*resting))
 
 
 def writing(session: Session, merchant_id: int) -> ImportRequest | None:

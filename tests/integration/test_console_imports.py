@@ -210,6 +210,8 @@ def test_loose_pictures_are_kept_as_one_archive(services: Services, editor: Cons
     [
         ("", None, "The feed is empty"),
         ("PK\x03\x04 workbook", None, "not text"),
+        ("\x00\x01\x02binary", None, "not text"),
+        ("id,title,image_link\n", None, "The feed has no products"),
         ("id,title,image_link\n1,A,a.jpg\n", [(b"no", "a.zip")], "is no ZIP archive"),
         ("id,title,image_link\n1,A,a.jpg\n", [(b"no", "a.zip"), (b"no", "b.jpg")], "one ZIP archive, or"),
     ],
@@ -252,6 +254,26 @@ def test_of_another_shop_nothing_is_seen_or_done(services: Services, editor: Con
     other.post(at(other, "undo"), data={"job": job})
     work(services)
     assert "1" in titles(services)
+
+
+def test_what_was_never_run_can_be_deleted(services: Services) -> None:
+    client = console_client(services, "editor", shop="deleting")
+    feed = "id,title,image_link\n1,Dress,https://i.example/a.jpg\n"
+    drafted, tried, done = (upload(client, feed) for _ in range(3))
+    for asked in (tried, done):
+        client.post(at(client, f"{asked}/rehearse"), data={})
+    work(services)
+    client.post(at(client, f"{done}/run"))
+    work(services)
+    for asked in (drafted, tried):
+        assert "Delete it" in client.get(at(client, asked)).text
+        assert client.post(at(client, f"{asked}/delete")).headers["Location"].endswith("/imports/")
+        assert client.get(at(client, asked)).status_code == 404
+    assert "Delete it" not in client.get(at(client, done)).text
+    client.post(at(client, f"{done}/delete"))
+    assert "Only an import that was never run" in client.get(at(client, done)).text
+    owner = console_client(services, "owner", shop="deleting")
+    assert owner.get("/console/deleting/team/history.csv").text.count("import.deleted,feed.csv") == 2
 
 
 def test_imports_are_listed_in_the_order_in_which_they_ran(services: Services) -> None:

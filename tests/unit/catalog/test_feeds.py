@@ -196,7 +196,7 @@ def test_json_lines_say_what_is_wrong_with_each(read: Read) -> None:
         (b"", "feed-empty"), (b"\xef\xbb\xbf\n\n", "feed-empty"), (b"\0" * 100, "feed-empty"),
         (b"PK\x03\x04" + b"x" * 99, "feed-binary"), (b"\xd0\xcf\x11\xe0" + b"x" * 99, "feed-binary"),
         (bytes(range(256)) * 9, "feed-binary"), (b"\xff\xd8\xff\xe0 jfif", "feed-binary"),
-        (b"%PDF-1.7", "feed-binary"),
+        (b"%PDF-1.7", "feed-binary"), (b"\x00\x01\x02binary", "feed-binary"),
         (b"<?xml version='1.0'?><rss/>", "feed-xml"), (b"<html>", "feed-xml"), (b'{"a": [', "feed-json"),
         (b"1,Dress,a.jpg\n2,Hat,b.jpg", "feed-no-header"), (b"id,title\n1,a", "feed-columns-missing"),
         (b"id,title,price,image_link,price\n", "feed-column-twice"), (b'"', "feed-no-header"),

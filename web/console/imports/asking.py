@@ -150,6 +150,23 @@ def stop(request_id: int) -> Response:
     return redirect(url_for("imports.page", request_id=request_id), 303)
 
 
+@blueprint.post("/<int:request_id>/delete")
+@needs("editor")
+def delete(request_id: int) -> Response:
+    """Forget an upload that was never run."""
+    with change() as session:
+        found = required(session, request_id)
+        filename = found.filename
+        gone = import_jobs.delete_resting(session, found)
+        if gone:
+            audit("import.deleted", filename, request=request_id)
+    if not gone:
+        flash("Only an import that was never run can be deleted.", "bad")
+        return redirect(url_for("imports.page", request_id=request_id), 303)
+    flash("It is deleted. Nothing of it was in the shop.")
+    return redirect(url_for("imports.index"), 303)
+
+
 @blueprint.post("/<int:request_id>/again")
 @needs("editor")
 def again(request_id: int) -> Response:
