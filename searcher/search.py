@@ -220,7 +220,11 @@ class Searcher:
         if picture is None or query.reference or query.sort or asks_for_another_kind(reading):
             return Match()
         found = model.encoder.of_hits(page.hits[:KIN])
-        return by_photo(model.pack.kinship(picture, found), model.pack.least_kinship)
+        # Where filters leave a few, the one that is meant may be the only one of its kind.
+        groups = [found[n : n + 1] for n in range(len(found))] if query.filters.terms() else [found]
+        kinships = [model.pack.kinship(picture, each) for each in groups if len(each)]
+        told = [each for each in kinships if each is not None]
+        return by_photo(max(told, default=None), model.pack.least_kinship)
 
     def _source(
         self,

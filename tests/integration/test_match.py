@@ -1,6 +1,7 @@
 """Saying honestly that nothing really matches: by words, by photo, on the page and in the API."""
 
 import io
+import json
 
 import numpy as np
 import pytest
@@ -49,8 +50,18 @@ def test_the_shops_own_pictures_match_and_a_chessboard_does_not(client: FlaskCli
     assert other["weak"] is True and float(str(other["strength"])) < shop.pack.least_kinship
 
 
-def searched(client: FlaskClient, photo: bytes) -> dict[str, object]:
-    answer = client.post("/api/v1/search", data={"photo": (io.BytesIO(photo), "photo.jpg")})
+def test_the_only_piece_of_its_kind_that_filters_leave_matches(client: FlaskClient, shop: Services) -> None:
+    with shop.sessions() as session:
+        priced = select(Product).where(Product.price_minor.is_not(None)).order_by(Product.id)
+        own = [(each.price_minor, each.images[0].sha256) for each in session.scalars(priced.limit(12))]
+    for price, sha in own:
+        only = {"filters": json.dumps({"price_min": price, "price_max": price})}
+        assert searched(client, shop.blobs.read(str(sha), 480), **only)["weak"] is False, price
+
+
+def searched(client: FlaskClient, photo: bytes, **also: str) -> dict[str, object]:
+    sent = {"photo": (io.BytesIO(photo), "photo.jpg"), **also}
+    answer = client.post("/api/v1/search", data=sent)
     found: dict[str, object] = answer.get_json()["match"]
     return found
 
