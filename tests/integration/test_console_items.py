@@ -10,6 +10,7 @@ import pytest
 from PIL import Image as Pixels
 from sqlalchemy import select, update
 
+from accounts.models import AuditEntry
 from bootstrap import Services
 from catalog.models import Image, Product
 from indexer.runner import Rounds, Runner
@@ -266,6 +267,13 @@ def test_what_was_done_is_in_the_log(services: Services, editor: ConsoleClient) 
     log = owner.get(f"/console/{owner.shop}/team/history").text
     for action in ("item.edited", "item.picture-add", "items.hide", "items.delete", "items.availability"):
         assert action in log, action
+    with services.sessions() as session:
+        skus = set(session.scalars(select(Product.sku)))
+        noted = session.scalars(select(AuditEntry).where(AuditEntry.action.startswith("item"))).all()
+    chosen = [sku for each in noted for sku in each.details.get("items", ())]
+    assert chosen and set(chosen) <= skus, "the shop's own ids, not the numbers of rows"
+    assert {each.subject for each in noted if each.action.startswith("item.")} <= skus
+    assert all(each.details.get("value", "-") for each in noted)
 
 
 def test_what_was_deleted_can_be_brought_back_until_its_time_is_over(

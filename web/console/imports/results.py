@@ -20,7 +20,7 @@ from web.services import services
 
 FAULTS = 100_000
 OF = {
-    "created": "created", "updated": "changed", "unchanged": "as it was", "refused": "refused",
+    "created": "new", "updated": "changed", "unchanged": "as it was", "refused": "refused",
     "removed": "removed", "kept": "left: edited since",
 }  # fmt: skip
 

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from flask import flash, redirect, render_template, request, url_for
+from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from catalog.items.acts import Act, Acted, act_on, act_on_matching
 from catalog.items.listing import ItemFilter, count_matching
-from catalog.models import AVAILABILITIES
+from catalog.models import AVAILABILITIES, Product
 from web.console.access import audit, needs, shop
 from web.console.items import blueprint
 from web.console.items.listing import asked
@@ -67,7 +68,7 @@ def run() -> str | Response:
         acted = act_on_matching(sessions, here, wish.act, wish.wanted, wish.below)
     if acted.changed:
         services().doorbell.ring(wish.ids)
-        audit(f"items.{wish.act.name}", items(acted.changed), value=wish.act.value, **_subject(wish))
+        audit(f"items.{wish.act.name}", items(acted.changed), **_details(wish))
     if acted.below is not None:
         return render_template("console/items_act.html", wish=wish, count=None, said=_said(wish), done=acted)
     flash(_told(wish, acted))
@@ -90,8 +91,17 @@ def _said(wish: _Asked) -> dict[str, str]:
     return asked(request.form).said() if wish.wanted is None else wish.wanted.said()
 
 
-def _subject(wish: _Asked) -> dict[str, object]:
-    return {"items": list(wish.ids[:20])} if wish.wanted is None else {"matching": wish.wanted.said()}
+def _details(wish: _Asked) -> dict[str, object]:
+    """What the history says of an act besides how many items it changed: which, by the shop's own ids."""
+    value: dict[str, object] = {"value": wish.act.value} if wish.act.value else {}
+    if wish.wanted is not None:
+        return {**value, "matching": wish.wanted.said()}
+    mine = Product.merchant_id == shop().id, Product.id.in_(wish.ids[:20])
+    with services().sessions() as session:
+        return {
+            **value,
+            "items": list(session.scalars(select(Product.sku).where(*mine).order_by(Product.id))),
+        }
 
 
 def _told(wish: _Asked, acted: Acted) -> str:

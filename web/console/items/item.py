@@ -17,7 +17,7 @@ from catalog.items.editing import (
 )
 from catalog.items.listing import Item, find_item
 from catalog.items.pictures import MOST
-from catalog.models import AVAILABILITIES
+from catalog.models import AVAILABILITIES, Product
 from web.console.access import audit, change, needs, shop
 from web.console.items import blueprint, showing
 from web.console.numbers import number
@@ -45,7 +45,7 @@ def save(item_id: int) -> Response | tuple[str, int]:
         with change() as session:
             changed = edit_item(session, shop().id, item_id, edit)
             if changed:
-                audit("item.edited", str(item_id), fields=sorted(changed))
+                audit("item.edited", session.get_one(Product, item_id).sku, fields=sorted(changed))
     except ItemGone as gone:
         raise gone_away() from gone
     except ItemOvertaken as overtaken:

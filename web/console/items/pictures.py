@@ -36,7 +36,7 @@ def pictures(item_id: int) -> Response | tuple[str, int]:
         with change() as session:
             keep = request.form.get("keep") == "images"
             arrange_pictures(session, shop().id, item_id, rev, order, keep)
-            audit(f"item.picture-{do}", str(item_id))
+            audit(f"item.picture-{do}", item.product.sku)
     except ItemGone as gone:
         raise gone_away() from gone
     except ItemOvertaken:
