@@ -279,7 +279,7 @@ def test_owners_make_and_revoke_keys(services: Services) -> None:
     with services.sessions() as session:
         assert len(secret_keys(session, shop)) == 1 and not search_keys(session, shop)
     history = owner.get("/console/keyed/team/history").text
-    assert "secret-key.rotated" in history and shown[1] not in history
+    assert "secret key rotated" in history and "secret-key.rotated" in history and shown[1] not in history
 
 
 def test_owners_change_where_a_webhook_is_told(services: Services) -> None:

@@ -13,6 +13,7 @@ from catalog.feeds.escaping import escaped
 from web.console.access import needs, shop
 from web.console.numbers import number
 from web.console.team import blueprint
+from web.console.team.deeds import in_words
 from web.problems import http
 from web.services import services
 
@@ -30,7 +31,9 @@ def history() -> str:
         found = audit.page(db, shop().id, before)
     entries = found[: audit.PAGE]
     older = entries[-1].id if len(found) > audit.PAGE else None
-    return render_template("console/history.html", entries=entries, older=older, first=before is None)
+    return render_template(
+        "console/history.html", entries=entries, older=older, first=before is None, in_words=in_words
+    )
 
 
 @blueprint.get("/history.csv")
