@@ -35,7 +35,7 @@ class Limits:
     )
     encode_wait_s: float = setting(1.0, "Seconds that a search waits for its turn at the model.", low=0.05)
     queue_wait_s: float = setting(
-        1.0, "Seconds that a request may have waited for a thread: what waited longer is refused.", low=0.1
+        0.5, "Seconds that a request may have waited for a thread: what waited longer is refused.", low=0.1
     )
     request_head_s: float = setting(10.0, "Seconds that the head of a request may take to arrive.", low=1)
     request_body_kbs: float = setting(
