@@ -6,6 +6,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -176,6 +177,9 @@ def client(tmp_path_factory: pytest.TempPathFactory, s3: S3Server) -> Iterator[F
         data=tmp_path_factory.mktemp("web"), images_url=s3.url("web"),
         images_options=json.dumps(OPTIONS), images_timeout_s=2,
     )  # fmt: skip
+    patient = Services(Settings(storage=replace(chosen, images_timeout_s=60)))  # the pack is large
+    patient.prepare()
+    patient.close()
     services = Services(Settings(storage=chosen))
     services.prepare()
     services.blobs.put("ab" * 32, {size: b"webp %d " % size + bytes(size) for size in SIZES})

@@ -26,8 +26,10 @@ def blocks(client: FlaskClient, sku: str) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def products(shop: Services) -> list[Product]:
+    """Of the shop that is served: other tests' shops are in the same database."""
+    mine = select(Product).where(Product.merchant_id == shop.merchant().id, Product.deleted_at.is_(None))
     with shop.sessions() as session:
-        return list(session.scalars(select(Product).where(Product.deleted_at.is_(None)).order_by(Product.id)))
+        return list(session.scalars(mine.order_by(Product.id)))
 
 
 def test_a_product_has_what_a_merchant_listing_needs(client: FlaskClient, products: list[Product]) -> None:
