@@ -11,7 +11,7 @@ from urllib.request import ProxyHandler, build_opener
 
 from bootstrap import Services
 from launcher import console
-from launcher.deployed import Attendance, ready
+from launcher.deployed import Attendance, Say, ready
 from launcher.preflight import (
     StartRefused,
     available_memory_mb,
@@ -27,7 +27,6 @@ from vectors.edge.serving import check_socket_path
 from vectors.protocol import VectorStoreUnavailable
 
 HOME = Path(__file__).resolve().parent.parent  # of our modules, installed or not
-Say = Callable[[str], None]
 ENGINE_START_S = 60.0
 WEB_START_S = 90.0
 AWAY_S = 20.0  # an engine that was killed is back within so long

@@ -7,7 +7,6 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -22,11 +21,10 @@ from catalog.database import AWAY
 from catalog.importing.jobs import give_back_all
 from indexer.machine import worker_name
 from indexer.sweeper import hand_back, release_dead, sign_off
-from launcher.deployed import patiently, ready
+from launcher.deployed import Say, patiently, ready
 from settings import Settings
 
 log = get_logger("worker")
-Say = Callable[[str], None]
 
 
 def run_worker(services: Services, say: Say) -> None:
