@@ -36,6 +36,8 @@ SECOND_FACTOR = Limit("second-factor", 10, 900)
 SIGN_UP = Limit("sign-up", 10, 3600)
 LINK = Limit("link", 50, 900)  # tries at one-time links
 CONFIRM = Limit("confirm", 10, 900)
+OPERATOR = Limit("operator", 10, 900)  # wrong tokens of one visitor at the operators' listener
+OPERATOR_CODE = Limit("operator-code", 1, 90)  # uses of one time step's code there
 
 
 class TooOften(Exception):

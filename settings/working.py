@@ -1,10 +1,12 @@
 """How the catalogue is indexed, by whom, and what operators see of it."""
 
+from base64 import b32decode
 from dataclasses import dataclass
 
 from settings.declared import SettingError, setting
 
 LEAST_TOKEN = 16  # characters: what nobody guesses
+LEAST_KEY = 16  # bytes of a second factor's key (RFC 4226)
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -62,6 +64,13 @@ class Operations:
         "least 16 characters. Empty: no questions asked, of this machine's own programs only.",
         secret=True,
     )
+    ops_second_factor: str = setting(
+        "",
+        "Key of the codes (TOTP) that the operators' login asks for beside the token, in base32: `head -c 20 "
+        "/dev/urandom | base32`, typed into an app for codes. Set: the token alone, as a bearer, only reads "
+        "`/metrics`. Empty: the token is enough.",
+        secret=True,
+    )
     otlp_endpoint: str = setting(
         "", "Collector of OpenTelemetry traces, OTLP over HTTP: `http://collector:4318`. Empty: no traces."
     )
@@ -73,10 +82,33 @@ class Operations:
                 f"TWIRL_OPS_TOKEN is too short: at least {LEAST_TOKEN} characters. "
                 "Make one with `openssl rand -hex 24`."
             )
+        self._check_second_factor()
         if self.otlp_endpoint and not self.otlp_endpoint.startswith(("http://", "https://")):
             raise SettingError(
                 f"TWIRL_OTLP_ENDPOINT={self.otlp_endpoint!r} is no address: write http://collector:4318."
             )
+
+    def _check_second_factor(self) -> None:
+        if not self.ops_second_factor:
+            return
+        if not is_key(self.ops_second_factor):
+            raise SettingError(
+                f"TWIRL_OPS_SECOND_FACTOR is no key of {LEAST_KEY} bytes or more in base32 (A to Z, 2 to 7). "
+                "Make one with `head -c 20 /dev/urandom | base32`."
+            )
+        if not self.ops_token:
+            raise SettingError(
+                "TWIRL_OPS_SECOND_FACTOR is set and TWIRL_OPS_TOKEN is not: there is nothing to log in with. "
+                "Set both, or neither."
+            )
+
+
+def is_key(text: str) -> bool:
+    """Whether this is base32 of enough bytes for a key of one-time codes."""
+    try:
+        return len(b32decode(text.strip().upper())) >= LEAST_KEY
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True)

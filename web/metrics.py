@@ -37,7 +37,9 @@ HTTP = (
            "Requests refused because one visitor or one key asked too often: `searches`, `photos`, "
            "`requests`, `key`."),
     Metric("twirl_ops_refused_total", "counter", ("reason",),
-           "Requests that the operators' listener refused: `token-missing`, `token-wrong`, `not-from-here`."),
+           "Requests that the operators' listener refused: `token-missing`, `token-wrong`, "
+           "`too-often` (after ten wrong ones), `code-missing` (the token alone, where there is a second "
+           "factor), `not-from-here`."),
 )  # fmt: skip
 
 SEARCH = (

@@ -28,7 +28,10 @@ def make_app() -> Shedding:
     meters, probes = Meters(), Probes(health.needs(services))
     meters.threads.set(settings.web.web_threads)
     shop = create_app(services, meters, probes)
-    ops = create_ops_app(services, meters, probes, services.data, settings.operations.ops_token)
+    ops = create_ops_app(
+        services, meters, probes, services.data,
+        settings.operations.ops_token, settings.operations.ops_second_factor,
+    )  # fmt: skip
     console = create_console_app(services, services.console_key, meters)
     for app in (shop, ops, console):
         tracing.instrument_web(app)

@@ -19,6 +19,7 @@ from bootstrap import Services
 from catalog.database import AWAY
 from catalog.models import now
 from catalog.products import ensure_merchant
+from tests.support.codes import code_now
 from tests.support.console import (
     KEY,
     PASSWORD,
@@ -189,7 +190,11 @@ def test_the_second_factor_is_set_up_asked_for_and_good_once(
     assert wrong.status_code == 422
     elsewhere = console.test_client()
     log_in(elsewhere, email)
-    turned = fill_in(browser, "/console/account/second-factor/", code=app.generate().token)
+    for off in (-30, 30):  # a code of the half minute before, or after, is none (ASVS 6.5.5)
+        code = code_now(app) and app.generate(time.time() + off).token
+        assert fill_in(browser, "/console/account/second-factor/", code=code).status_code == 422
+    used = code_now(app)
+    turned = fill_in(browser, "/console/account/second-factor/", code=used)
     assert elsewhere.get("/console/account/").status_code == 303  # every other login is over
     recovery = re.findall(r"<code>([a-z0-9-]{29})</code>", turned.text)
     assert len(recovery) == 10
@@ -206,10 +211,13 @@ def test_the_second_factor_is_set_up_asked_for_and_good_once(
         assert (browser.get("/console/demo/team/").status_code == 200) == (answer.status_code == 303)
         return answer.status_code
 
-    used = app.generate().token
     assert enter(used) == 401  # it has proved the set-up
-    later = app.generate(time.time() + 30).token
-    assert [enter(later), enter(later)] == [303, 401]
+    with services.sessions.begin() as session:  # as half a minute later
+        session.execute(update(User).where(User.email == email).values(totp_counter=User.totp_counter - 1))
+    off = [code_now(app) and app.generate(time.time() + seconds).token for seconds in (-30, 30)]
+    assert [enter(code) for code in off] == [401, 401]
+    now = code_now(app)
+    assert [enter(now), enter(now)] == [303, 401]
     assert [enter(recovery[0]), enter(recovery[0])] == [303, 401]
     assert [enter("123456") for _ in range(10)][-1] == 429
 

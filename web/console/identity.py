@@ -24,7 +24,6 @@ from web.problems import Problem
 from web.services import Services, services
 
 DUMMY, THROTTLE, CODES = "twirl-dummy-hash", "twirl-throttle", "twirl-codes"
-STEP_S = 30  # of a code; the one before and the one after are taken too, for clocks that differ
 log = get_logger("web")
 
 
@@ -46,7 +45,10 @@ class Users(UserDatastore):
 
 
 class Codes(Totp):
-    """Codes of an app; the step of the last one is kept, so that none is good twice (ASVS 6.5.1)."""
+    """Codes of an app, good in their own half minute (ASVS 6.5.5).
+
+    The step of the last one is kept, so that none is good twice (ASVS 6.5.1).
+    """
 
     def get_last_counter(self, user: Any) -> int | None:
         """The step of the last code that was good."""
@@ -144,7 +146,7 @@ def _is_code(who: User, said: str) -> bool:
     if not (said.isascii() and said.isdigit() and len(said) == 6 and who.totp_secret):
         return False
     try:
-        return codes().verify_totp(said, who.totp_secret, cast(Any, who), window=STEP_S)
+        return codes().verify_totp(said, who.totp_secret, cast(Any, who))
     except ValueError:  # encrypted with a key that is not ours any more: a recovery code helps
         log.error("second-factor-unreadable", user=who.id)
         return False

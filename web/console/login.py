@@ -97,7 +97,7 @@ def enter_second() -> Response | tuple[str, int] | tuple[str, int, dict[str, str
     way = knows_code(found, request.form.get("code", ""))
     if way is None:
         log.warning("console-second-factor-refused", address=visitor(), user=found.id)
-        return _second("This is no code that is good now."), 401
+        return _second("This is no code that is good now: one lives half a minute, and works once."), 401
     throttle().forget(*tries)
     return _let_in(found, way)
 

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from accounts import second_factor, sessions
 from accounts.throttle import SECOND_FACTOR
 from web.console.access import change, note, recent, signed_in, user
-from web.console.identity import STEP_S, codes, throttle
+from web.console.identity import codes, throttle
 from web.services import services
 
 blueprint = Blueprint("second_factor", __name__, url_prefix="/console/account/second-factor")
@@ -52,8 +52,10 @@ def turn_on() -> Response | str | tuple[str, int]:
         return redirect(url_for("second_factor.form"), 303)
     throttle().count((SECOND_FACTOR, str(me.id)))
     said = request.form.get("code", "").replace(" ", "")
-    if not (said.isdigit() and codes().verify_totp(said, draft, cast(Any, me), window=STEP_S)):
-        return _form("This is no code that is good now. Look whether the clock of your device is right."), 422
+    if not (said.isdigit() and codes().verify_totp(said, draft, cast(Any, me))):
+        return _form(
+            "This is no code that is good now, for half a minute. Is your device's clock right?"
+        ), 422
     with change() as db:
         fresh = second_factor.turn_on(db, me.id, draft, cast(int, me.totp_counter))
         sessions.end_all(db, me.id, but=cast(Any, session).row_id)

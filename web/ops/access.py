@@ -2,33 +2,51 @@
 
 A program sends `Authorization: Bearer TOKEN`. A browser is asked for it once and is given a cookie that is
 signed with a key made of the token: changing the token ends every session, and the server keeps nothing.
+With a second factor the login asks for a code too, and the token alone only reads the metrics: it is what
+lies about on Prometheus' machine.
 """
 
 import hashlib
 import hmac
+from collections.abc import Callable
 from ipaddress import ip_address
+from typing import cast
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Response, current_app, redirect, render_template, request
 from itsdangerous import BadSignature, TimestampSigner
 from structlog import get_logger
 
+from accounts.throttle import Throttle, TooOften
+from accounts.tokens import derived
 from web.meters import meters
+from web.ops.codes import Codes
+from web.ops.guesses import Guesses
 from web.problems import Problem, Refused
+from web.rates.visitor import Proxies, visitor
+from web.services import services
 
 TOKEN = "TWIRL_OPS_TOKEN"  # noqa: S105 - the name of the setting, and its key in the application's configuration
+SECOND_FACTOR = "TWIRL_OPS_SECOND_FACTOR"
+GUESSES = "twirl-operators-guesses"
 COOKIE = "twirl_ops"
 SESSION_S = 12 * 3600
 OPEN = ("/healthz", "/readyz", "/assets/", "/favicon.ico", "/ops/login")
+METRICS = "/metrics"  # what it opens by itself where there is a second factor
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
+_NOBODY = Proxies("none")
 
 log = get_logger("web")
 blueprint = Blueprint("access", __name__)
 
 
-def install(app: Flask, token: str) -> None:
+def install(app: Flask, token: str, second_factor: str = "") -> None:
     """Ask for the token before every view but the open ones."""
-    app.config[TOKEN] = token
+    app.config[TOKEN], app.config[SECOND_FACTOR] = token, second_factor
+    if token:
+        with app.app_context():
+            sessions = services().sessions
+        app.extensions[GUESSES] = Guesses(Throttle(sessions, derived(token, "twirl operators' tries")))
     app.before_request(_refuse_strangers)
     app.register_blueprint(blueprint)
 
@@ -44,13 +62,48 @@ def _refuse_strangers() -> Response | None:
     if not current_app.config[TOKEN]:
         _refuse_unless_local()
         return None
-    if _is_token(_bearer()) or _has_session():
+    if _has_session() or _brings_token():
         return None
     wrong = bool(_bearer())
     meters().ops_refused.labels("token-wrong" if wrong else "token-missing").inc()
     if request.method == "GET" and _is_page(request.path) and not wrong:
         return current_app.make_response(redirect("/ops/login", 303))
     raise Refused(_unauthorized())
+
+
+def _brings_token() -> bool:
+    """Whether a program may go on; a wrong token counts as a guess."""
+    said = _bearer()
+    if not said or not _judge(lambda: _is_token(said)):
+        return False
+    if current_app.config[SECOND_FACTOR] and not (request.method == "GET" and request.path == METRICS):
+        meters().ops_refused.labels("code-missing").inc()
+        raise Refused(
+            Problem(
+                403, "code-needed", "The token alone only reads the metrics here.",
+                "Log in at /ops/login, with a code of the second factor.",
+            )
+        )  # fmt: skip
+    return True
+
+
+def _judge(is_right: Callable[[], bool]) -> bool:
+    """Whether it is right, unless this visitor has guessed too often: then nothing is looked at."""
+    try:
+        return _guesses().judge(_who(), is_right)
+    except TooOften as error:
+        meters().ops_refused.labels("too-often").inc()
+        log.warning("ops-login-throttled", address=request.remote_addr)
+        raise Refused(_too_often(error.wait_s)) from None
+
+
+def _guesses() -> Guesses:
+    return cast(Guesses, current_app.extensions[GUESSES])
+
+
+def _who() -> str:
+    """The peer. What it says of others is not believed: it could be another one with each guess."""
+    return visitor(request, _NOBODY) or "this machine"
 
 
 def _is_page(path: str) -> bool:
@@ -100,23 +153,40 @@ def _unauthorized() -> Problem:
     )  # fmt: skip
 
 
+def _too_often(wait_s: int) -> Problem:
+    minutes = max(1, round(wait_s / 60))
+    fix = f"Wait {minutes} minute{'s' if minutes > 1 else ''}, then try again."
+    return Problem(
+        429,
+        "too-many-tries",
+        "Too many wrong tokens came from here.",
+        fix,
+        headers={"Retry-After": str(wait_s)},
+    )
+
+
 @blueprint.get("/ops/login")
 def login() -> str | Response:
     """The form that asks for the token; nothing to ask where there is none, or a session already."""
     if not may_open_sessions() or _has_session():
         return current_app.make_response(redirect("/ops", 303))
-    return render_template("ops_login.html", wrong=False)
+    return _form()
+
+
+def _form(wrong: bool = False) -> str:
+    return render_template("ops_login.html", wrong=wrong, asks_code=bool(current_app.config[SECOND_FACTOR]))
 
 
 @blueprint.post("/ops/login")
 def open_session() -> Response:
-    """Compare the token and give the browser its cookie."""
+    """Compare the token, and the code where there is a second factor; give the browser its cookie."""
     if not may_open_sessions():
         return current_app.make_response(redirect("/ops", 303))
-    if not _is_token(request.form.get("token", "").strip()):
+    if not _judge(_knows_all):
         meters().ops_refused.labels("token-wrong").inc()
         log.warning("ops-login-refused", address=request.remote_addr)
-        return current_app.make_response((render_template("ops_login.html", wrong=True), 401))
+        return current_app.make_response((_form(wrong=True), 401))
+    _guesses().forgive(_who())
     response = current_app.make_response(redirect("/ops", 303))
     response.set_cookie(
         COOKIE,
@@ -128,6 +198,15 @@ def open_session() -> Response:
     )
     log.info("ops-login", address=request.remote_addr)
     return response
+
+
+def _knows_all() -> bool:
+    """Whether the form has the token, and a code that is good now; that one is used up."""
+    key = str(current_app.config[SECOND_FACTOR])
+    step = Codes(key).step(request.form.get("code", "")) if key else None
+    if not _is_token(request.form.get("token", "").strip()):
+        return False
+    return not key or (step is not None and _guesses().use_step(step))
 
 
 @blueprint.post("/ops/logout")
@@ -149,7 +228,8 @@ def _has_session() -> bool:
 
 
 def _signer() -> TimestampSigner:
-    key = hashlib.sha256(b"twirl operations session\0" + str(current_app.config[TOKEN]).encode()).digest()
+    secrets = f"{current_app.config[TOKEN]}\0{current_app.config[SECOND_FACTOR]}".encode()
+    key = hashlib.sha256(b"twirl operations session\0" + secrets).digest()
     return TimestampSigner(key, salt="twirl.ops", digest_method=hashlib.sha256)
 
 

@@ -14,7 +14,9 @@ from web.probes import Probes
 from web.services import KEY, Services
 
 
-def create_ops_app(services: Services, shared: Meters, probes: Probes, data: Path, token: str = "") -> Flask:
+def create_ops_app(
+    services: Services, shared: Meters, probes: Probes, data: Path, token: str = "", second_factor: str = ""
+) -> Flask:
     """`/metrics`, `/ops`, health; with the meters and probes of the shop's application beside it."""
     app = Flask("web", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=64 * 1024, TEMPLATES_AUTO_RELOAD=False)
@@ -27,7 +29,7 @@ def create_ops_app(services: Services, shared: Meters, probes: Probes, data: Pat
     app.before_request(access.refuse_other_sites)
     errors.register(app)
     assets.register(app)
-    access.install(app, token)
+    access.install(app, token, second_factor)
     health.install(app, probes, tells_why=True)
     watch = app.extensions[pages.WATCH] = Watch(services, probes)
     app.extensions[pages.COMPARISONS] = Comparisons(services)
