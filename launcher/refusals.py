@@ -1,6 +1,7 @@
 """What an operator reads when a command cannot go on: the cause and its fix, never a traceback."""
 
 import errno
+from typing import NamedTuple
 
 from alembic.util import CommandError
 from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, NoSuchModuleError
@@ -19,18 +20,45 @@ _OF_THE_DISK = {
     errno.EPERM: "make it yours, or name another folder: TWIRL_DATA=/path/to/folder",
     errno.EMFILE: "raise the limit of open files: ulimit -n 4096",
 }
-_OF_POSTGRES = {  # what its message says: the first that fits
-    "password authentication failed": "write the role's password into TWIRL_DATABASE_URL, or give the role "
-    "the one that stands there: ALTER ROLE twirl PASSWORD '...'",
-    "role ": "make it: CREATE ROLE twirl LOGIN PASSWORD '...', or name another in TWIRL_DATABASE_URL",
-    "does not exist": "make it: CREATE DATABASE twirl OWNER twirl, or name another in TWIRL_DATABASE_URL",
-    "resolve host": "correct the host's name in TWIRL_DATABASE_URL",
-    "connection slots": "raise max_connections, or lower TWIRL_DB_POOL_SIZE and TWIRL_DB_POOL_OVERFLOW",
-    "too many clients": "raise max_connections, or lower TWIRL_DB_POOL_SIZE and TWIRL_DB_POOL_OVERFLOW",
-    "statement timeout": "look what keeps the server busy, or raise TWIRL_DB_STATEMENT_TIMEOUT_MS",
-    "lock timeout": "another session holds the rows; run it again, or raise TWIRL_DB_LOCK_TIMEOUT_MS",
-}
-_FOR_GOOD = ("authentication failed", "role ", "does not exist", "resolve host", "no pg_hba.conf entry")
+_CONNECTIONS = "raise max_connections, or lower TWIRL_DB_POOL_SIZE and TWIRL_DB_POOL_OVERFLOW"
+
+
+class _Sign(NamedTuple):
+    """Words of PostgreSQL's by which a fault is known: what mends it, and whether only a person can."""
+
+    words: str
+    fix: str
+    for_good: bool = False
+
+
+_OF_POSTGRES = (  # the first that fits
+    _Sign(
+        "authentication failed",
+        "write the role's password into TWIRL_DATABASE_URL, or give the role the one that stands there: "
+        "ALTER ROLE twirl PASSWORD '...'",
+        for_good=True,
+    ),
+    _Sign(
+        "no pg_hba.conf entry",
+        "let the role in from this machine: a line for it in the server's pg_hba.conf",
+        for_good=True,
+    ),
+    _Sign(
+        "role ",
+        "make it: CREATE ROLE twirl LOGIN PASSWORD '...', or name another in TWIRL_DATABASE_URL",
+        for_good=True,
+    ),
+    _Sign(
+        "does not exist",
+        "make it: CREATE DATABASE twirl OWNER twirl, or name another in TWIRL_DATABASE_URL",
+        for_good=True,
+    ),
+    _Sign("resolve host", "correct the host's name in TWIRL_DATABASE_URL", for_good=True),
+    _Sign("connection slots", _CONNECTIONS),
+    _Sign("too many clients", _CONNECTIONS),
+    _Sign("statement timeout", "look what keeps the server busy, or raise TWIRL_DB_STATEMENT_TIMEOUT_MS"),
+    _Sign("lock timeout", "another session holds the rows; run it again, or raise TWIRL_DB_LOCK_TIMEOUT_MS"),
+)
 _OF_SERVERS = {"billiard", "celery", "kombu", "psycopg", "qdrant_client", "redis"}
 
 
@@ -67,7 +95,12 @@ def explain(error: Exception) -> str | None:
 
 def passes(error: Exception) -> bool:
     """Whether a fault of the database may be over in a moment, as when it restarts."""
-    return not any(sign in str(error) for sign in _FOR_GOOD)
+    sign = _sign_in(str(error))
+    return sign is None or not sign.for_good
+
+
+def _sign_in(said: str) -> _Sign | None:
+    return next((sign for sign in _OF_POSTGRES if sign.words in said), None)
 
 
 def _of_the_database(said: str) -> str:
@@ -80,8 +113,8 @@ def _of_the_database(said: str) -> str:
         fix = "make the data folder writable, or name another one: TWIRL_DATA=/path/to/folder"
     elif "locked" in said:
         fix = "another Twirl is writing; wait a moment and run it again"
-    else:
-        fix = next((fix for sign, fix in _OF_POSTGRES.items() if sign in said), fix)
+    elif sign := _sign_in(said):
+        fix = sign.fix
     return _with_fix(f"The database cannot be used: {said}.", fix)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from catalog.database import open_engine, upgrade
 from launcher.deployed import patiently
-from launcher.refusals import explain
+from launcher.refusals import explain, passes
 from searcher.errors import SearchUnavailable
 from vectors.protocol import FORBIDDEN, VectorStoreUnavailable
 
@@ -31,21 +31,27 @@ def test_databases_that_cannot_be_used_are_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "fix"),
+    ("said", "fix", "waits"),
     [
-        ('FATAL:  password authentication failed for user "twirl"', "ALTER ROLE"),
-        ('FATAL:  role "twirl" does not exist', "CREATE ROLE"),
-        ('FATAL:  database "twirl" does not exist', "CREATE DATABASE"),
-        ("failed to resolve host 'db': [Errno -2] Name or service not known", "host's name"),
-        ("FATAL:  sorry, too many clients already", "max_connections"),
-        ("canceling statement due to statement timeout", "TWIRL_DB_STATEMENT_TIMEOUT_MS"),
-        ("canceling statement due to lock timeout", "TWIRL_DB_LOCK_TIMEOUT_MS"),
-        ("connection failed: Connection refused", "check that it runs"),
+        ('FATAL:  password authentication failed for user "twirl"', "ALTER ROLE", False),
+        ('FATAL:  no pg_hba.conf entry for host "10.0.0.7", user "twirl"', "a line for it", False),
+        ('FATAL:  role "twirl" does not exist', "CREATE ROLE", False),
+        ('FATAL:  database "twirl" does not exist', "CREATE DATABASE", False),
+        ("failed to resolve host 'db': [Errno -2] Name or service not known", "host's name", False),
+        ("FATAL:  sorry, too many clients already", "max_connections", True),
+        ("canceling statement due to statement timeout", "TWIRL_DB_STATEMENT_TIMEOUT_MS", True),
+        ("canceling statement due to lock timeout", "TWIRL_DB_LOCK_TIMEOUT_MS", True),
+        ("connection failed: Connection refused", "check that it runs", True),
+        ("FATAL:  the database system is starting up", "check that it runs", True),
     ],
 )
-def test_what_postgresql_says_has_its_own_fix(said: str, fix: str) -> None:
-    text = explain(OperationalError("SELECT 1", {}, Exception(said)))
+def test_what_postgresql_says_has_its_own_fix_and_is_waited_for_or_not(
+    said: str, fix: str, waits: bool
+) -> None:
+    error = OperationalError("SELECT 1", {}, Exception(said))
+    text = explain(error)
     assert text is not None and said in text and fix in text.split("Fix: ")[1]
+    assert passes(error) is waits
 
 
 def test_a_search_that_the_engine_failed_says_what_to_do_about_the_engine() -> None:
