@@ -4,10 +4,11 @@ Written out for the same reason as `vit`: the web starts without importing `tran
 vectors equal to those of `transformers` on the same weights.
 """
 
+import copy
 import hashlib
 import importlib.util
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from weakref import WeakValueDictionary
@@ -108,6 +109,8 @@ class TextTower:
 
     def __init__(self, directory: Path, config: MiniLMConfig | None = None) -> None:
         config = config or MiniLMConfig()
+        self._hear: Callable[[str], str] = str
+        self._of: TextTower | None = None
         self.dimension = config.width
         self._tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
         self._tokenizer.enable_truncation(config.tokens)
@@ -118,11 +121,17 @@ class TextTower:
     @torch.inference_mode()
     def encode(self, texts: Sequence[str]) -> Tensor:
         """B texts -> (B, 384) float32 unit rows."""
-        pieces = self._tokenizer.encode_batch(list(texts))
+        pieces = self._tokenizer.encode_batch([self._hear(text) for text in texts])
         ids = torch.tensor([piece.ids for piece in pieces])
         mask = torch.tensor([piece.attention_mask for piece in pieces])
         vectors: Tensor = self._model(ids, mask)
         return vectors
+
+    def hearing(self, hear: Callable[[str], str]) -> "TextTower":
+        """The same tower, weights and all, that encodes what `hear` makes of each text."""
+        other = copy.copy(self)
+        other._hear, other._of = hear, self  # as long as one of the two lives, its weights are shared
+        return other
 
 
 def find_minilm(package: str = PACKAGE, sha256: str = SHA256) -> Path:

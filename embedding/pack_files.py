@@ -39,6 +39,8 @@ class PackConfig:
     balance: Balance = field(default_factory=Balance)
     text_tower: str = "all-MiniLM-L6-v2"
     text_tower_sha256: str = ""
+    # Whether the text tower hears what words ask for without how they ask (`embedding.plain_words`).
+    plain_words: bool = field(default=False, metadata={"unwritten": False})
     # Below it what was found is of another kind than the photo; measured: `python -m benchmarks.no_match`.
     least_kinship: float = field(default=0.4, metadata={"unwritten": 0.4})
 

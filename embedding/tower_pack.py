@@ -14,6 +14,7 @@ from embedding.forward import CPU_BATCH, Floats, Forward, TowerForward
 from embedding.image_side import ImageSide
 from embedding.minilm import TextTower, shared_text_tower
 from embedding.pack_files import PackConfig, PackInfo, read_info, read_weights
+from embedding.plain_words import plain
 from embedding.preprocess import Pixels, check_pixels
 from embedding.query_rows import check_balance, query_row, to_array
 from embedding.towers import ImageTower, TextHead
@@ -126,5 +127,10 @@ def load_tower_pack(
     except RuntimeError as error:
         message = f"The weights do not fit the configuration: {error}."
         raise PackRefused("pack-weights-shape", message, "Train the pack again with: make train") from error
-    text_tower = shared_text_tower(info.config.text_tower_sha256)
-    return TowerPack(info, towers, text_tower, device, precision, batch)
+    return TowerPack(info, towers, text_tower_of(info.config), device, precision, batch)
+
+
+def text_tower_of(config: PackConfig) -> TextTower:
+    """The text tower as a pack of this configuration hears words. Raises PackRefused."""
+    tower = shared_text_tower(config.text_tower_sha256)
+    return tower.hearing(plain) if config.plain_words else tower

@@ -56,11 +56,11 @@ class DrawnTask:
             tuple(frozenset({each.base}) for each in self.changes),
         )
 
-    def paraphrased(self, seed: int) -> tuple[str, ...]:
-        """Every change in one of the held-out wordings."""
+    def paraphrased(self, seed: int, templates: tuple[str, ...] = HELD_OUT) -> tuple[str, ...]:
+        """Every change in one of the templates."""
         rng = np.random.default_rng(seed)
         return tuple(
-            fill(HELD_OUT[int(rng.integers(len(HELD_OUT)))], each.attribute, each.value, each.old, rng)
+            fill(templates[int(rng.integers(len(templates)))], each.attribute, each.value, each.old, rng)
             for each in self.changes
         )
 

@@ -1,10 +1,12 @@
 """Where the garment's parts lie, and what kind it is: two heads that a grid of patches makes sharper.
 
 The form is fitted, not descended to: of all directions of the grid those in which photos of one style lie
-together, whatever their colour and side, and other styles apart (linear discriminants; Fisher, 1936). The
-rest of the visual part is turned into as many directions as are left, which loses next to nothing.
+together, whatever their colour and side, and other styles apart (linear discriminants; Fisher, 1936).
+Drawings of one garment, worn and lying flat, tell of the directions that say how it is shown. The rest of the
+visual part is turned into as many directions as are left, which loses next to nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +23,8 @@ class FormTraining:
 
     width: int = 64  # of the visual part's directions
     reach: int = 200  # principal directions of the grid that are looked at
+    drawn_within: float = 1.0  # what drawings count for, worn and flat, beside the studio's photos
+    drawn_between: float = 0.3
     shrink: float = 0.1  # of the spread within a style, towards the same in every direction
     steps: int = 200  # of the kinds
     batch: int = 256
@@ -30,25 +34,45 @@ class FormTraining:
     scale: float = 10.0  # inverse temperature
 
 
+@dataclass(frozen=True)
+class Styles:
+    """Features of pictures whose style is known, and what they count for."""
+
+    features: Tensor  # (N, seen)
+    names: Sequence[str]  # (N,)
+    within: float = 1.0  # the spread of one style's pictures, beside that of the first source
+    between: float = 1.0  # how far styles lie apart
+
+    def scatters(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, D) points of these pictures -> (D, D) within and between styles, by their weights."""
+        places = torch.from_numpy(np.unique(np.array(self.names), return_inverse=True)[1])
+        sums = torch.zeros(int(places.max()) + 1, points.shape[1]).index_add(0, places, points)
+        means = (sums / places.bincount()[:, None])[places]
+        away, apart = points - means, means - points.mean(0)
+        count = len(points)
+        return self.within / count * away.T @ away, self.between / count * apart.T @ apart
+
+
 @torch.no_grad()
-def fit_form(tower: ImageTower, features: Tensor, styles: list[str], config: FormTraining) -> None:
-    """Set the form's layer from (N, seen) features of photos of known styles."""
-    grid = features[:, 2 * tower.vit.config.width :]
-    mean, spread = grid.mean(0), grid.std(0) + 1e-3
-    scaled = (grid - mean) / spread
-    main = torch.linalg.eigh(scaled.T @ scaled / len(scaled))[1].flip(1)[:, : config.reach]
-    matrix = main @ discriminants(scaled @ main, styles, config) / spread[:, None]  # (grid, width)
+def fit_form(tower: ImageTower, sources: Sequence[Styles], config: FormTraining) -> None:
+    """Set the form's layer from pictures of known styles; the first source says what is usual."""
+    width = 2 * tower.vit.config.width
+    grids = [source.features[:, width:] for source in sources]
+    mean, spread = grids[0].mean(0), grids[0].std(0) + 1e-3
+    scaled = [(grid - grid.mean(0)) / spread for grid in grids]
+    pairs = zip(sources, scaled, strict=True)
+    seen = torch.stack([source.within / len(grid) * grid.T @ grid for source, grid in pairs]).sum(0)
+    main = torch.linalg.eigh(seen)[1].flip(1)[:, : config.reach]
+    points = [grid @ main for grid in scaled]
+    matrix = main @ discriminants(sources, points, config) / spread[:, None]  # (grid, width)
     tower.form.weight.copy_(matrix.T)
     tower.form.bias.copy_(-mean @ matrix)
 
 
-def discriminants(points: Tensor, styles: list[str], config: FormTraining) -> Tensor:
-    """(N, D) points of known styles -> (D, width): directions that tell styles apart, the best first."""
-    places = torch.from_numpy(np.unique(np.array(styles), return_inverse=True)[1])
-    sums = torch.zeros(int(places.max()) + 1, points.shape[1]).index_add(0, places, points)
-    means = sums / places.bincount()[:, None]
-    away = points - means[places]
-    within, between = away.T @ away / len(points), means[places].T @ means[places] / len(points)
+def discriminants(sources: Sequence[Styles], points: Sequence[Tensor], config: FormTraining) -> Tensor:
+    """(N, D) points of each source -> (D, width): directions that tell styles apart, the best first."""
+    scatters = [source.scatters(each) for source, each in zip(sources, points, strict=True)]
+    within, between = (torch.stack(each).sum(0) for each in zip(*scatters, strict=True))
     within += config.shrink * within.diagonal().mean() * torch.eye(len(within))
     strengths, axes = torch.linalg.eigh(within)
     white = axes * strengths.rsqrt()

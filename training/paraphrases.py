@@ -6,6 +6,8 @@ held out: training never hears it, and stability is measured on those alone.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
 
 import numpy as np
 
@@ -219,6 +221,13 @@ def paraphrase(
     return misspell(fill(template, attribute, value, old, rng), rng, typos)
 
 
+@lru_cache
+def strangers() -> tuple[str, ...]:
+    """Templates of people who knew none of these; for measuring alone."""
+    text = files("training").joinpath("wishes_of_strangers.txt").read_text(encoding="utf-8")
+    return tuple(line for line in text.splitlines() if not line.startswith("#"))
+
+
 def every_wording(attribute: str, value: str, old: str, held_out: bool, seed: int = 0) -> list[str]:
     """The wish in each template of one half, without typing mistakes."""
     rng = np.random.default_rng(seed)
@@ -235,9 +244,12 @@ def fill(template: str, attribute: str, value: str, old: str, rng: np.random.Gen
 
 def without(old: str, rng: np.random.Generator, held_out: bool = False, typos: float = 0.05) -> str:
     """One wording of the wish that `old`, a pattern or a detail, be gone. KeyError for what cannot go."""
-    templates = REMOVALS_HELD_OUT if held_out else REMOVALS_HEARD
+    return misspell(remove(REMOVALS_HELD_OUT if held_out else REMOVALS_HEARD, old, rng), rng, typos)
+
+
+def remove(templates: tuple[str, ...], old: str, rng: np.random.Generator) -> str:
+    """One of the templates, in words."""
     things = THINGS[old]
     thing = things[int(rng.integers(len(things)))]
     template = templates[int(rng.integers(len(templates)))]
-    text = template.format(thing=thing, bare=thing.removeprefix("the ").removeprefix("a "))
-    return misspell(text, rng, typos)
+    return template.format(thing=thing, bare=thing.removeprefix("the ").removeprefix("a "))

@@ -25,6 +25,7 @@ SHOWN = {
     "atelier: kept": "other attributes of the first hit kept",
     "atelier: without, violated in the top 10": "“without X”: X still in the top 10",
     "atelier: stable over wordings": "first hit stable over held-out wordings",
+    "atelier: stable over wordings of strangers": "first hit stable over wordings of strangers",
     "words to the very photo, R@10": "words to the very photo among 1,019 held-out clothing photos, R@10",
     "photo to the same category, precision@10": "photo to the same of 17 categories, precision@10",
     "photo to the same piece from another side, R@1": "photo to the same piece from another side, R@1",

@@ -81,6 +81,7 @@ def figures(evaluation: Evaluation) -> dict[str, float]:
         "atelier: satisfied in the top 5": exam.shown.satisfied,
         "atelier: kept": exam.shown.kept,
         "atelier: stable over wordings": exam.stable.mean,
+        "atelier: stable over wordings of strangers": exam.strange.mean,
     }
     if exam.without is not None:
         found["atelier: without, violated in the top 10"] = exam.without

@@ -1,7 +1,8 @@
 """The atelier's exam as figures: what is found, what the first hits show, and how steady the answer is.
 
-Stable: over held-out wordings of each change, how often the first hit is the one that the atelier's own words
-give. Without: among the first ten hits of a change that takes something away, how many still show it.
+Stable: over held-out wordings of each change, or those of strangers, how often the first hit is the one that
+the atelier's own words give. Without: among the first ten hits of a change that takes something away, what
+share of them still shows it.
 """
 
 import dataclasses
@@ -16,7 +17,7 @@ from embedding.pack import Pack
 from training.baselines import Figure, percent
 from training.drawn_task import DrawnTask, Shown, draw_task, removals, shown, violations
 from training.evaluation import ranking, same_first
-from training.paraphrases import wording
+from training.paraphrases import HELD_OUT, strangers, wording
 from training.protocols import CAPTION, REPLACE
 from training.report_answers import Answers, answer
 from training.report_vectors import gallery_vectors
@@ -36,6 +37,7 @@ class Exam:
     without: float | None  # of the first ten hits: still show what was asked away; None if nothing was
     removals: int  # how many changes that is measured on
     stable: Figure
+    strange: Figure  # the same over wordings of strangers
     published: tuple[Answers, ...]  # under the protocols of published tables: whole caption, replace
 
 
@@ -53,16 +55,19 @@ def sit(pack: Pack, folder: Path, bases: int = 150, work: Path | None = None) ->
         violations(task, answers.ranked[away], away) if away else None,
         len(away),
         stability(pack, task, gallery, answers),
+        stability(pack, task, gallery, answers, strangers()),
         (answer(pack, whole_captions(task), gallery), answer(pack, replacements(task), gallery)),
     )
 
 
-def stability(pack: Pack, task: DrawnTask, gallery: Floats, answers: Answers) -> Figure:
-    """How often a held-out wording finds the same picture first as the atelier's words do."""
+def stability(
+    pack: Pack, task: DrawnTask, gallery: Floats, answers: Answers, templates: tuple[str, ...] = HELD_OUT
+) -> Figure:
+    """How often another wording finds the same picture first as the atelier's words do."""
     photos, excluded = gallery[answers.stand_in.queries], answers.stand_in.excluded
     same = []
     for seed in WORDINGS:
-        texts = pack.encode_texts(task.paraphrased(seed))
+        texts = pack.encode_texts(task.paraphrased(seed, templates))
         both = np.stack([pack.compose(photo, text) for photo, text in zip(photos, texts, strict=True)])
         same.append(same_first(ranking(both @ gallery.T, excluded), answers.ranked))
     return percent(np.mean(same, axis=0, dtype=np.float32))

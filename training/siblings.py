@@ -43,6 +43,11 @@ class Siblings:
     families: Rows  # (N,)
     steps: tuple[Step, ...]
 
+    def styles(self) -> list[str]:
+        """(N,) names, the same for pictures of one family that differ in colour and presentation alone."""
+        plain = (replace(each, colour="", second_colour="", presentation="") for each in self.garments)
+        return [f"{family} {each}" for family, each in zip(self.families, plain, strict=True)]
+
 
 def plan_siblings(count: int, seed: int) -> Siblings:
     """`count` families; the same seed gives the same ones, and a larger count only adds to them."""

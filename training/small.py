@@ -10,6 +10,7 @@ docs/training.md. Masks, drawings and stage one's weights are kept under --work,
 import argparse
 import dataclasses
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,15 +21,16 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from embedding.composer import Balance, Weights
-from embedding.minilm import SHA256, TextTower, find_minilm
+from embedding.minilm import SHA256, TextTower
 from embedding.pack import Towers, load_pack
 from embedding.pack_files import FORMAT, PackConfig, PackInfo, read_info, read_weights, write_pack
+from embedding.tower_pack import text_tower_of
 from training.bank import FeatureBank, fill_bank, plain_features
 from training.batches import ViewMaker
 from training.datasets import Photos, join_photos, load_photos, read_clothing, read_magento
 from training.drawn import Edit, draw_families
 from training.facts import draw_caption
-from training.form import FormTraining, fit_form, teach_kinds, turn_visual
+from training.form import FormTraining, Styles, fit_form, teach_kinds, turn_visual
 from training.gate import GateTraining, teach_gate
 from training.head_loop import EditPairs, HeadLoop, HeadTraining
 from training.kept import kept, tower_name
@@ -36,7 +38,7 @@ from training.report import measure
 from training.sentences import Phrasebook, encode_once, read_people
 from training.sibling_bank import SiblingBank, look_at
 from training.sibling_loop import Held, SiblingLoop, SiblingTraining
-from training.siblings import draw_siblings, plan_siblings
+from training.siblings import Siblings, draw_siblings, plan_siblings
 from training.teachers import teacher_features
 from training.tower_loop import TowerLoop, TowerTraining
 from training.views import ViewConfig
@@ -129,17 +131,32 @@ def stage_four(towers: Towers, photos: Photos, text: TextTower, work: Path, reci
     wishing = widen(towers, recipe)
     tower = wishing.image.eval()
     held = hold(wishing, photos, text, work, recipe)
-    studio = [n for n, photo in enumerate(photos.rows) if photo.source == "magento"]
-    if not towers.image.formed:
-        turn_visual(towers.image, tower, held.features)
-    fit_form(tower, held.features[studio], [photos.rows[n].garment for n in studio], recipe.form)
     plan = plan_siblings(config.families, config.drawn_seed)
     paths = draw_siblings(plan, work / "siblings", recipe.threads)
     name = tower_name(tower, config.families, config.drawn_seed)
     seen = kept(work / f"siblings-{name}.safetensors", lambda: look_at(tower, paths, sizes))
+    if not towers.image.formed:
+        turn_visual(towers.image, tower, held.features)
+    drawn = drawn_styles(seen[0], plan, recipe.form)
+    fit_form(tower, (studio_styles(held.features, photos), drawn), recipe.form)
     bank = SiblingBank(plan, (seen[0], seen[1]), text, recipe.seed)
     SiblingLoop(wishing, bank, held, recipe.balance, config, recipe.seed).run(work / "siblings.log")
     return wishing
+
+
+def studio_styles(features: Tensor, photos: Photos) -> Styles:
+    """The studio shop's photos by garment, in all its colours and from all its sides."""
+    rows = [n for n, photo in enumerate(photos.rows) if photo.source == "magento"]
+    return Styles(features[rows], [photos.rows[n].garment for n in rows])
+
+
+def drawn_styles(features: Tensor, plan: Siblings, config: FormTraining) -> Styles:
+    """The drawings of garments that are drawn more than once: worn, flat, in other colours."""
+    names = plan.styles()
+    drawn = Counter(names)
+    often = [n for n, name in enumerate(names) if drawn[name] > 1]
+    chosen = [names[n] for n in often]
+    return Styles(features[often], chosen, config.drawn_within, config.drawn_between)
 
 
 def widen(towers: Towers, recipe: Recipe) -> Towers:
@@ -208,7 +225,7 @@ def train(recipe: Recipe, data: Path, work: Path, out: Path, begun: Begun) -> Pa
     torch.manual_seed(recipe.seed)
     torch.set_num_threads(recipe.threads)
     work.mkdir(parents=True, exist_ok=True)
-    text = TextTower(find_minilm())
+    text = text_tower_of(PackConfig(text_tower_sha256=SHA256, plain_words=True))
     photos = load_photos(read_clothing(data, "train") + read_magento(data, "train"), work)
     if begun.pack:
         towers = Towers(read_info(begun.pack).config)
@@ -219,7 +236,7 @@ def train(recipe: Recipe, data: Path, work: Path, out: Path, begun: Begun) -> Pa
         towers = stage_four(towers, photos, text, work, recipe)
     stage_five(towers, photos, work, recipe)
     config = PackConfig(towers.config, balance=recipe.balance, least_kinship=recipe.least_kinship)
-    config = dataclasses.replace(config, text_tower_sha256=SHA256)
+    config = dataclasses.replace(config, text_tower_sha256=SHA256, plain_words=True)
     minutes = round((time.perf_counter() - at) / 60, 1)
     return finish(out, towers, config, told(recipe, begun, len(photos), minutes), data, work)
 

@@ -12,11 +12,10 @@ from torch import Tensor, nn
 
 from embedding.composer import Query, compose, index_vectors, words_query
 from embedding.inputs import Inputs
-from embedding.minilm import shared_text_tower
 from embedding.pack_files import PackInfo, read_info, read_weights, write_pack
 from embedding.precision import choose_precision
 from embedding.preprocess import Pixels, prepare
-from embedding.tower_pack import Towers
+from embedding.tower_pack import Towers, text_tower_of
 from training.sentences import encode_once
 
 
@@ -53,7 +52,7 @@ class TowerHeads:
 
     def read(self, texts: Sequence[str]) -> tuple[dict[str, int], Tensor]:
         """Texts -> the row of each, and the (N, 384) sentence vectors of all."""
-        return encode_once(shared_text_tower(self.info.config.text_tower_sha256), texts)
+        return encode_once(text_tower_of(self.info.config), texts)
 
     def index(self, features: Tensor) -> Tensor:
         """(B, seen + bins) -> (B, D) unit rows."""

@@ -12,7 +12,7 @@ from embedding.inputs import Inputs
 from embedding.preprocess import Preprocessing
 from embedding.towers import GRID, ImageTower, TowerConfig, grid_of
 from embedding.vit import ViTConfig
-from training.form import FormTraining, fit_form, teach_kinds, turn_visual
+from training.form import FormTraining, Styles, fit_form, teach_kinds, turn_visual
 from training.kept import kept, tower_name
 
 VIT = ViTConfig(width=24, depth=3, heads=1, mlp=32)
@@ -73,10 +73,28 @@ def test_the_form_finds_the_directions_that_tell_styles_apart() -> None:
     config, width = FormTraining(width=8, reach=240), 2 * VIT.width
     seen, styles = styled(asked, seed=2)
     before = first_is_of_its_style(normalize(seen[:, width:], dim=-1), styles)
-    fit_form(learned, *styled(asked), config)
+    fit_form(learned, [Styles(*styled(asked))], config)
     with torch.no_grad():
         found = normalize(learned.form(seen[:, width:]), dim=-1)
     assert first_is_of_its_style(found, styles) > before + 0.2
+
+
+def test_the_form_leaves_out_what_tells_worn_drawings_from_flat_ones() -> None:
+    width = 2 * VIT.width
+    asked, shown = slice(width, width + 6), slice(width + 6, width + 9)
+    seen, styles = styled(asked)
+    seen[:, shown] = torch.randn(STYLES, 3)[np.repeat(np.arange(STYLES), EACH)]  # photos differ by it as well
+    flat = torch.randn(STYLES, NEW.seen)
+    worn = flat.clone()
+    worn[:, shown] += 5 * torch.randn(STYLES, 3)
+    twins = Styles(torch.cat([flat, worn]), [f"drawing {n % STYLES}" for n in range(2 * STYLES)], between=0.0)
+    shares = []
+    for sources in ([Styles(seen, styles)], [Styles(seen, styles), twins]):
+        learned = tower()
+        fit_form(learned, sources, FormTraining(width=8, reach=240))
+        heeded = learned.form.weight.detach().norm(dim=0)
+        shares.append(float(heeded[6:9].mean() / heeded[:6].mean()))
+    assert shares[1] < 0.5 * shares[0]
 
 
 def test_the_visual_part_is_turned_and_loses_little() -> None:
