@@ -63,12 +63,14 @@ def import_(
     Good rows go in, bad rows are listed with their row number, column and reason. Importing a feed again
     updates what has changed and leaves the rest alone.
     """
+    from catalog.feeds.look import look_at
     from catalog.importing.imports import import_feed
     from catalog.importing.rehearsal import rehearse
     from launcher.embedded import borrowed, preflight
 
     preflight(services, port=False)
     prepare(services)
+    look_at(feed, bare=False)
     shop = services.merchant(merchant)
     removal = _removal(remove_missing, even_most)
     if dry_run:

@@ -84,16 +84,20 @@ def _last(services: Services, merchant_id: int, wanted: int | None) -> tuple[Und
 
 
 def _say_what(back: Undoable, name: str) -> None:
-    say(
-        f"{name[0].upper()}{name[1:]}: {back.created} products that it made go, {back.updated} that it "
-        f"changed are as before, {back.removed} that it removed come back."
-    )
+    made = _number(back.created, "product that it made goes", "products that it made go")
+    changed = _number(back.updated, "that it changed is", "that it changed are")
+    removed = _number(back.removed, "that it removed comes", "that it removed come")
+    say(f"{name[0].upper()}{name[1:]}: {made}, {changed} as before, {removed} back.")
     if back.edited:
-        say(f"{back.edited} of them were edited since:")
+        say(f"{_number(back.edited, 'of them was', 'of them were')} edited since:")
         for sku, title in back.conflicts:
             say(f"  {sku}  {title or 'deleted'}")
         if back.edited > len(back.conflicts):
             say(f"  and {back.edited - len(back.conflicts)} more")
+
+
+def _number(n: int, one: str, several: str) -> str:
+    return f"{n} {one if n == 1 else several}"
 
 
 def _asked(services: Services, merchant_id: int, back: Undoable, name: str, edited: str | None) -> int:
@@ -111,7 +115,7 @@ def _asked(services: Services, merchant_id: int, back: Undoable, name: str, edit
         if now.edited and edited is None:
             raise RequestRefused(
                 "undo-edited",
-                f"{now.edited} products were edited after {name}.",
+                f"{_number(now.edited, 'product was', 'products were')} edited after {name}.",
                 "give --edited leave to keep them as they are now, or --edited overwrite to lose those edits",
             )
         options = Options(undo_of=back.job_id, even_edited=edited == "overwrite")

@@ -124,6 +124,14 @@ def test_words_and_photos_find_what_was_imported(shop: tuple[Cli, Path]) -> None
     assert json.loads(by_photo.stdout.splitlines()[0])["sku"] == "green-1", by_photo.stdout
 
 
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_a_header_alone_is_no_feed(tmp_path: Path, more: tuple[str, ...]) -> None:
+    feed = tmp_path / "feed.csv"
+    feed.write_text("id,title,image_link\n")
+    done = Cli(tmp_path / "data")("import", str(feed), *more)
+    assert done.returncode == 1 and "The feed has no products." in done.stderr, done.stdout + done.stderr
+
+
 def test_the_folder_it_is_called_in_hides_no_module(shop: tuple[Cli, Path], tmp_path: Path) -> None:
     (tmp_path / "settings.py").write_text("raise SystemExit('not these settings')")
     (tmp_path / "vectors" / "edge").mkdir(parents=True)

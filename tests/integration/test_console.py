@@ -195,9 +195,17 @@ def test_the_second_factor_is_set_up_asked_for_and_good_once(
         assert fill_in(browser, "/console/account/second-factor/", code=code).status_code == 422
     used = code_now(app)
     turned = fill_in(browser, "/console/account/second-factor/", code=used)
+    assert turned.headers["Location"] == "/console/account/second-factor/codes"
+    with services.sessions() as session:
+        wait = [str(each.data) for each in session.scalars(select(LoginSession))]
+    shown, again = (browser.get(turned.headers["Location"]) for _ in range(2))
+    assert again.status_code == 303 and again.headers["Location"] == "/console/account/"
+    assert shown.headers["Cache-Control"] == "no-store"
     assert elsewhere.get("/console/account/").status_code == 303  # every other login is over
-    recovery = re.findall(r"<code>([a-z0-9-]{29})</code>", turned.text)
+    recovery = re.findall(r"<code>([a-z0-9-]{29})</code>", shown.text)
     assert len(recovery) == 10
+    assert any("sealed" in each for each in wait) and not any(code in each for each in wait for code in recovery)
+    assert "10 recovery codes left" in browser.get("/console/account/").text
     with services.sessions() as session:
         kept = find_user(session, email)
         assert kept is not None and key.replace("-", "") not in kept.totp_secret

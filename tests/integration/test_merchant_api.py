@@ -207,6 +207,7 @@ def test_an_import_is_a_resource(program: Program) -> None:
     made = program.post("imports", data=LINES, content_type="application/x-ndjson")
     said = made.get_json()
     assert made.headers["Location"] == f"/api/v1/imports/{said['id']}" and said["state"] == "waiting"
+    assert said["kind"] == "import"
     assert said["counts"] == {
         "rows": 0, "created": 0, "updated": 0, "unchanged": 0, "refused": 0, "removed": 0
     }  # fmt: skip

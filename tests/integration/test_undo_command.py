@@ -34,7 +34,7 @@ def services(tmp_path: Path) -> Iterator[Services]:
 def import_rows(
     services: Services, name: str, titles: dict[str, str], removal: Removal = Removal.NONE
 ) -> None:
-    lines = [f"{sku},{title},https://i.example/{sku}.jpg,1\n" for sku, title in titles.items()]
+    lines = [f"{sku},{title},https://i.example/{sku}.jpg,1 EUR\n" for sku, title in titles.items()]
     feed = services.data / name
     feed.write_text(HEAD + "".join(lines))
     shop = services.merchant()
@@ -72,8 +72,8 @@ def twice(services: Services) -> dict[str, str]:
 def test_it_says_what_it_will_do_and_does_it(services: Services, twice: dict[str, str]) -> None:
     after = titles(services)
     said = twirl(services, "--dry-run")
-    assert re.match(r"Import \d+, second\.csv, of \d{4}-\d\d-\d\d \d\d:\d\d UTC: 1 products", said)
-    assert "1 products that it made go, 1 that it changed are as before, 1 that it removed come back." in said
+    assert re.match(r"Import \d+, second\.csv, of \d{4}-\d\d-\d\d \d\d:\d\d UTC: 1 product that", said)
+    assert "1 product that it made goes, 1 that it changed is as before, 1 that it removed comes back." in said
     assert titles(services) == after and after != twice and not history(services)
     assert "1 gone, 1 as before, 1 came back" in twirl(services, "--no-wait")
     assert titles(services) == twice and history(services) == [("", "import.taken-back", "second.csv")]

@@ -9,12 +9,14 @@ from werkzeug.wrappers import Response
 
 from accounts import second_factor, sessions
 from accounts.throttle import SECOND_FACTOR
+from web.console import once
 from web.console.access import change, note, recent, signed_in, user
 from web.console.identity import codes, throttle
 from web.services import services
 
 blueprint = Blueprint("second_factor", __name__, url_prefix="/console/account/second-factor")
 DRAFT = "totp_draft"  # in the session: an encrypted secret that no code has proved yet
+SHOWN = "recovery-codes"
 
 
 @blueprint.get("/")
@@ -63,18 +65,30 @@ def turn_on() -> Response | str | tuple[str, int]:
     throttle().forget((SECOND_FACTOR, str(me.id)))
     session.pop(DRAFT)
     cast(Any, session).rotate = True
-    return _show(fresh)
+    return _shown(fresh)
 
 
-def _show(fresh: list[str]) -> str:
-    """Answered at once and not after a redirect: nothing keeps the codes in between."""
+def _shown(fresh: list[str]) -> Response:
+    """To the page that shows them once: loading it again makes no others."""
+    once.hold(SHOWN, " ".join(fresh))
+    return redirect(url_for("second_factor.fresh_codes"), 303)
+
+
+@blueprint.get("/codes")
+@signed_in
+def fresh_codes() -> Response | str:
+    """The recovery codes that were made a moment ago."""
+    fresh = once.take(SHOWN).split()
+    if not fresh:
+        flash("Recovery codes are shown once. Make new ones where you have not kept them.", "bad")
+        return redirect(url_for("account.page"), 303)
     return render_template("console/recovery_codes.html", codes=fresh)
 
 
 @blueprint.post("/codes")
 @signed_in
 @recent("account.page")
-def new_codes() -> Response | str:
+def new_codes() -> Response:
     """Other recovery codes; the old ones are void."""
     me = user()
     if not me.totp_secret:
@@ -82,7 +96,7 @@ def new_codes() -> Response | str:
     with change() as db:
         fresh = second_factor.new_recovery_codes(db, me.id)
         note(None, me, "recovery-codes.new")
-    return _show(fresh)
+    return _shown(fresh)
 
 
 @blueprint.post("/off")

@@ -120,9 +120,13 @@ class Counts:
 
 @dataclass(frozen=True, kw_only=True)
 class Import:
-    """An import and how far it is; `message` says why it failed, or what it left undone."""
+    """An import and how far it is; `message` says why it failed, or what it left undone.
+
+    `kind` is "undo" for one that takes the last import back, "import" for every other.
+    """
 
     id: int
+    kind: str
     state: str
     filename: str
     counts: Counts

@@ -92,6 +92,10 @@ class ImportSchema(Schema):
     """An import and how far it is."""
 
     id = fields.Integer(required=True)
+    kind = fields.String(
+        required=True, validate=validate.OneOf(("import", "undo")),
+        metadata=said("undo: one that takes the last import back."),
+    )  # fmt: skip
     state = fields.String(required=True, validate=validate.OneOf(REQUEST_STATES))
     filename = fields.String(required=True)
     counts = fields.Nested(CountsSchema, required=True)
