@@ -109,7 +109,17 @@ class LedgerScheduler(Scheduler):  # type: ignore[misc]
     def tick(self, *args: Any, **options: Any) -> float:
         """Do what is due; seconds until the next look."""
         self.pulse.beat()
+        self._follow_the_clock()
         return float(super().tick(*args, **options))
+
+    def _follow_the_clock(self) -> None:
+        """Count anew where the clock has been set back: else nothing is due until it has caught up."""
+        ahead = [each for each in self.schedule.values() if each.last_run_at > each.default_now()]
+        for each in ahead:
+            each.last_run_at = each.default_now()
+        if ahead:
+            log.warning("clock-set-back", rounds=[each.name for each in ahead])
+            self._heap = None  # Celery's order of what is due next, by the same clock
 
     def apply_entry(self, entry: ScheduleEntry, producer: object = None) -> None:
         """Do one round. An outage is for the next look; a round never ends the beat."""

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
-from tests.chaos.schedule import NETWORK, Event
+from tests.chaos.clock import Clock
+from tests.chaos.schedule import CLOCK, CLOCKED, NETWORK, Event
 from tests.support.deployed import Deployment
 from tests.support.faults import FaultyProxy
 
@@ -23,8 +24,9 @@ class Parts:
     The test's own view (`shop.services`) goes past those lines: what it finds is what is there.
     """
 
-    def __init__(self, shop: Deployment) -> None:
+    def __init__(self, shop: Deployment, clocks: bool = False) -> None:
         self.shop = shop
+        self.clocks = {name: Clock(shop.folder, name) for name in CLOCKED} if clocks else {}
         unix = shop.postgres_folder / ".s.PGSQL.5432"
         engine = int(shop.qdrant_url.rsplit(":", 1)[1])
         self.lines = {
@@ -42,9 +44,9 @@ class Parts:
 
     def start(self) -> None:
         """Start a worker, the beat and the web process; all of them answer when this returns."""
-        self.shop.start("worker", name="worker-1", env=self.env)
-        self.shop.start("beat", env=self.env)
-        self.shop.start("web", env=self.env)
+        for kind, name in (("worker", "worker-1"), ("beat", "beat"), ("web", "web")):
+            clock = self.clocks[name].env if self.clocks else {}
+            self.shop.start(kind, name=name, env=self.env | clock)
         self.shop.wait(lambda: self.shop.answers("/api/v1/openapi.json"), "the web process", BACK_S * 2)
         self.shop.wait_for_workers(1)
 
@@ -52,6 +54,8 @@ class Parts:
         """Let it happen."""
         if event.fault in NETWORK:
             self.lines[event.target].set(event.fault)  # type: ignore[arg-type]
+        elif event.fault in CLOCK:
+            self.clocks[event.target].set(CLOCK[event.fault])
         elif event.fault == "flush":
             self.shop.redis.flush()
         else:
@@ -61,6 +65,8 @@ class Parts:
         """Let it be over: what was killed is started again, by the test as by any supervisor."""
         if event.fault in NETWORK:
             self.lines[event.target].set("none")
+        elif event.fault in CLOCK:
+            self.clocks[event.target].set(0)
         elif event.fault == "stop":
             self._signal(event.target, signal.SIGCONT)
         elif event.fault == "kill":
@@ -130,9 +136,9 @@ def _descendants(pid: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def started(shop: Deployment) -> Iterator[Parts]:
-    """The parts, running."""
-    parts = Parts(shop)
+def started(shop: Deployment, clocks: bool = False) -> Iterator[Parts]:
+    """The parts, running; with clocks that can jump, where that is asked for."""
+    parts = Parts(shop, clocks)
     try:
         parts.start()
         yield parts

@@ -11,12 +11,15 @@ from dataclasses import dataclass
 
 PROCESSES = ("worker-1", "web", "engine", "postgres", "redis")
 SERVICES = ("engine", "postgres", "redis")  # reached over the network
+CLOCKED = ("worker-1", "beat", "web")  # each with a wall clock of its own; the database's is everybody's
+CLOCK = {"ahead": 3600, "behind": -3600}  # seconds
 NETWORK = ("refuse", "blackhole", "delay", "reset", "drip")
 TARGETS: Mapping[str, Sequence[str]] = {
     "kill": PROCESSES,
     "stop": PROCESSES,
     "flush": ("redis",),
     **dict.fromkeys(NETWORK, SERVICES),
+    **dict.fromkeys(CLOCK, CLOCKED),
 }
 WHOLE = 2.0  # seconds between two faults, on average
 
@@ -30,13 +33,33 @@ class Event:
     target: str
     lasts: float
 
+    @property
+    def over(self) -> float:
+        """When it is over."""
+        return self.at + self.lasts
+
     def __str__(self) -> str:
         return f"{self.at:8.2f}  {self.fault:<9}  {self.target:<9}  {self.lasts:.2f}"
 
 
-def draw(seed: int, seconds: float, lasts: float, faults: Sequence[str] = tuple(TARGETS)) -> list[Event]:
-    """Faults of these kinds, one after the other, for about so many seconds. The same for the same seed."""
+def draw(
+    seed: int, seconds: float, lasts: float, faults: Sequence[str] = tuple(TARGETS), at_once: int = 1
+) -> list[Event]:
+    """Faults of these kinds, for about so many seconds. The same for the same seed.
+
+    One after the other, or so many at once; never two of one part at once.
+    """
     rng = random.Random(seed)
+    events: list[Event] = []
+    for _ in range(at_once):
+        events += _lane(rng, seconds, lasts, faults, events)
+    return sorted(events, key=lambda event: event.at)
+
+
+def _lane(
+    rng: random.Random, seconds: float, lasts: float, faults: Sequence[str], beside: Sequence[Event]
+) -> list[Event]:
+    """Faults one after the other, beside these."""
     pairs = [(fault, target) for fault in faults for target in TARGETS[fault]]
     events, at = [], 0.0
     waiting: list[tuple[str, str]] = []
@@ -47,8 +70,28 @@ def draw(seed: int, seconds: float, lasts: float, faults: Sequence[str] = tuple(
         if not waiting:  # each pair once before any comes again
             waiting = rng.sample(pairs, len(pairs))
         fault, target = waiting.pop()
-        events.append(Event(round(at, 2), fault, target, _lasts(rng, fault, lasts)))
-        at += events[-1].lasts
+        event = Event(round(at, 2), fault, target, _lasts(rng, fault, lasts))
+        if any(_meet(event, other) for other in beside):
+            waiting.insert(0, (fault, target))  # its turn comes last
+            continue
+        events.append(event)
+        at += event.lasts
+
+
+def _meet(one: Event, other: Event) -> bool:
+    """Whether both are of one part, at once."""
+    return one.target == other.target and one.at <= other.over and other.at <= one.over
+
+
+def lanes(events: Sequence[Event]) -> list[list[Event]]:
+    """The same events as rows in each of which one comes after the other: as few as there may be."""
+    rows: list[list[Event]] = []
+    for event in sorted(events, key=lambda event: event.at):
+        free = next((row for row in rows if row[-1].over <= event.at), None)
+        if free is None:
+            rows.append(free := [])
+        free.append(event)
+    return rows
 
 
 def kills(seed: int, times: int, lasts: float = 1.0, parts: Sequence[str] = PROCESSES) -> list[Event]:

@@ -3,10 +3,14 @@
 import os
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from threading import Lock
 
 from sqlalchemy import select
 
+from catalog import patience
+from catalog.database import AWAY
 from catalog.models import Image, Product
 from indexer.sweeper import collect_garbage
 from tests.chaos import schedule
@@ -44,8 +48,8 @@ def weather(
     shop: Deployment, events: Sequence[Event], items: int, seed: int, say: Say, settle_s: float = SETTLE_S
 ) -> Aftermath:
     """Import so many products into an empty shop while these things happen to it."""
-    seconds = events[-1].at + events[-1].lasts if events else 0.0
-    with started(shop) as parts:
+    seconds = max((event.over for event in events), default=0.0)
+    with started(shop, any(event.fault in schedule.CLOCK for event in events)) as parts:
         with busy(parts, items, seed, seconds) as (shopper, merchant):
             _fall(parts, events, say)
             calm = time.monotonic()
@@ -55,14 +59,31 @@ def weather(
 
 
 def _fall(parts: Parts, events: Sequence[Event], say: Say) -> None:
-    """Let it all happen, one after the other; what is late is done at once."""
-    began = time.monotonic()
-    for event in events:
-        time.sleep(max(0.0, event.at - (time.monotonic() - began)))
-        say(f"{event}   {parts.shop.counts() if event.target != 'postgres' else ''}")
-        parts.begin(event)
-        time.sleep(event.lasts)
-        parts.end(event)
+    """Let it all happen; of what cannot be at once, the later waits. What is late is done at once."""
+    began, busy_parts = time.monotonic(), {event.target: Lock() for event in events}
+
+    def row(one_after_the_other: Sequence[Event]) -> None:
+        for event in one_after_the_other:
+            time.sleep(max(0.0, event.at - (time.monotonic() - began)))
+            say(f"{event}   {_counts(parts)}")
+            with busy_parts[event.target]:
+                parts.begin(event)
+                time.sleep(event.lasts)
+                parts.end(event)
+
+    rows = schedule.lanes(events)
+    with ThreadPoolExecutor(max(1, len(rows))) as pool:
+        for done in [pool.submit(row, each) for each in rows]:
+            done.result()
+
+
+def _counts(parts: Parts) -> str:
+    """How far the import is; nothing where the database cannot say."""
+    try:
+        with patience.within(0.5):
+            return str(parts.shop.counts())
+    except AWAY:
+        return ""
 
 
 def _settle(shop: Deployment, calm: float, within_s: float) -> tuple[float, list[str]]:
