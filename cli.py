@@ -25,6 +25,7 @@ from commands import (
     operating,
     rules,
     serving,
+    shop,
     taking_back,
     train,
     tuning,
@@ -34,8 +35,8 @@ from launcher.refusals import explain
 from telemetry.logs import configure_plain
 
 ROOMS = (
-    serving, working, catalogue, taking_back, rules, keys, accounts, models, train, images, tuning, operating,
-    keeping, deploying, facts,
+    serving, working, catalogue, shop, taking_back, rules, keys, accounts, models, train, images, tuning,
+    operating, keeping, deploying, facts,
 )  # fmt: skip
 
 

@@ -35,7 +35,7 @@ JOB_STATES = ("running", "done", "failed")
 STAGES = ("images", "embed", "index")  # who takes a queued image next: see Image.queue
 INDEX_STATES = ("filling", "ready", "dropping")
 EDIT, BULK = 0, 1  # Image.priority: what a merchant waits for, and a row of a large import
-LISTED = (("category",), ("brand",), ("availability",))  # what the console's list of items is narrowed by
+LISTED = ("category", "brand", "availability")  # what the console's list of items is narrowed by
 SUSPECT = 2  # added to the priority of an image over which its worker died: such go alone, and last
 MAX_POSITION = 10  # one main image and ten more, as Google Merchant has it
 CHECKED = "check_at IS NOT NULL"  # what the index of pictures to be checked has
@@ -107,7 +107,7 @@ class Merchant(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     slug: Mapped[str] = mapped_column(String(64), unique=True)
     name: Mapped[str] = mapped_column(String(200), default="")
-    currency: Mapped[str] = mapped_column(String(3), default="USD")  # ISO 4217
+    currency: Mapped[str] = mapped_column(String(3), default="")  # ISO 4217; "" until a price names one
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
@@ -136,7 +136,8 @@ class Product(Base):
         CheckConstraint("rev >= 1", name="rev"),
         Index(None, "merchant_id", "item_group_id"),
         Index(None, "merchant_id", "created_at", "id"),  # browsing: newest first
-        *(Index(None, "merchant_id", *column, "id") for column in ((), *LISTED)),  # the console's pages
+        Index(None, "merchant_id", "id", "title"),  # the console's pages, and words in all titles
+        *(Index(None, "merchant_id", column, "id") for column in LISTED),  # … and what narrows them
         Index("ix_product_hidden", "hidden", "merchant_id", "id", **_where(HIDDEN)),
         Index("ix_product_deleted_at", "deleted_at", **_where("deleted_at IS NOT NULL")),
         {"sqlite_autoincrement": True},  # a purged product's id is never given to another
@@ -155,7 +156,7 @@ class Product(Base):
     content_hash: Mapped[str] = mapped_column(String(64), default="")
     price_minor: Mapped[int | None] = mapped_column(BigInteger)  # in the currency's minor unit
     sale_price_minor: Mapped[int | None] = mapped_column(BigInteger)
-    currency: Mapped[str] = mapped_column(String(3), default="USD")
+    currency: Mapped[str] = mapped_column(String(3), default="")  # the shop's, but of rows from before 0012
     availability: Mapped[str] = mapped_column(String(16), default="in_stock")
     title: Mapped[str] = mapped_column(String(300), default="")
     brand: Mapped[str] = mapped_column(String(150), default="")

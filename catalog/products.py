@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from catalog.changes import note_change
 from catalog.clock import instant
+from catalog.currency import agree
 from catalog.models import BULK, EDIT, MAX_POSITION, SUSPECT, Image, Merchant, Product, now
 from catalog.records import ProductRecord
 
@@ -20,8 +21,8 @@ _COLUMNS = (
 _PRICE = ("price_minor", "sale_price_minor", "currency")
 
 
-def ensure_merchant(session: Session, slug: str, name: str = "", currency: str = "USD") -> Merchant:
-    """Return the merchant called `slug`, made now if there was none."""
+def ensure_merchant(session: Session, slug: str, name: str = "", currency: str = "") -> Merchant:
+    """Return the merchant called `slug`, made now if there was none; its first price names its currency."""
     merchant = find_merchant(session, slug)
     if merchant is None:
         merchant = Merchant(slug=slug, name=name or slug, currency=currency)
@@ -73,8 +74,12 @@ def save_product(session: Session, merchant_id: int, record: ProductRecord, prio
 def save_products(
     session: Session, merchant_id: int, records: Sequence[ProductRecord], priority: int = EDIT
 ) -> list[tuple[Product, Outcome]]:
-    """Write records as save_product does, reading what is there in two queries; skus must be distinct."""
+    """Write records as save_product does, reading what is there in two queries; skus must be distinct.
+
+    Raises CurrencyRefused for a price that is not in the shop's currency, and writes nothing.
+    """
     rows = _rows(session, merchant_id, [record.sku for record in records])
+    agree(session, merchant_id, records, rows)
     saved = [_save(session, merchant_id, record, rows.get(record.sku), priority) for record in records]
     session.flush()
     if any(outcome != "unchanged" for _, outcome in saved):

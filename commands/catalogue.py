@@ -5,10 +5,12 @@ from pathlib import Path
 import click
 
 from bootstrap import Services
+from catalog.feeds.prices import minor_digits
 from catalog.importing.removing import Removal
 from catalog.merchants import known_merchant
 from catalog.models import Merchant
 from commands.options import FILE, MERCHANT
+from commands.shop import say_currency
 from launcher.embedded import prepare
 from launcher.show import (
     bar,
@@ -45,6 +47,7 @@ from launcher.show import (
 @click.option(
     "--check-pictures", is_flag=True, help="Ask the hosts of its pictures whether these are others by now."
 )
+@click.option("--currency", metavar="CODE", help="What the shop's prices are in, where none says: EUR.")
 @click.pass_obj
 def import_(
     services: Services,
@@ -57,6 +60,7 @@ def import_(
     remove_missing: bool,
     even_most: bool,
     check_pictures: bool,
+    currency: str | None,
 ) -> None:
     """Import a product feed: Google Merchant's, Shopify's, WooCommerce's or schema.org's, as it was exported.
 
@@ -73,8 +77,9 @@ def import_(
     look_at(feed, bare=False)
     shop = services.merchant(merchant)
     removal = _removal(remove_missing, even_most)
+    code = say_currency(services, shop.id, currency, dry_run) if currency else ""
     if dry_run:
-        would = rehearse(services.sessions, shop.id, feed, images or feed.parent, removal)
+        would = rehearse(services.sessions, shop.id, feed, images or feed.parent, removal, code)
         print_rehearsal(would, feed, errors)
         return
     with progress() as bars:
@@ -142,8 +147,11 @@ def search(
 
     prepare(services)
     check_device(services.settings.model.device)
+    shop = _shop(services, merchant)
     query = SearchQuery(
-        merchant_id=_shop(services, merchant).id,
+        merchant_id=shop.id,
+        currency=shop.currency,
+        currency_digits=minor_digits(shop.currency),
         words=words,
         photo=services.decoder.decode(photo.read_bytes()).pixels if photo else None,
         reference=like,

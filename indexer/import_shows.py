@@ -40,7 +40,7 @@ class Thumbnails:
 
 def as_json(would: Rehearsal, thumbnails: Mapping[int, str], known: Mapping[str, str]) -> dict[str, Any]:
     """The rehearsal as `ImportRequest.rehearsal` holds it; `known` is {sku: sha256} of what is live."""
-    names = ("rows", "created", "updated", "unchanged", "refused", "removed", "kept_because")
+    names = ("rows", "created", "updated", "unchanged", "refused", "removed", "kept_because", "currency")
     return {
         **{name: getattr(would, name) for name in names},
         "codes": dict(would.codes.most_common()),

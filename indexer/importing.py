@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from structlog import get_logger
 
 from catalog.child_process import ChildUnavailable
+from catalog.currency import currency_of
 from catalog.database import AWAY
 from catalog.importing import jobs as import_jobs
 from catalog.importing.feed_process import LIMITS, FeedLimits
@@ -29,7 +30,7 @@ from catalog.importing.schedules import claim_due
 from catalog.importing.tables import ImportRequest
 from catalog.importing.tidying import tidy_imports
 from catalog.importing.undoing import undo
-from catalog.models import ImportJob, Merchant, RowError
+from catalog.models import ImportJob, RowError
 from catalog.pictures.decoder import Decoder
 from catalog.records import FeedRefused
 from catalog.storage.blobs import Blobs, Incoming, StorageUnavailable
@@ -178,7 +179,7 @@ class Imports:
         with self.sessions() as session:
             request = session.get_one(ImportRequest, claim.id)
             options = Options.of(request.options)
-            currency = session.get_one(Merchant, claim.merchant_id).currency
+            currency = currency_of(session, claim.merchant_id)
             file, images = request.file, request.images
             columns = [str(each["name"]) for each in request.survey.get("columns", ())]
             known = mapping_for(session, claim.merchant_id, columns) if columns else {}

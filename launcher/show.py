@@ -84,6 +84,8 @@ def print_rehearsal(would: Rehearsal, feed: Path, errors: Path | None) -> None:
     )
     if would.kept_because:
         say(f"  {would.kept_because}")
+    if would.currency:
+        say(f"  prices in {would.currency}")
     for code, count in would.codes.most_common():
         say(f"  {count} x {code}")
     for fault in would.faults[:ROWS_SHOWN]:

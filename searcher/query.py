@@ -34,7 +34,8 @@ class SearchQuery:
     picture only) over 0.5 (the learned default) to 1 (the words only). `exclude` holds skus.
     `sort` orders the best matches, or the whole shop when nothing is asked for. What the words ask for is
     understood and applied unless `understand` is False; `choices` are (key of a chip, mode) where the shopper
-    wants it otherwise, and `currency_digits` tell what "under 50" means. Raises QueryRefused.
+    wants it otherwise. `currency` (ISO 4217, "" where nobody says) and its `currency_digits` tell what
+    "under 50" means, and that "under $50" means something else in a shop of euros. Raises QueryRefused.
     """
 
     merchant_id: int
@@ -52,6 +53,7 @@ class SearchQuery:
     sort: str = ""
     understand: bool = True
     choices: tuple[tuple[str, str], ...] = ()
+    currency: str = ""
     currency_digits: int = 2
     crop: Crop | None = None
 

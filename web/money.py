@@ -5,30 +5,9 @@ from decimal import Decimal, InvalidOperation
 
 from babel.numbers import format_currency, get_currency_symbol
 
+from catalog.feeds.prices import minor_digits
 from web.language import locale
 
-_NO_MINOR = frozenset(
-    [
-        "BIF",
-        "CLP",
-        "DJF",
-        "GNF",
-        "ISK",
-        "JPY",
-        "KMF",
-        "KRW",
-        "PYG",
-        "RWF",
-        "UGX",
-        "UYI",
-        "VND",
-        "VUV",
-        "XAF",
-        "XOF",
-        "XPF",
-    ]
-)
-_THREE = frozenset(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"])
 _MOST = Decimal(10**12)
 _DECIMALS = re.compile(r"\.0+")  # of a pattern such as "¤#,##0.00"
 _SEPARATORS = re.compile(r"[.,'’ \u00a0\u202f]")
@@ -37,7 +16,7 @@ _GROUPED = re.compile(r"\d{1,3}(?:[.,'’ \u00a0\u202f]\d{3})+([.,]\d{1,2})?")  
 
 def digits(currency: str) -> int:
     """How many decimal digits the minor unit has."""
-    return 0 if currency in _NO_MINOR else 3 if currency in _THREE else 2
+    return minor_digits(currency)
 
 
 def amount(minor: int, currency: str) -> str:

@@ -49,14 +49,15 @@ def minor_digits(currency: str) -> int:
 def parse_price(value: Any, currency: str) -> tuple[int, str]:
     """Return (minor units, ISO currency) of "15.00 USD", "1.299,00 EUR", "$15", 15.5, {"value", "currency"}.
 
-    `currency` is the merchant's: it holds where the price names none. PriceInvalid (code, message) otherwise.
+    `currency` is the merchant's: it holds where the price names none. PriceInvalid (code, message) otherwise,
+    also where neither says one (currency "").
     """
     if isinstance(value, dict) and "value" in value:
         return parse_price(f"{value['value']} {value.get('currency', '')}", currency)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise PriceInvalid("price-invalid", 'This is no price. Write it as "15.00 USD".')
     if not isinstance(value, str):
-        return _minor(Decimal(repr(value)), currency, str(value)), currency
+        return _minor(Decimal(repr(value)), _known(currency), str(value)), currency
     text = _SPACES.sub("", value)
     match = _PRICE.fullmatch(text)
     if match is None:
@@ -70,7 +71,7 @@ def _currency(before: str, after: str, merchants: str) -> str:
     if before and after and before.casefold() != after.casefold():
         named = after if after.upper() in CURRENCIES else before  # "$15.00 USD"
     if not named:
-        return merchants
+        return _known(merchants)
     if named.upper() in CURRENCIES:
         return named.upper()
     for sign, meant in _SIGNS.items():
@@ -78,6 +79,17 @@ def _currency(before: str, after: str, merchants: str) -> str:
             return merchants if merchants in meant.split() else meant.split()[0]
     message = f"{named[:20]!r} is no currency. Write the ISO code, such as USD or EUR."
     raise PriceInvalid("currency-unknown", message)
+
+
+def _known(currency: str) -> str:
+    if currency:
+        return currency
+    message = (
+        'The price names no currency, and the shop has none yet. Write it as "15.00 EUR", or set the shop'
+    )
+    raise PriceInvalid(
+        "currency-missing", f"{message}'s currency (console: Team, Prices; twirl shop --currency EUR)."
+    )
 
 
 def _amount(text: str, currency: str) -> Decimal:

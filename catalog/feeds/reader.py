@@ -6,7 +6,7 @@ from pathlib import Path
 from catalog.feeds.cells import Row
 from catalog.feeds.json_items import read_json
 from catalog.feeds.jsonlines import read_jsonl
-from catalog.feeds.rows import record_of
+from catalog.feeds.rows import currency_named, record_of
 from catalog.feeds.shape import FeedShape, survey_feed
 from catalog.feeds.tables import read_table
 from catalog.feeds.vendors import GOOGLE, SCHEMA_ORG, VENDORS
@@ -15,12 +15,13 @@ from catalog.records import ProductRecord, RowFault
 
 
 def read_feed(
-    path: Path, currency: str = "USD", shape: FeedShape | None = None
+    path: Path, currency: str = "", shape: FeedShape | None = None
 ) -> Iterator[ProductRecord | RowFault]:
     """Yield each row as a valid record or as its faults (a bad row yields one or more with its number).
 
-    `currency` holds where a price names none. FeedRefused, at once, for a file that cannot be read at all.
-    Memory does not grow with the file but for the ids seen, which tell an id that comes twice.
+    `currency` is the shop's: it holds where a price names none, and a price in another is a fault. With ""
+    each price says its own. FeedRefused, at once, for a file that cannot be read at all. Memory does not grow
+    with the file but for the ids seen, which tell an id that comes twice.
     """
     return _checked(shape or survey_feed(path), currency)
 
@@ -39,6 +40,13 @@ def _checked(shape: FeedShape, currency: str) -> Iterator[ProductRecord | RowFau
             yield row.fault(record.called["sku"], "id-twice", message)
         else:
             yield record
+
+
+def currency_in(shape: FeedShape) -> str:
+    """The currency of the feed's first price that names one; "" where none does. Reads that far."""
+    mapping = shape.mapping
+    rows = (row for row in _translated(shape, "") if isinstance(row, Row))
+    return next(filter(None, (currency_named(row, mapping) for row in rows)), "")
 
 
 def _translated(shape: FeedShape, currency: str) -> Iterator[Row | RowFault]:

@@ -26,6 +26,7 @@ from catalog.records import ProductRecord, RowFault
 MAX_DESCRIPTION = 5000  # what is longer is cut, as Google does; any other text that is too long is a fault
 MAX_IMAGES = 11
 MAX_ATTRIBUTES = 20_000  # characters of JSON
+_CHANGEABLE = "(The shop's currency can be changed while no item has a price.)"
 
 _LIMITS = {
     "sku": 100, "title": 300, "item_group_id": 100, "brand": 150, "category": 750, "colour": 200,
@@ -86,12 +87,11 @@ class _Checked:
 def record_of(
     row: Row, currency: str, mapping: Mapping[str, str] | None = None
 ) -> ProductRecord | list[RowFault]:
-    """Return the row as a valid record, or all of its faults; `currency` is the merchant's.
+    """Return the row as a valid record, or all of its faults; `currency` is the merchant's, "" for none yet.
 
     With a `mapping` its columns mean what that says (`catalog.feeds.mapping`), else what they are called.
     """
-    row, names = applied(row, mapping) if mapping else (row, assigned(tuple(row.cells)))
-    checked = _Checked(row, names)
+    checked = _opened(row, mapping)
     texts = {ours: checked.text(ours) for ours in _LIMITS if ours not in ("sku", "title", "category")}
     price, sale_price, priced_in = _prices(checked, currency)
     record = ProductRecord(
@@ -111,6 +111,21 @@ def record_of(
         **texts,
     )
     return [replace(fault, sku=record.sku) for fault in checked.faults] or record
+
+
+def currency_named(row: Row, mapping: Mapping[str, str] | None = None) -> str:
+    """The currency that the row's prices name; "" where they are none, or name none."""
+    checked = _opened(row, mapping)
+    for ours in ("price", "sale_price"):
+        try:
+            return parse_price(_written(checked, ours), "")[1]
+        except PriceInvalid:
+            continue
+    return ""
+
+
+def _opened(row: Row, mapping: Mapping[str, str] | None) -> _Checked:
+    return _Checked(*(applied(row, mapping) if mapping else (row, assigned(tuple(row.cells)))))
 
 
 def _sku(checked: _Checked) -> str:
@@ -181,8 +196,8 @@ def _availability(checked: _Checked) -> str:
 
 
 def _prices(checked: _Checked, currency: str) -> tuple[int | None, int | None, str]:
-    price, priced_in = _price(checked, "price", currency)
-    sale_price, sold_in = _price(checked, "sale_price", priced_in)
+    price, priced_in = _price(checked, "price", currency, currency)
+    sale_price, sold_in = _price(checked, "sale_price", currency, priced_in)
     if sale_price is None or price is None:
         return price if price is not None else sale_price, None, priced_in if price is not None else sold_in
     if sold_in != priced_in:
@@ -195,15 +210,26 @@ def _prices(checked: _Checked, currency: str) -> tuple[int | None, int | None, s
     return price, sale_price if sale_price < price else None, priced_in
 
 
-def _price(checked: _Checked, ours: str, currency: str) -> tuple[int | None, str]:
-    value = checked.cell(ours)
-    if value == "" or (isinstance(value, str) and not clean(value)):
+def _price(checked: _Checked, ours: str, shops: str, currency: str) -> tuple[int | None, str]:
+    """A price and what it is in: what it names, else `currency`; it must be the shop's if that is known."""
+    written = _written(checked, ours)
+    if written == "":
         return None, currency
     try:
-        return parse_price(clean(value) if isinstance(value, str) else value, currency)
+        minor, named = parse_price(written, currency)
     except PriceInvalid as error:
         checked.fault(ours, error.code, str(error))
         return None, currency
+    if shops and named != shops:
+        message = f"The price is in {named}, the shop's prices are in {shops}. Write it in {shops}."
+        checked.fault(ours, "currency-mismatch", f"{message} {_CHANGEABLE}")
+        return None, currency
+    return minor, named
+
+
+def _written(checked: _Checked, ours: str) -> Any:
+    value = checked.cell(ours)
+    return clean(value) if isinstance(value, str) else value
 
 
 def _attributes(checked: _Checked) -> dict[str, Any]:

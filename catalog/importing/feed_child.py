@@ -22,7 +22,7 @@ from catalog.child_process import READY
 from catalog.feeds.errors_file import errors_bytes
 from catalog.feeds.look import look_at
 from catalog.feeds.pictures import PictureMissing, Pictures, open_pictures
-from catalog.feeds.reader import read_feed
+from catalog.feeds.reader import currency_in, read_feed
 from catalog.feeds.shape import survey_feed
 from catalog.importing.batching import batches
 from catalog.pictures.decoding import ImageRefused
@@ -58,8 +58,9 @@ class Reader:
     def _open(self, currency: str, mapping: dict[str, str]) -> tuple[dict[str, Any], bytes]:
         shape = survey_feed(self.feed, mapping)
         self._pictures = open_pictures(self._place).__enter__()
+        currency = currency or currency_in(shape)
         self._batches = batches(read_feed(self.feed, currency, shape))
-        return {"rows": shape.rows, "vendor": shape.vendor}, b""
+        return {"rows": shape.rows, "vendor": shape.vendor, "currency": currency}, b""
 
     def _errors(self, said: list[dict[str, Any]]) -> bytes:
         faults: dict[int, list[RowFault]] = {}

@@ -47,6 +47,7 @@ class FeedProcess(ChildProcess):
         self._limits = limits
         self.rows = 0  # in all, an estimate, once it is open
         self.vendor = ""
+        self.currency = ""  # the shop's, or what the feed's first price names
         words = [str(limits.cpu_seconds), str(feed.resolve())]
         super().__init__(limits.memory_mb, *words, *([str(pictures.resolve())] if pictures else []))
 
@@ -58,6 +59,7 @@ class FeedProcess(ChildProcess):
         """Survey the feed and stand before its first row. Raises FeedRefused."""
         header, _ = self._ask({"do": "open", "currency": currency, "mapping": dict(mapping)})
         self.rows, self.vendor = int(header["rows"]), str(header["vendor"])
+        self.currency = str(header["currency"])
 
     def batches(self) -> Iterator[list[Item]]:
         """The rows, some at a time. Raises FeedRefused where reading on is not possible."""

@@ -9,6 +9,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from catalog.clock import instant
+from catalog.currency import CurrencyRefused, currency_of
 from catalog.feeds import FeedRefused
 from catalog.feeds.look import look_at
 from catalog.importing.befores import Befores
@@ -17,7 +18,7 @@ from catalog.importing.mappings import recall
 from catalog.importing.preparing import Batch, prepared
 from catalog.importing.readings import Reading, read_here
 from catalog.importing.removing import Presence, Removal, remove_missing
-from catalog.models import BULK, EDIT, ImportJob, Merchant, RowError
+from catalog.models import BULK, EDIT, ImportJob, RowError
 from catalog.picture_checks import ask
 from catalog.products import delete_product, rows_to_change, save_products
 from catalog.records import RowFault
@@ -72,7 +73,7 @@ def import_feed(
     """
     start = time.monotonic()
     with sessions.begin() as session:
-        currency = session.get_one(Merchant, merchant_id).currency
+        currency = currency_of(session, merchant_id)
         job = begin_job(session, merchant_id, filename or feed.name)
     run = Import(sessions, merchant_id, ImportSummary(job.id), incoming, removal, progress, on_commit)
     run.check_pictures = check_pictures
@@ -165,6 +166,8 @@ class Import:
             except OperationalError:  # the database took another's side (a deadlock, a lock held too long)
                 if last:
                     raise
+            except CurrencyRefused as error:  # another import settled it since this one was opened
+                raise FeedRefused(error.code, error.message, "Run it again: it says of each row.") from error
             else:
                 vars(self.summary).update(vars(counted))
                 return touched

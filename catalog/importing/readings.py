@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from catalog.feeds import FeedShape, read_feed, survey_feed
+from catalog.feeds import FeedShape, currency_in, read_feed, survey_feed
 from catalog.feeds.pictures import Pictures, open_pictures
 from catalog.importing.batching import Item, batches
 from catalog.importing.feed_process import LIMITS, FeedLimits, FeedProcess
@@ -18,6 +18,10 @@ class Reading(Protocol):
     @property
     def rows(self) -> int:
         """How many there are, an estimate."""
+
+    @property
+    def currency(self) -> str:
+        """What its prices are in: the shop's, or the feed's where the shop has none; "" where none says."""
 
     @property
     def pictures(self) -> Pictures:
@@ -50,6 +54,10 @@ class _Apart:
         return self.child.rows
 
     @property
+    def currency(self) -> str:
+        return self.child.currency
+
+    @property
     def pictures(self) -> Pictures:
         return self.child
 
@@ -61,10 +69,13 @@ class _Apart:
 def read_here(
     feed: Path, images: Path | None, currency: str, mapping: Mapping[str, str] | None = None
 ) -> Iterator[Reading]:
-    """Read in this process; `images` is a folder or a ZIP archive. Raises FeedRefused."""
+    """Read in this process; `images` is a folder or a ZIP archive. Raises FeedRefused.
+
+    `currency` is the shop's, "" where it has none yet.
+    """
     shape = survey_feed(feed, mapping)
     with open_pictures(images) as pictures:
-        yield _Here(shape, currency, pictures)
+        yield _Here(shape, currency or currency_in(shape), pictures)
 
 
 @contextmanager

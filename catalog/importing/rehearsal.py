@@ -8,13 +8,14 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
+from catalog.currency import currency_of
 from catalog.feeds.pictures import Pictures
 from catalog.importing.batching import Item
 from catalog.importing.imports import recalled
 from catalog.importing.preparing import Batch, prepared
 from catalog.importing.readings import Reading, read_here
 from catalog.importing.removing import Presence, Removal, missing_products, objection
-from catalog.models import Merchant, Product
+from catalog.models import Product
 from catalog.records import ProductRecord, RowFault
 
 KEPT = 100_000  # faults that are shown or written; all are counted
@@ -47,6 +48,7 @@ class Rehearsal:
     refused: int = 0
     removed: int = 0
     kept_because: str = ""
+    currency: str = ""  # what the shop's prices would be in
     codes: Counter[str] = field(default_factory=Counter)
     faults: list[RowFault] = field(default_factory=list)
     first: list[Preview] = field(default_factory=list)
@@ -58,10 +60,14 @@ def rehearse(
     feed: Path,
     images: Path | None,
     removal: Removal = Removal.NONE,
+    currency: str = "",
 ) -> Rehearsal:
-    """Read the feed and compare it with the ledger; nothing is written. FeedRefused as for an import."""
+    """Read the feed and compare it with the ledger; nothing is written. FeedRefused as for an import.
+
+    With a `currency` it is told what would come of it in a shop whose prices are in that.
+    """
     with sessions() as session:
-        currency = session.get_one(Merchant, merchant_id).currency
+        currency = currency or currency_of(session, merchant_id)
     with read_here(feed, images, currency, recalled(sessions, merchant_id, feed)) as reading:
         return rehearsed(sessions, merchant_id, reading, removal)
 
@@ -75,7 +81,7 @@ def rehearsed(
     show: Callable[[Preview, Pictures], None] = lambda _preview, _pictures: None,
 ) -> Rehearsal:
     """The same of an opened feed; `show` is given each of the first rows while its pictures are at hand."""
-    would, presence = Rehearsal(), Presence()
+    would, presence = Rehearsal(currency=reading.currency), Presence()
     for items in reading.batches():
         presence.note(items)
         if only is not None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from catalog.currency import agree, currency_of
 from catalog.feeds.cells import Row
 from catalog.feeds.columns import NAMES, feed_name
 from catalog.feeds.prices import minor_digits
@@ -97,7 +98,8 @@ def edit_item(session: Session, merchant_id: int, product_id: int, edit: Edit) -
     Raises ItemGone, ItemOvertaken and EditRefused.
     """
     product = item_to_change(session, merchant_id, product_id, edit.rev)
-    record = checked(product, edit.cells)
+    record = checked(product, edit.cells, currency_of(session, merchant_id))
+    agree(session, merchant_id, [record], {product.sku: product})
     changed = {name for name in edit.cells if _differs(product, record, name)}
     before = set(product.locked)
     locked = before if edit.locked is None else set(edit.locked) & set(LOCKS)
@@ -115,14 +117,22 @@ def edit_item(session: Session, merchant_id: int, product_id: int, edit: Edit) -
     return changed | ({"locked"} if before != locked else set())
 
 
-def checked(product: Product, cells: Mapping[str, str]) -> ProductRecord:
-    """The item as these cells would make it, by the code that checks feeds. Raises EditRefused."""
-    said = {**cells_of(product), **{name: cells[name] for name in FIELDS if name in cells}}
+def checked(product: Product, cells: Mapping[str, str], currency: str) -> ProductRecord:
+    """The item as these cells would make it, by the code that checks feeds. Raises EditRefused.
+
+    `currency` is the shop's; prices that stay as they are may be in another, of an older release.
+    """
+    there = cells_of(product)
+    said = {**there, **{name: cells[name] for name in FIELDS if name in cells}}
+    if product.price_minor is not None and all(said[name] == there[name] for name in _COLUMNS):
+        currency = product.currency
     row = {feed_name(name): text for name, text in said.items()}
     row |= {feed_name("sku"): product.sku, feed_name("image"): _PICTURE}
-    record = record_of(Row(1, row), product.currency)
+    record = record_of(Row(1, row), currency)
     if isinstance(record, list):
         raise EditRefused(replace(fault, column=_ours(fault.column)) for fault in record)
+    if record.price_minor is None:
+        record = replace(record, currency=product.currency)
     if not record.item_group_id:
         record = replace(record, item_group_id=product.sku)
     return record

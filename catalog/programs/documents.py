@@ -150,7 +150,10 @@ def record_from(product: Product) -> ProductRecord:
 
 
 def read_document(given: Mapping[str, Any], sku: str, currency: str, known: Known) -> Written:
-    """The record that a document describes; `currency` is the shop's. ProductRefused has all its faults."""
+    """The record that a document describes; `currency` is the shop's, "" for none yet.
+
+    ProductRefused has all its faults.
+    """
     faults = list(_misshapen(given, sku))
     wrong = {fault.column for fault in faults}
     cells = {name: value for name, value in given.items() if name in DOCUMENT and name not in wrong}

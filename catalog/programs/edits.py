@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
+from catalog.currency import currency_of
 from catalog.models import Merchant, Product
 from catalog.pictures.decoding import ImageRefused, sniff
 from catalog.products import Outcome, delete_product, find_product, hide_product, rows_to_change, save_product
@@ -90,7 +91,8 @@ def put_product(
     `hidden` stays as it is where the document does not say.
     """
     held = _held(session, merchant.id, sku, condition)
-    written = read_document(given, sku, merchant.currency, known.and_of(held))
+    currency = _currency(session, merchant.id, held, given)
+    written = read_document(given, sku, currency, known.and_of(held))
     if held is not None and written.record == record_from(held) and not _has_failed(held):
         return _hide(session, held, written.hidden, "unchanged")
     return _save(session, merchant.id, written)
@@ -109,7 +111,8 @@ def patch_product(
         raise ProductMissing(sku)
     there = record_from(held)
     merged = merge_patch(document(held), patch)
-    written = read_document(merged, sku, merchant.currency, known.and_of(held))
+    currency = _currency(session, merchant.id, held, merged)
+    written = read_document(merged, sku, currency, known.and_of(held))
     record = _only(patch, written.record, there)
     hidden = False if patch.get("hidden", ...) is None else written.hidden
     if record == there:
@@ -157,6 +160,18 @@ def _held(session: Session, merchant_id: int, sku: str, condition: Condition) ->
     there = None if row is None or row.deleted_at is not None else row
     condition.check(there)
     return there
+
+
+def _currency(session: Session, merchant_id: int, held: Product | None, given: Mapping[str, Any]) -> str:
+    """What prices are read in: the shop's currency, as it is now that the merchant's turn is ours.
+
+    A product of an older release may keep the prices that it has in another.
+    """
+    if held is not None and held.price_minor is not None:
+        prices = document(held)
+        if all(given.get(name) == prices[name] for name in PRICES):
+            return held.currency
+    return currency_of(session, merchant_id)
 
 
 def _has_failed(product: Product) -> bool:

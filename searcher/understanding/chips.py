@@ -30,6 +30,7 @@ class Chip:
     """One thing asked for, or (`negated`) not wanted: a meaning, or a price in minor units, inclusive.
 
     `start` and `end` are where it stands in the words, with its "not"; `typed` is what a typo was read from.
+    `currency` is what a price was asked for in, where that is not the shop's: its figures are not converted.
     """
 
     meaning: Meaning
@@ -39,12 +40,14 @@ class Chip:
     low: int | None = None
     high: int | None = None
     typed: str = ""
+    currency: str = ""
 
     @property
     def key(self) -> str:
         """A name that is the same for the same wish, for addresses and for choices: "-colour=red"."""
         if self.meaning.field == "price":
             said = f"{'' if self.low is None else self.low}..{'' if self.high is None else self.high}"
+            said += f" {self.currency}" if self.currency else ""
         else:
             said = self.meaning.label.casefold()
         return f"{'-' if self.negated else ''}{self.meaning.field}={said}"
@@ -61,7 +64,12 @@ class Chip:
 
     @property
     def usual(self) -> Mode:
-        """How it counts unless the shopper says otherwise: a vector knows no price, no stock and no "not"."""
+        """How it counts unless the shopper says otherwise: a vector knows no price, no stock and no "not".
+
+        A price in another currency would demand figures that were not meant.
+        """
+        if self.currency:
+            return "off"
         figure = self.meaning.field in ("price", "availability", "size")
         sure = self.negated or figure or self.meaning.relative
         return "must" if sure and self.filterable else "prefer"

@@ -54,11 +54,11 @@ class Understanding:
 
 
 def understand(
-    words: str, vocabulary: Vocabulary, digits: int = 2, beside: int | None = None
+    words: str, vocabulary: Vocabulary, digits: int = 2, beside: int | None = None, currency: str = ""
 ) -> Understanding:
-    """What is recognised in a request; `digits` and `beside` as of `prices`."""
+    """What is recognised in a request; `digits`, `beside` and `currency` as of `prices`."""
     spelled = [_corrected(words, each, vocabulary) for each in tokenise(words)]
-    priced = _prices(words, spelled, digits, beside)
+    priced = _prices(words, spelled, digits, beside, currency)
     taken = [(chip.start, chip.end) for chip in priced]
     tokens = [each for each in spelled if not _inside(each, taken)]
     found = _negated(tokens, _heads(_matches(tokens, vocabulary)))
@@ -71,7 +71,9 @@ def understand(
     return Understanding(words, _agreed(tuple(firsts.values())[::-1]), repairs, unread, len(asking))
 
 
-def _prices(words: str, spelled: Sequence[Token], digits: int, beside: int | None) -> list[Chip]:
+def _prices(
+    words: str, spelled: Sequence[Token], digits: int, beside: int | None, currency: str
+) -> list[Chip]:
     """The prices in the words, their typos put right ("udner 50"), at their places in what was typed."""
     text, places = "", list[int]()
     at = 0
@@ -80,7 +82,7 @@ def _prices(words: str, spelled: Sequence[Token], digits: int, beside: int | Non
         places += [*range(at, each.start), *([each.start] * len(each.word))]
         at = each.end
     text, places = text + words[at:], [*places, *range(at, len(words) + 1)]
-    found = prices(text, digits, beside)
+    found = prices(text, digits, beside, currency)
     return [replace(chip, start=places[chip.start], end=places[chip.end - 1] + 1) for chip in found]
 
 

@@ -5,15 +5,18 @@ from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Decimal
 
 from searcher.understanding.chips import Chip, Meaning
+from searcher.understanding.currencies import SIGN as _SIGN
+from searcher.understanding.currencies import other_than
 
-_SIGN = r"(?:[$€£¥]|usd|eur|gbp|dollars?|bucks|euros?|pounds?)"
 _WRITTEN = {
     "ten": 10, "twenty": 20, "twenty five": 25, "thirty": 30, "forty": 40, "fourty": 40, "fifty": 50,
     "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90, "a hundred": 100, "one hundred": 100,
     "two hundred": 200,
 }  # fmt: skip
 _IN_WORDS = "|".join(sorted(_WRITTEN, key=len, reverse=True))
-_NUMBER = rf"(\d{{1,3}}(?:,\d{{3}})+(?:\.\d{{1,2}})?|\d{{1,7}}(?:[.,]\d{{1,2}})?k?|(?:{_IN_WORDS})(?!\w))"
+_GROUPED = r"\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?"
+_GROUPED_BY_POINTS = r"\d{1,3}(?:\.\d{3})+(?:,\d{1,2})?"
+_NUMBER = rf"({_GROUPED}|{_GROUPED_BY_POINTS}|\d{{1,7}}(?:[.,]\d{{1,2}})?k?|(?:{_IN_WORDS})(?!\w))"
 _AMOUNT = rf"(?:{_SIGN}\s*)?{_NUMBER}(?:ish)?(?:\s*{_SIGN}(?!\w))?"
 _MONEY = rf"(?:{_SIGN}\s*{_NUMBER}|{_NUMBER}\s*{_SIGN}(?!\w))"
 _NOT_MONEY = r"(?!\s*(?:%|cm|mm|inch|inches|years?|yrs?|months?|kg|g\b|ml|xl|/|[.,]?\d|-\d|st\b|th\b))"
@@ -54,10 +57,11 @@ _DEARER = re.compile(r"\b(?:more (?:expensive|upmarket|luxurious)|pricier|dearer
 _SIZED = re.compile(r"\bsizes?\s*$", re.I)
 
 
-def prices(words: str, digits: int = 2, beside: int | None = None) -> Iterator[Chip]:
-    """The prices asked for, in minor units of a currency with so many digits behind the point.
+def prices(words: str, digits: int = 2, beside: int | None = None, currency: str = "") -> Iterator[Chip]:
+    """The prices asked for, in minor units of the shop's currency, with so many digits behind the point.
 
-    `beside` is the price of the product that the request is about: what is cheaper costs less than that.
+    One that is asked for in another has the same figures, and says so: nothing is converted. `beside` is
+    the price of the product that the request is about: what is cheaper costs less than that.
     """
     taken: list[tuple[int, int]] = []
     for pattern, kind in _KINDS:
@@ -69,7 +73,9 @@ def prices(words: str, digits: int = 2, beside: int | None = None) -> Iterator[C
             numbers = [_minor(each, digits) for each in found.groups() if each]
             low = None if kind == "high" else min(numbers)
             high = None if kind == "low" else max(numbers)
-            yield Chip(Meaning("price", (), found.group().strip()), start, end, low=low, high=high)
+            said = found.group().strip()
+            other = other_than(said, currency)
+            yield Chip(Meaning("price", (), said), start, end, low=low, high=high, currency=other)
     if beside is not None and not taken:
         yield from _compared(words, beside)
 
@@ -83,12 +89,14 @@ def _compared(words: str, beside: int) -> Iterator[Chip]:
 
 
 def _minor(number: str, digits: int) -> int:
-    """ "1,200.50", "49,99" and "49.99" in minor units."""
+    """ "1,200.50", "1.200,50", "49,99" and "49.99" in minor units; "1.200" as the digits have it."""
     if number.casefold() in _WRITTEN:
         return int(_WRITTEN[number.casefold()] * 10**digits)
     if number.casefold().endswith("k"):
         return _minor(number[:-1], digits) * 1000
-    if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d{1,2})?", number):
+    if re.fullmatch(_GROUPED, number):
         number = number.replace(",", "")
+    elif re.fullmatch(_GROUPED_BY_POINTS, number) and (digits != 3 or number.count(".") > 1):
+        number = number.replace(".", "")
     amount = Decimal(number.replace(",", "."))
     return int((amount * 10**digits).quantize(Decimal(1), ROUND_HALF_UP))

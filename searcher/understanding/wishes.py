@@ -56,7 +56,7 @@ class Wishes:
             return Reading(query, meant=query.words)
         beside = shelf.price_of(query.reference) if query.reference else None
         vocabulary = self._vocabulary(shelf, synonyms)
-        read = understand(query.words, vocabulary, query.currency_digits, beside)
+        read = understand(query.words, vocabulary, query.currency_digits, beside, query.currency)
         chosen = dict(query.choices)
         chips = compared(read.chips, shelf, query.reference, self._told)
         wishes = tuple(Wish(chip, _mode(chip, chosen.get(chip.key)), read.whole) for chip in chips)

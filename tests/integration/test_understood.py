@@ -205,3 +205,17 @@ def test_the_page_says_when_nothing_has_all_of_it(client: FlaskClient, shop: Ser
             material,
         )
     assert absent
+
+
+def test_a_price_in_another_currency_filters_nothing_and_says_so(client: FlaskClient) -> None:
+    every = ask(client, "dress")["total"]
+    answer = ask(client, "dress under £1")
+    (price,) = [each for each in answer["understood"] if each["field"] == "price"]
+    assert (price["currency"], price["mode"], price["label"]) == ("GBP", "off", "under £1")
+    assert answer["total"] == every and ask(client, "dress under $1")["total"] == 0
+    demanded = ask(client, "dress under £1", chips={price["key"]: "must"})
+    assert demanded["total"] == 0  # the same figures, in the shop's dollars
+    page = html.unescape(client.get("/", query_string={"q": "dress under £1"}).text)
+    assert "“under £1”: prices here are in $" in page
+    chosen = re.search(r'href="([^"]*must[^"]*)"[^>]*>Must', client.get("/?q=dress+under+%C2%A31").text)
+    assert chosen and "Up to $1" in client.get(html.unescape(chosen.group(1))).text

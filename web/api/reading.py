@@ -30,7 +30,7 @@ def read_search(merchant_id: int, currency: str) -> SearchQuery:
         photo_id = keep_photo(photo) if photo is not None else None
     else:
         raise http(415)
-    return _query(merchant_id, given, photo_id, money.digits(currency))
+    return _query(merchant_id, given, photo_id, currency)
 
 
 def read_filters() -> Filters:
@@ -41,14 +41,17 @@ def read_filters() -> Filters:
     return Filters.from_mapping(_load(FiltersSchema(), given, "filters."))
 
 
-def _query(merchant_id: int, given: Mapping[str, Any], photo_id: str | None, digits: int) -> SearchQuery:
+def _query(merchant_id: int, given: Mapping[str, Any], photo_id: str | None, currency: str) -> SearchQuery:
     asked = _load(SearchSchema(), given)
     filters = Filters.from_mapping(asked.pop("filters"))
     asked["exclude"] = tuple(asked["exclude"])
     asked["crop"] = Crop(*asked["crop"]) if asked["crop"] else None
     asked["choices"] = tuple(asked.pop("chips").items())
     asked["photo_id"] = photo_id or asked["photo_id"]
-    return SearchQuery(merchant_id=merchant_id, filters=filters, currency_digits=digits, **asked)
+    digits = money.digits(currency)
+    return SearchQuery(
+        merchant_id=merchant_id, filters=filters, currency=currency, currency_digits=digits, **asked
+    )
 
 
 def json_object(body: bytes) -> Mapping[str, Any]:

@@ -228,6 +228,14 @@ class UnderstoodSchema(Schema):
         metadata=_said("prefer: steers the ranking; must: filters; off: is left out."),
     )  # fmt: skip
     filterable = fields.Boolean(required=True, metadata=_said("Whether it can be a must."))
+    currency = fields.String(
+        required=True,
+        metadata=_said(
+            'Of a price in another currency than the shop\'s, such as "under $50" where prices are in euros: '
+            "that one (ISO 4217). It is off, and nothing is converted: as a must it has the same figures. "
+            'Else "".'
+        ),
+    )
     typed = fields.String(
         required=True, metadata=_said('What was typed, where that was read as a typo; else "".')
     )

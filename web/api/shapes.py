@@ -56,6 +56,7 @@ def understood(found: Wish) -> dict[str, Any]:
         "high": chip.high,
         "mode": found.mode,
         "filterable": chip.filterable,
+        "currency": chip.currency,
         "typed": chip.typed,
         "start": chip.start,
         "end": chip.end,

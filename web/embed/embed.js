@@ -13,7 +13,7 @@
       busy: "Searching…", found: (n) => (n === 1 ? "1 piece found" : `${n} pieces found`), none: "Nothing found. Try fewer words.",
       weak: "Nothing here is quite like that. These come nearest.", soldOut: "Sold out", without: "without",
       failed: "The search did not answer. Please try again.", large: "The photo is larger than 16 MB.",
-      drop: "Drop the photo here", ignored: "ignored", sale: "now", understood: "Understood",
+      drop: "Drop the photo here", ignored: "ignored", elsewhere: "prices here are in another currency", sale: "now", understood: "Understood",
     },
     de: {
       search: "Suchen", words: "Was suchen Sie?", change: "Was soll anders sein?", photo: "Mit Foto suchen",
@@ -22,7 +22,7 @@
       none: "Nichts gefunden. Versuchen Sie es mit weniger Wörtern.",
       weak: "So etwas gibt es hier nicht ganz. Am nächsten kommen diese.", soldOut: "Ausverkauft", without: "ohne",
       failed: "Die Suche hat nicht geantwortet. Bitte versuchen Sie es noch einmal.", large: "Das Foto ist größer als 16 MB.",
-      drop: "Foto hier ablegen", ignored: "nicht beachtet", sale: "jetzt", understood: "Verstanden",
+      drop: "Foto hier ablegen", ignored: "nicht beachtet", elsewhere: "die Preise hier sind in einer anderen Währung", sale: "jetzt", understood: "Verstanden",
     },
   };
 
@@ -227,6 +227,7 @@
       this.chips.hidden = !understood.length;
       this.chips.replaceChildren(...understood.map((each) => {
         const on = each.mode !== "off";
+        if (each.currency) return make("li", {}, make("span", {}, `${each.label} (${this.say.elsewhere})`));
         const said = each.field === "price" ? each.label : `${each.negated ? `${this.say.without} ` : ""}${each.label}`;
         const press = () => {
           this.asked.chips = { ...this.asked.chips, [each.key]: on ? "off" : each.negated || each.field === "price" ? "must" : "prefer" };

@@ -25,6 +25,7 @@ def search_query(state: PageState, merchant_id: int, currency: str) -> SearchQue
         crop=_crop(state),
         balance=int(state.balance or AS_LEARNED) / 100,
         choices=tuple(state.choices.items()),
+        currency=currency,
         currency_digits=money.digits(currency),
     )
 

@@ -7,6 +7,7 @@ from searcher import palette
 from searcher.results import Results
 from searcher.understanding.chips import WORDS, Chip, Meaning, Mode
 from searcher.understanding.wishes import Wish
+from web import money
 from web.language import noted, say
 from web.shop import traits
 from web.shop.pagestate import PageState
@@ -63,7 +64,14 @@ def _understood(wish: Wish, state: PageState, currency: str) -> Understood:
     ]
     paints = palette.paints(chip.meaning.label) if plain else []
     looser = state.weigh(chip.key, "prefer").url() if wish.mode == "must" else ""
-    return Understood(chip.key, label(chip, currency), wish.mode, chip.typed, paints, options, looser)
+    said = label(chip, currency) if wish.mode == "must" or not chip.currency else _elsewhere(chip, currency)
+    return Understood(chip.key, said, wish.mode, chip.typed, paints, options, looser)
+
+
+def _elsewhere(chip: Chip, currency: str) -> str:
+    """A price that was asked for in another currency, which nothing is filtered by."""
+    priced = say("“%(words)s”", words=chip.meaning.label)
+    return say("%(price)s: prices here are in %(currency)s", price=priced, currency=money.sign(currency))
 
 
 def label(chip: Chip, currency: str) -> str:

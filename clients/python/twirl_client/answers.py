@@ -108,6 +108,7 @@ class Understood:
     high: int | None
     mode: str
     filterable: bool
+    currency: str = ""  # of a price in another one than the shop's, by which nothing is filtered; else ""
     typed: str
     start: int
     end: int

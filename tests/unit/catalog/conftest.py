@@ -27,4 +27,4 @@ def ledger(database: Engine) -> Sessions:
 @pytest.fixture
 def shop(ledger: Sessions) -> int:
     with ledger.begin() as session:
-        return ensure_merchant(session, "demo", "Demo shop").id
+        return ensure_merchant(session, "demo", "Demo shop", "USD").id

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from catalog.feeds import FeedRefused, ProductRecord, RowFault, read_feed, survey_feed
+from catalog.feeds import FeedRefused, ProductRecord, RowFault, currency_in, read_feed, survey_feed
 from catalog.feeds.columns import normalised
 from catalog.feeds.values import availability, category_path, clean, image_names, plain_text
 
@@ -21,7 +21,7 @@ def read(tmp_path: Path) -> Read:
     def read(data: str | bytes) -> tuple[list[ProductRecord], list[RowFault]]:
         path = tmp_path / "feed"
         path.write_bytes(data.encode() if isinstance(data, str) else data)
-        items = list(read_feed(path))
+        items = list(read_feed(path, currency_in(survey_feed(path)) or "USD"))
         records = [item for item in items if isinstance(item, ProductRecord)]
         return records, [item for item in items if isinstance(item, RowFault)]
 
@@ -221,7 +221,7 @@ def test_a_very_long_line_is_skipped_without_being_held(tmp_path: Path) -> None:
     with path.open("w") as file:
         file.write(f"{HEAD}\n1,a,a.jpg,1\n2,{'x' * 50_000_000},a.jpg,1\n3,c,a.jpg,1\n")
     tracemalloc.start()
-    items = list(read_feed(path))
+    items = list(read_feed(path, "USD"))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert [type(item).__name__ for item in items] == ["ProductRecord", "RowFault", "ProductRecord"]

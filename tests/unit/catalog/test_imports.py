@@ -69,7 +69,7 @@ def counts(summary: ImportSummary) -> tuple[int, int, int, int, int]:
 def test_good_rows_go_in_and_bad_rows_say_why(store: Shop) -> None:
     feed = (
         HEAD
-        + '1,Dress,0.jpg,"1.jpg,2.jpg",15.00 EUR\n2,Hat,none.jpg,,9\n3,,3.jpg,,free\n4,Coat,https://a.b/c.jpg,4.jpg,\n'
+        + '1,Dress,0.jpg,"1.jpg,2.jpg",15.00 USD\n2,Hat,none.jpg,,9\n3,,3.jpg,,free\n4,Coat,https://a.b/c.jpg,4.jpg,\n'
     )
     summary = store.load(feed)
     assert counts(summary) == (4, 2, 0, 0, 2)
@@ -79,7 +79,7 @@ def test_good_rows_go_in_and_bad_rows_say_why(store: Shop) -> None:
         (3, "image_link", "image-missing"), (4, "title", "required"), (4, "price", "price-invalid"),
     ]  # fmt: skip
     dress, coat = store.product("1"), store.product("4")
-    assert (dress.price_minor, dress.currency, len(dress.images)) == (1500, "EUR", 3)
+    assert (dress.price_minor, dress.currency, len(dress.images)) == (1500, "USD", 3)
     assert coat.images[0].source == "https://a.b/c.jpg" and coat.images[1].source.startswith("incoming:")
     for image in [*dress.images, coat.images[1]]:
         name = f"{[0, 1, 2, None, 4][image.position if image.product_id == dress.id else 4]}.jpg"
@@ -461,8 +461,9 @@ def test_the_shops_currency_holds_where_a_price_names_none(store: Shop) -> None:
 
     with store.ledger.begin() as session:
         session.get_one(Merchant, store.id).currency = "CAD"
-    store.load(HEAD + "1,a,1.jpg,,15\n2,b,1.jpg,,$15\n3,c,1.jpg,,15 EUR\n")
-    assert [store.product(sku).currency for sku in "123"] == ["CAD", "CAD", "EUR"]
+    summary = store.load(HEAD + "1,a,1.jpg,,15\n2,b,1.jpg,,$15\n3,c,1.jpg,,15 EUR\n")
+    assert [store.product(sku).currency for sku in "12"] == ["CAD", "CAD"]
+    assert store.faults(summary) == [(4, "price", "currency-mismatch")]
 
 
 def test_json_lines_are_imported_too(store: Shop) -> None:

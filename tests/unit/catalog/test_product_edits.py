@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from catalog.database import Sessions
 from catalog.feeds import read_feed
+from catalog.merchants import set_currency
 from catalog.models import Merchant, Product
 from catalog.products import ensure_merchant, find_product, hide_product, save_product
 from catalog.programs.documents import (
@@ -49,7 +50,8 @@ FULL: dict[str, Any] = {
 
 @pytest.fixture
 def merchant(ledger: Sessions, shop: int) -> Merchant:
-    with ledger() as session:
+    with ledger.begin() as session:
+        set_currency(session, shop, "EUR")
         return session.get_one(Merchant, shop)
 
 
@@ -72,7 +74,7 @@ def test_a_document_becomes_the_product_that_a_feed_would_make(
     }  # fmt: skip
     own = {"sku": "S-1", **FULL}
     (tmp_path / "feed.jsonl").write_text("\n".join(map(json.dumps, (line, {**own, "sku": "S-2"}))))
-    google, ours = read_feed(tmp_path / "feed.jsonl", "USD")
+    google, ours = read_feed(tmp_path / "feed.jsonl", "EUR")
     assert isinstance(google, ProductRecord) and isinstance(ours, ProductRecord)
     assert made.content_hash == google.content_hash() and record_from(made) == google
     assert ours.images == google.images and ours.attributes == google.attributes == {"sleeve": "long"}

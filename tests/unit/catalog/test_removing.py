@@ -13,7 +13,7 @@ from catalog.models import Image, ImportJob, Product, RowError
 from catalog.storage.folders import FolderIncoming
 
 HEAD = "id,title,image_link,price\n"
-ROWS = [f"{n},Dress {n},https://img.example/{n}.jpg,{n}.00 EUR\n" for n in range(1, 11)]
+ROWS = [f"{n},Dress {n},https://img.example/{n}.jpg,{n}.00 USD\n" for n in range(1, 11)]
 
 
 class Feeds:
@@ -98,7 +98,7 @@ def test_another_merchants_products_stay(feeds: Feeds) -> None:
 
     with feeds.ledger.begin() as session:
         other = ensure_merchant(session, "other").id
-    Feeds(feeds.ledger, other, feeds.folder).load(["77,Hat,https://img.example/h.jpg,1\n"])
+    Feeds(feeds.ledger, other, feeds.folder).load(["77,Hat,https://img.example/h.jpg,1 USD\n"])
     feeds.load(ROWS[:6], Removal.GUARDED)
     assert Feeds(feeds.ledger, other, feeds.folder).live() == {"77"}
 

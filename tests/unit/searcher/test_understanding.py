@@ -101,6 +101,40 @@ def test_prices_are_in_the_currency_s_minor_units(vocabulary: Vocabulary) -> Non
 
 
 @pytest.mark.parametrize(
+    ("words", "currency", "key", "usual"),
+    [
+        ("red, under 50", "EUR", "price=..5000", "must"),
+        ("red under 50 euros", "EUR", "price=..5000", "must"),
+        ("red under $50", "EUR", "price=..5000 USD", "off"),
+        ("red under £40", "EUR", "price=..4000 GBP", "off"),
+        ("from 20 to 40 euros", "USD", "price=2000..4000 EUR", "off"),
+        ("50$ or less", "CAD", "price=..5000", "must"),  # the sign is that of Canada's dollars too
+        ("under us$ 50", "CAD", "price=..5000 USD", "off"),
+        ("under 500 kr", "SEK", "price=..50000", "must"),
+        ("under 500 kr", "EUR", "price=..50000 SEK", "off"),
+        ("for 200 zł", "PLN", "price=..20000", "must"),
+        ("max 50 chf", "CHF", "price=..5000", "must"),
+        ("under 1.299,50 €", "EUR", "price=..129950", "must"),
+        ("under 50 top", "EUR", "price=..5000", "must"),  # a word, though TOP is a currency
+        ("under $50", "", "price=..5000", "must"),  # nobody says what the shop's prices are in
+    ],
+)
+def test_a_price_in_another_currency_demands_nothing(
+    words: str, currency: str, key: str, usual: str, vocabulary: Vocabulary
+) -> None:
+    (chip,) = [
+        c for c in understand(words, vocabulary, currency=currency).chips if c.meaning.field == "price"
+    ]
+    assert (chip.key, chip.usual) == (key, usual)
+
+
+@pytest.mark.parametrize(("words", "high"), [("under 5.500 dinars", 5500), ("max 0.75 kwd", 750)])
+def test_three_decimals(words: str, high: int, vocabulary: Vocabulary) -> None:
+    (chip,) = understand(words, vocabulary, digits=3, currency="KWD").chips
+    assert (chip.high, chip.currency) == (high, "")
+
+
+@pytest.mark.parametrize(
     ("words", "expected"),
     [
         ("not red", ["-colour=red"]),

@@ -38,7 +38,10 @@ class ProductDocumentSchema(Schema):
     availability = fields.String(metadata=said(f"One of {', '.join(AVAILABILITIES)}, or as feeds write it."))
     item_group_id = fields.String(metadata=said("What variants share; the sku where it is left out."))
     price = fields.String(
-        allow_none=True, metadata=said('"49.00 USD"; without a currency it is in the shop\'s.')
+        allow_none=True,
+        metadata=said(
+            '"49.00 EUR". Without a currency it is in the shop\'s; another is refused (currency-mismatch).'
+        ),
     )
     sale_price = fields.String(allow_none=True)
     attributes = fields.Dict(keys=fields.String(), metadata=said("What has no field of its own."))

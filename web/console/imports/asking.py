@@ -5,6 +5,7 @@ from typing import Any
 from flask import flash, redirect, request, url_for
 from werkzeug.wrappers import Response
 
+from catalog.currency import CurrencyRefused
 from catalog.feeds.mapping import as_mapping, checked, lacking, proposed
 from catalog.feeds.values import is_url
 from catalog.importing import jobs as import_jobs
@@ -18,6 +19,7 @@ from web.console.access import audit, change, member, needs, shop, takes, user
 from web.console.imports import blueprint
 from web.console.imports.files import MOST_MB, UploadRefused, kept_feed, kept_pictures
 from web.console.imports.found import required
+from web.console.team.prices import change_currency
 from web.services import services
 
 
@@ -117,6 +119,21 @@ def _again(session: Any, found: ImportRequest, step: str) -> None:
         import_jobs.again(session, found, step)
     except RequestRefused as error:
         flash(f"{error.message} {error.fix}", "bad")
+
+
+@blueprint.post("/<int:request_id>/currency")
+@needs("editor")
+def currency(request_id: int) -> Response:
+    """Say what prices are in that name no currency, and have the import rehearsed with it."""
+    try:
+        with change() as session:
+            found = required(session, request_id)
+            change_currency(session, request.form.get("currency", ""))
+            _again(session, found, "rehearse")
+    except CurrencyRefused as error:
+        flash(f"{error.message} {error.fix}", "bad")
+    services().ring_imports()
+    return redirect(url_for("imports.page", request_id=request_id), 303)
 
 
 @blueprint.post("/<int:request_id>/run")

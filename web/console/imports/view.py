@@ -25,6 +25,7 @@ from catalog.storage.blobs import BlobMissing
 from web.console.access import needs, shop
 from web.console.imports import blueprint
 from web.console.imports.found import required
+from web.console.team.prices import currency_names
 from web.money import shown
 from web.problems import http
 from web.services import services
@@ -113,7 +114,7 @@ def page(request_id: int) -> str:
     return render_template(
         template, asked=found, job=job, progress=progress, counts=counts, columns=columns,
         options=Options.of(found.options), would=found.rehearsal, words=WORDS, steps=STEPS,
-        targets=TARGETS, money=shown, checks=checks,
+        targets=TARGETS, money=shown, checks=checks, currencies=currency_names(),
     )  # fmt: skip
 
 

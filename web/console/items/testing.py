@@ -53,7 +53,7 @@ def _page(words: str, photo: str, amiss: str) -> str:
             found = tried(
                 SearchQuery(
                     shop().id, words=words, photo_id=photo, limit=PLACES, facets=False,
-                    currency_digits=money.digits(shop().currency),
+                    currency=shop().currency, currency_digits=money.digits(shop().currency),
                 )
             )  # fmt: skip
         except (QueryRefused, SearchUnavailable) as error:

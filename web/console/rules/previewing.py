@@ -64,7 +64,7 @@ def _page(wrong: str = "") -> str:
         try:
             query = SearchQuery(
                 shop().id, words, photo_id=photo, reference=like, limit=PLACES, facets=False,
-                currency_digits=money.digits(shop().currency),
+                currency=shop().currency, currency_digits=money.digits(shop().currency),
             )  # fmt: skip
             found = preview(services().searcher, query, read_rulebook(here.content))
         except SearchError as error:

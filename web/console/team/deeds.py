@@ -39,6 +39,7 @@ _WORDS = {
     "secret-key.made": "secret key made",
     "secret-key.revoked": "secret key revoked",
     "secret-key.rotated": "secret key rotated",
+    "shop.currency": "currency set",
     "shop.opened": "shop opened",
     "webhook.moved": "webhook moved",
 }
