@@ -204,7 +204,9 @@ def test_the_second_factor_is_set_up_asked_for_and_good_once(
     assert elsewhere.get("/console/account/").status_code == 303  # every other login is over
     recovery = re.findall(r"<code>([a-z0-9-]{29})</code>", shown.text)
     assert len(recovery) == 10
-    assert any("sealed" in each for each in wait) and not any(code in each for each in wait for code in recovery)
+    assert any("sealed" in each for each in wait) and not any(
+        code in each for each in wait for code in recovery
+    )
     assert "10 recovery codes left" in browser.get("/console/account/").text
     with services.sessions() as session:
         kept = find_user(session, email)

@@ -73,7 +73,9 @@ def test_it_says_what_it_will_do_and_does_it(services: Services, twice: dict[str
     after = titles(services)
     said = twirl(services, "--dry-run")
     assert re.match(r"Import \d+, second\.csv, of \d{4}-\d\d-\d\d \d\d:\d\d UTC: 1 product that", said)
-    assert "1 product that it made goes, 1 that it changed is as before, 1 that it removed comes back." in said
+    assert (
+        "1 product that it made goes, 1 that it changed is as before, 1 that it removed comes back." in said
+    )
     assert titles(services) == after and after != twice and not history(services)
     assert "1 gone, 1 as before, 1 came back" in twirl(services, "--no-wait")
     assert titles(services) == twice and history(services) == [("", "import.taken-back", "second.csv")]

@@ -174,7 +174,8 @@ def _said(session: Session, asked_for: ImportRequest) -> dict[str, Any]:
     job = session.get(ImportJob, asked_for.job_id) if asked_for.job_id else None
     finished = asked_for.finished_at
     return {
-        "id": asked_for.id, "kind": "undo" if asked_for.step == "undo" else "import", "state": asked_for.state, "filename": asked_for.filename,
+        "id": asked_for.id, "kind": "undo" if asked_for.step == "undo" else "import",
+        "state": asked_for.state, "filename": asked_for.filename,
         "counts": {name: getattr(job, name) if job else 0 for name in _COUNTS},
         "total": job.total if job else 0,
         "message": asked_for.message,
