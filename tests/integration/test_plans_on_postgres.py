@@ -15,8 +15,9 @@ from sqlalchemy import Engine, event, select, text, update
 from benchmarks.migrate_million import FILL
 from catalog.changes import revision
 from catalog.database import Sessions, open_engine, sessions, upgrade
+from catalog.items.counting import count_items
 from catalog.items.hints import alike_page, count_hints
-from catalog.items.listing import ItemFilter, count_items, items_page, values_of
+from catalog.items.listing import ItemFilter, items_page, values_of
 from catalog.listing import (
     count_failures,
     count_states,
@@ -145,8 +146,8 @@ def in_session(ledger: Sessions, work: Callable[[Any], Any]) -> Callable[[], Any
         (lambda s: count_failures(s, SHOP), "ix_image_failed", 60),
         (lambda s: failed_images(s, SHOP, "code-3"), "ix_image_failed", 300),
         (lambda s: list_imports(s, SHOP), "ix_import_job_merchant_id_started_at", 120),
-        (lambda s: items_page(s, SHOP, ItemFilter()), "ix_product_merchant_id_id", 900),
-        (lambda s: items_page(s, SHOP, ItemFilter(), below=60_000), "ix_product_merchant_id_id", 900),
+        (lambda s: items_page(s, SHOP, ItemFilter()), "ix_product_merchant_id_id_title", 900),
+        (lambda s: items_page(s, SHOP, ItemFilter(), below=60_000), "ix_product_merchant_id_id_title", 900),
         (lambda s: items_page(s, SHOP, ItemFilter(state="live")), STATES, 1500),
         (lambda s: items_page(s, SHOP, ItemFilter(state="failed")), STATES, 1500),
         (lambda s: items_page(s, SHOP, ItemFilter(code="code-3")), "ix_image_failed", 1500),
@@ -156,6 +157,16 @@ def in_session(ledger: Sessions, work: Callable[[Any], Any]) -> Callable[[], Any
         (lambda s: items_page(s, SHOP, ItemFilter(state="live", brand="Brand 6")), "", 4000),
         (lambda s: items_page(s, SHOP, ItemFilter(words="sku-46")), "ix_product_sku_prefix", 900),
         (lambda s: items_page(s, SHOP, ItemFilter(words="linen dress")), "", 2500),
+        (
+            lambda s: items_page(s, SHOP, ItemFilter(words="no such thing")),
+            "ix_product_merchant_id_id_title",
+            90,
+        ),
+        (
+            lambda s: items_page(s, SHOP, ItemFilter(words="number 111")),
+            "ix_product_merchant_id_id_title",
+            900,
+        ),
         (lambda s: count_items(s, SHOP), STATES, 900),
         (lambda s: values_of(s, SHOP, "brand"), "ix_product_merchant_id_brand_id", 300),
         (lambda s: count_hints(s, SHOP), "", 5),
