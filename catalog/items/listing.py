@@ -12,18 +12,19 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select, text
 from sqlalchemy.orm import Session, selectinload
 
+from catalog.items.conditions import failed, hidden, title_has
 from catalog.items.tables import ItemHint
 from catalog.listing import beginning_with
-from catalog.models import HIDDEN, IMAGE_STATES, Image, Product
+from catalog.models import IMAGE_STATES, Image, Product
 
 PAGE = 50
 PROBED = 1000  # ids of one condition that are looked up; what has more is looked for row by row
 MOST_WORDS = 8
-_HIDDEN = text(f"product.{HIDDEN}")
 # What many items meet is met on the way along an index in the list's own order, soon enough for a page.
-# PostgreSQL's planner would rather read the table, or find them all and sort them.
+# PostgreSQL's planner would rather read the table, find them all and sort them, or wait for parallel workers.
 _BY_INDEX = text(
-    "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)"
+    "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true), "
+    "set_config('max_parallel_workers_per_gather', '0', true)"
 )
 _UNSORTED = text(
     "SELECT set_config('enable_sort', 'off', true), set_config('enable_incremental_sort', 'off', true)"
@@ -123,31 +124,6 @@ def find_item(session: Session, merchant_id: int, product_id: int) -> Item | Non
     return next(iter(read_items(session, merchant_id, [product_id])), None)
 
 
-def count_items(session: Session, merchant_id: int) -> dict[str, int]:
-    """{state: items}, every state among them. "failed" counts items with any picture that failed."""
-    main = (Image.merchant_id == merchant_id, Image.position == 0)
-    by_state = select(Image.state, func.count()).where(*main).group_by(Image.state)
-    counted = dict.fromkeys(IMAGE_STATES, 0) | {state: int(n) for state, n in session.execute(by_state)}
-    # What was hidden or deleted a moment ago still has a picture in another state.
-    # (A sum is in no index: the one of what is deleted is the one to go by.)
-    gone = _main_states(session, Product.merchant_id + 0 == merchant_id, Product.deleted_at.is_not(None))
-    hidden = _main_states(session, _hidden(merchant_id), Product.deleted_at.is_(None))
-    for state, n in (*gone.items(), *hidden.items()):
-        counted[state] -= n
-    failed = select(func.count(Image.product_id.distinct())).where(_failed(merchant_id))
-    counted |= {"hidden": sum(hidden.values()), "failed": int(session.scalar(failed) or 0)}
-    return {state: max(n, 0) for state, n in counted.items()}
-
-
-def _main_states(session: Session, *which: ColumnElement[bool]) -> dict[str, int]:
-    """{state: main pictures} of some products: read from the products on, which are few."""
-    main = select(Image.state).where(Image.product_id == Product.id, Image.position == 0)
-    state = main.correlate(Product).scalar_subquery().label("state")
-    rows = select(state).where(*which).subquery()
-    counted = select(rows.c.state, func.count()).where(rows.c.state.is_not(None)).group_by(rows.c.state)
-    return {state: int(n) for state, n in session.execute(counted)}
-
-
 def values_of(session: Session, merchant_id: int, column: str, limit: int = 300) -> list[str]:
     """The first values of "category" or "brand", in order: each found behind the one before."""
     named = getattr(Product, column)
@@ -182,7 +158,9 @@ def _ordered(session: Session, merchant_id: int, wanted: ItemFilter, below: int 
     if driver is not None and driver.of_pictures is not None:  # several of an item may have failed
         found = found.join(Image.product).where(driver.of_pictures).distinct()
     if below is not None:
-        found = found.where(column < below)
+        found = found.where(
+            column < below, Product.id < below
+        )  # PostgreSQL does not conclude it of the other
     return found.order_by(*order)
 
 
@@ -199,10 +177,10 @@ class _Leg:
 def _legs(session: Session, merchant_id: int, wanted: ItemFilter) -> list[_Leg]:
     legs = []
     if wanted.code or wanted.state == "failed":
-        which = _failed(merchant_id, wanted.code)
+        which = failed(merchant_id, wanted.code)
         legs.append(_pictured(which, None if wanted.code else which))
     if wanted.state == "hidden":
-        legs.append(_Leg((select(Product.id).where(_hidden(merchant_id)),), Product.hidden.is_(True)))
+        legs.append(_Leg((select(Product.id).where(hidden(merchant_id)),), Product.hidden.is_(True)))
     elif wanted.state:
         legs += _in_state(merchant_id, wanted.state)
     if wanted.category:
@@ -233,15 +211,6 @@ def _pictured(which: ColumnElement[bool], in_order: ColumnElement[bool] | None) 
     return _Leg((select(Image.product_id).where(which),), row, in_order)
 
 
-def _failed(merchant_id: int, code: str = "") -> ColumnElement[bool]:
-    failed = and_(Image.merchant_id == merchant_id, Image.state == "failed")
-    return and_(failed, Image.error_code == code) if code else failed
-
-
-def _hidden(merchant_id: int) -> ColumnElement[bool]:
-    return and_(Product.merchant_id == merchant_id, _HIDDEN)
-
-
 def _column(merchant_id: int, condition: ColumnElement[bool], in_order: bool = False) -> _Leg:
     ids = select(Product.id).where(Product.merchant_id == merchant_id, condition)
     return _Leg((ids,), condition, in_order=in_order)
@@ -262,15 +231,13 @@ def _worded(session: Session, merchant_id: int, words: str) -> _Leg:
         low, columns = words.lower(), (Product.sku, Product.title)
         row = or_(*(func.substr(func.lower(column), 1, len(low)) == low for column in columns))
         return _Leg(tuple(halves), row)
-    said = words.lower().split()[:MOST_WORDS]
-    return _column(merchant_id, and_(*(_has(session, word) for word in said)))
+    said = sorted(words.lower().split()[:MOST_WORDS], key=_common)
+    return _column(merchant_id, and_(*(title_has(session, word) for word in said)))
 
 
-def _has(session: Session, word: str) -> ColumnElement[bool]:
-    """Whether a title has these letters. SQLite's LIKE takes no notice of the case of a to z by itself."""
-    plain = word.isascii() and session.get_bind().dialect.name == "sqlite"
-    title = Product.title if plain else func.lower(Product.title)
-    return title.contains(word, autoescape=True)
+def _common(word: str) -> bool:
+    """What has a digit is in few titles. It is asked first: most titles are then asked for one word only."""
+    return not any(letter.isdigit() for letter in word)
 
 
 def _below(session: Session, merchant_id: int, category: str) -> list[str]:
