@@ -124,7 +124,8 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(
     context.add_cookies([cookie_of(services, console)])  # type: ignore[list-item]
     for address in (
         "/console/account/", "/console/account/second-factor/", "/console/confirm", "/console/demo/team/",
-        "/console/demo/team/keys", "/console/demo/team/history", "/console/nowhere/",
+        "/console/demo/team/keys", "/console/demo/team/prices", "/console/demo/team/history",
+        "/console/nowhere/",
     ):  # fmt: skip
         wrong += faults(page, address)
     assert wrong == []

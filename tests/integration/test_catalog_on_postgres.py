@@ -39,7 +39,7 @@ def ledger() -> Iterator[Sessions]:
 
 def shop(ledger: Sessions, slug: str) -> int:
     with ledger.begin() as session:
-        return ensure_merchant(session, slug).id
+        return ensure_merchant(session, slug, currency="USD").id
 
 
 def test_a_products_life(ledger: Sessions) -> None:

@@ -55,7 +55,7 @@ class Desk:
         self.ledger: Sessions = sessions(self.engine)
         self.worker: Imports = imports(self.ledger, folder)
         with self.ledger.begin() as session:
-            self.shop = ensure_merchant(session, "demo").id
+            self.shop = ensure_merchant(session, "demo", currency="EUR").id
 
     def keep(self, data: bytes | str) -> str:
         with self.worker.files.received() as path:

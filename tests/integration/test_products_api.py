@@ -201,7 +201,7 @@ def test_a_page_that_cannot_be_asked_for(program: Program, query: str) -> None:
 
 def test_pictures_come_along_and_the_product_is_found_by_them(shop: Services, program: Program) -> None:
     form = {
-        "product": json.dumps({"title": "Scarlet blouse", "colour": "Red", "price": "20 USD"}),
+        "product": json.dumps({"title": "Scarlet blouse", "colour": "Red", "price": "20 EUR"}),
         "images": [(io.BytesIO(picture()), "front.jpg"), (io.BytesIO(picture((20, 20, 90))), "back.jpg")],
     }
     made = program.put("products/B-1", data=form, content_type="multipart/form-data")

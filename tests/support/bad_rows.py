@@ -14,7 +14,7 @@ WAYS: list[tuple[Callable[[str], str], str, str]] = [
     (lambda n: f"b{n},Dress,ftp://i.example/{n}.jpg,,1,,,red", "image_link", "image-link-invalid"),
     (lambda n: f"b{n},Dress,{n}.jpg,,1,,,red", "image_link", "image-missing"),
     (lambda n: f"b{n},=Dress,https://i.example/{n}.jpg,,cheap,,,red", "price", "price-invalid"),
-    (lambda n: f"b{n},Dress,https://i.example/{n}.jpg,,1.299 EUR,,,red", "price", "price-ambiguous"),
+    (lambda n: f"b{n},Dress,https://i.example/{n}.jpg,,1.299 USD,,,red", "price", "price-ambiguous"),
     (lambda n: f"b{n},Dress,https://i.example/{n}.jpg,,-5.00,,,red", "price", "price-invalid"),
     (lambda n: f"b{n},Dress,https://i.example/{n}.jpg,,1,maybe,,red", "availability", "availability-unknown"),
     (lambda n: f"b{n},Dress,https://i.example/{n}.jpg,,1,,shop/{n},red", "link", "link-invalid"),
@@ -32,5 +32,5 @@ def feed_of(rows: int, bad: int, image: Callable[[int], str]) -> tuple[str, Wron
             wrong[n + 2] = (column, code)
             lines.append(way(str(n)))
         else:
-            lines.append(f"g{n},Dress {n},{image(n)},,{n}.00 EUR,in stock,,blue")
+            lines.append(f"g{n},Dress {n},{image(n)},,{n}.00 USD,in stock,,blue")
     return HEAD + "\n".join(lines) + "\n", wrong

@@ -58,7 +58,7 @@ def test_bad_rows_are_listed_and_a_mended_file_touches_only_those(store: Shop, t
         before = {row.sku: row.rev for row in session.execute(select(Product.sku, Product.rev))}
     for row in (row for row in rows if row[0] or row[1]):  # a merchant mends what can be mended
         row[:7] = [row[0] or f"m{row[8]}", row[1][:100] or "Dress", f"https://i.example/{row[8]}.jpg",
-                   "", "9.00 EUR", "in stock", ""]  # fmt: skip
+                   "", "9.00 USD", "in stock", ""]  # fmt: skip
     with errors.open("w", encoding="utf-8-sig", newline="") as file:
         csv.writer(file).writerows([header, *rows])
     second = store.load(errors)
