@@ -31,7 +31,7 @@ def by_words(reading: Reading, shelf: Shelf, finds: Callable[[str], bool]) -> Ma
     """Of a search by words; `finds` tells whether any text of the shop has a word."""
     if not reading.said:
         return Match()
-    strange = [word for word in dict.fromkeys(reading.unread) if not _in_titles(word, shelf)]
+    strange = [word for word in dict.fromkeys(reading.unread) if not in_titles(word, shelf)]
     strength = 1 - len(strange) / max(reading.said, 1)
     weak = strength < ENOUGH and not _names_kind(reading)
     unknown = tuple(word for word in strange[:MOST_UNKNOWN] if not finds(word))
@@ -53,5 +53,6 @@ def _names_kind(reading: Reading) -> bool:
     return "category" in chips
 
 
-def _in_titles(word: str, shelf: Shelf) -> bool:
+def in_titles(word: str, shelf: Shelf) -> bool:
+    """Whether a title in the shop has the word, in the singular or the plural."""
     return not shelf.title_words.isdisjoint((word, word.removesuffix("s"), f"{word}s"))

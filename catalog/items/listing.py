@@ -20,6 +20,7 @@ from catalog.models import IMAGE_STATES, Image, Product
 PAGE = 50
 PROBED = 1000  # ids of one condition that are looked up; what has more is looked for row by row
 MOST_WORDS = 8
+KNOWN = 5000  # categories or brands of a shop that are looked through for one in another letter case
 # What many items meet is met on the way along an index in the list's own order, soon enough for a page.
 # PostgreSQL's planner would rather read the table, find them all and sort them, or wait for parallel workers.
 _BY_INDEX = text(
@@ -185,9 +186,10 @@ def _legs(session: Session, merchant_id: int, wanted: ItemFilter) -> list[_Leg]:
         legs += _in_state(merchant_id, wanted.state)
     if wanted.category:
         legs.append(_column(merchant_id, Product.category.in_(_below(session, merchant_id, wanted.category))))
-    for name in ("brand", "availability"):
-        if value := getattr(wanted, name):
-            legs.append(_column(merchant_id, getattr(Product, name) == value, in_order=True))
+    if wanted.brand:
+        legs.append(_branded(session, merchant_id, wanted.brand))
+    if wanted.availability:
+        legs.append(_column(merchant_id, Product.availability == wanted.availability, in_order=True))
     if wanted.hint:
         legs.append(_hinted(merchant_id, wanted.hint))
     if wanted.words:
@@ -240,10 +242,20 @@ def _common(word: str) -> bool:
     return not any(letter.isdigit() for letter in word)
 
 
+def _branded(session: Session, merchant_id: int, brand: str) -> _Leg:
+    exactly = _column(merchant_id, Product.brand == brand, in_order=True)
+    if session.scalars(exactly.ids[0].limit(1)).first() is not None:
+        return exactly
+    known = values_of(session, merchant_id, "brand", limit=KNOWN)
+    return _column(merchant_id, Product.brand.in_([each for each in known if each.lower() == brand.lower()]))
+
+
 def _below(session: Session, merchant_id: int, category: str) -> list[str]:
-    """The shop's categories that are this one or below it."""
-    known = values_of(session, merchant_id, "category", limit=5000)
-    return [each for each in known if each == category or each.startswith(f"{category} > ")]
+    """The shop's categories that are this one or below it; in any letter case where none is so exactly."""
+    known = values_of(session, merchant_id, "category", limit=KNOWN)
+    exactly = [each for each in known if f"{each} > ".startswith(f"{category} > ")]
+    said = f"{category} > ".lower()
+    return exactly or [each for each in known if f"{each} > ".lower().startswith(said)]
 
 
 def _few(session: Session, *ways: Select[Any]) -> list[int] | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from catalog.insight.reading import Gap
 from searcher.insight.gaps import Ask, read, stocked
+from searcher.match import in_titles
 from searcher.shelf import Shelf
 
 
@@ -38,3 +39,11 @@ def demand(gaps: Iterable[Gap], shelf: Shelf, most: int) -> list[Demand]:
         if not stocked(missing.asks, shelf):
             kept.append(missing)
     return kept
+
+
+def strange(words: Iterable[Gap], shelf: Shelf, most: int) -> list[Gap]:
+    """Of words that no product had when they were searched, those that no title has today.
+
+    An item that was hidden then, or came since, answers its words now.
+    """
+    return [each for each in words if not in_titles(each.gap, shelf)][:most]

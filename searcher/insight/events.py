@@ -3,6 +3,7 @@
 Of who searched nothing is kept, and no two searches can be told to be of one person.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ from searcher.results import Results
 from searcher.shelf import Shelf
 
 TOP = 4  # skus that show what was found
+_JUNK = re.compile(r"(?<!\d)%[0-9a-f]{2}|[\ufffd\x00-\x1f]", re.IGNORECASE)
 Source = Literal["shop", "api", "embed"]
 
 
@@ -112,14 +114,19 @@ def _row(query: SearchQuery, results: Results, source: Source, picture: Vector |
     at = datetime.now(UTC)
     return {
         "merchant_id": query.merchant_id, "day": at.date().isoformat(), "at": at, "uid": results.search,
-        "source": source, "mode": results.mode, "words": query.words.casefold()[:MAX_WORDS],
+        "source": source, "mode": results.mode, "words": legible(query.words.casefold())[:MAX_WORDS],
         "total": results.total, "shown": len(results.hits), "weak": results.match.weak,
         "latency": latency.step(results.timings.get("total", 0.0)),
-        "unknown": " ".join(results.match.unknown)[:MAX_WORDS],
+        "unknown": " ".join(word for word in results.match.unknown if legible(word))[:MAX_WORDS],
         "photo_id": query.photo_id or "", "fingerprint": results.model,
         "top": [hit.product.sku for hit in results.hits[:TOP]],
         "vector": "" if picture is None else packed(picture),
     }  # fmt: skip
+
+
+def legible(words: str) -> str:
+    """The words, or "" where they are none that anybody typed: bytes such as "%ff", or signs alone."""
+    return "" if _JUNK.search(words) or not any(sign.isalnum() for sign in words) else words
 
 
 def _clicked(click: Click) -> dict[str, Any]:

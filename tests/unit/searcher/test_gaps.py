@@ -5,7 +5,8 @@ import pytest
 from catalog.insight.reading import Gap
 from catalog.models import Image, Product
 from searcher.filters import Filters
-from searcher.insight.demand import demand
+from searcher.insight.demand import demand, strange
+from searcher.insight.events import legible
 from searcher.insight.gaps import Ask, asks, missing, read, stocked, written
 from searcher.query import SearchQuery
 from searcher.results import ProductHit, Results
@@ -107,3 +108,22 @@ def test_gaps_of_one_name_count_as_one_and_go_when_they_are_stocked() -> None:
     fuller = Shelf(1, [row(1, "Dresses", "Red", "Striped"), row(2, "Skirts", "Green", "Plain")])
     assert [each.asks[1].values for each in demand(listed, fuller, 10)] == [("green",)]
     assert stocked(read(striped), fuller) == 1 and len(demand(listed, SHELF, 1)) == 1
+
+
+def test_words_that_titles_have_today_are_no_longer_strange() -> None:
+    """As of an item that was hidden when they were searched; the singular and the plural are one word."""
+    words = [Gap(word, 9 - n, 0, 1) for n, word in enumerate(("skirt", "zzyzx", "reds", "kimono", "dotted"))]
+    assert [each.gap for each in strange(words, SHELF, 9)] == ["zzyzx", "kimono", "dotted"]
+    assert [each.gap for each in strange(words, SHELF, 1)] == ["zzyzx"]
+
+
+@pytest.mark.parametrize("words", ["%ff", "dress %C3%28", "\ufffd\ufffd", "??", "a\x00b", "%", ""])
+def test_what_nobody_typed_is_no_words(words: str) -> None:
+    assert legible(words) == ""
+
+
+@pytest.mark.parametrize(
+    "words", ["50% off", "100%baumwolle", "größe 38", "ドレス", "100 % cotton", "t-shirt"]
+)
+def test_what_people_type_stays(words: str) -> None:
+    assert legible(words) == words

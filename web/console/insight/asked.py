@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from flask import render_template
 
 from catalog.insight import reading
-from searcher.insight.demand import Demand, demand
+from searcher.insight.demand import Demand, demand, strange
 from searcher.insight.gaps import Ask
 from web import money
 from web.console.access import needs, shop
@@ -34,13 +34,19 @@ def gaps() -> str:
     """What was asked for and is not in stock: things, words, and photos that nothing here looks like."""
     here = chosen()
     with services().sessions() as session:
-        unknown = reading.gaps(session, here.period, "word", UNKNOWN)
         photos = reading.photos(session, here.period, weak=True, limit=GROUPS)
         groups = pictured(session, photos)
     return render_template(
-        "console/insight_gaps.html", span=here, unknown=unknown, groups=groups,
+        "console/insight_gaps.html", span=here, unknown=strange_words(here, UNKNOWN), groups=groups,
         gaps=[(told(each.asks), each) for each in missing(here)],
     )  # fmt: skip
+
+
+def strange_words(here: Chosen, most: int) -> list[reading.Gap]:
+    """The words that nothing in the shop has, the commonest first."""
+    with services().sessions() as session:
+        found = reading.gaps(session, here.period, "word", most + LOOKED_AT)
+    return strange(found, services().searcher.stock.shelf(shop().id), most)
 
 
 def missing(here: Chosen) -> list[Demand]:

@@ -11,7 +11,7 @@ from catalog.feeds.escaping import escaped
 from catalog.insight import reading
 from web.console.access import needs, shop
 from web.console.insight import blueprint
-from web.console.insight.asked import missing, told
+from web.console.insight.asked import missing, strange_words, told
 from web.console.insight.period import Chosen, chosen
 from web.problems import http
 from web.services import services
@@ -90,8 +90,7 @@ def _gaps(here: Chosen) -> Table:
 
 
 def _unknown(here: Chosen) -> Table:
-    with services().sessions() as session:
-        found = reading.gaps(session, here.period, "word", MOST)
+    found = strange_words(here, MOST)
     return ("word", "searches", "days"), ((each.gap, each.searches, each.days) for each in found)
 
 
