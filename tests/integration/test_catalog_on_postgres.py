@@ -8,6 +8,7 @@ import pgserver
 import pytest
 from sqlalchemy import func, select
 
+from catalog.currency import CurrencyRefused, currency_of
 from catalog.database import Sessions, open_engine, sessions, upgrade
 from catalog.importing.imports import import_feed
 from catalog.models import Image, Product, RowError, now
@@ -73,6 +74,34 @@ def test_a_feed_with_all_that_databases_dislike(ledger: Sessions, tmp_path: Path
         product = find_product(session, mine, "3")
         assert product is not None and product.price_minor == 999_999_999_999
         assert session.scalar(select(func.count()).where(RowError.job_id == summary.job_id)) == 2
+
+
+def test_of_two_first_prices_at_the_same_time_one_settles_the_currency(ledger: Sessions) -> None:
+    for turn in range(8):
+        with ledger.begin() as session:
+            mine = ensure_merchant(session, f"first-{turn}").id
+        together, refused = threading.Barrier(2), list[str]()
+
+        def write(
+            currency: str, mine: int = mine, at: threading.Barrier = together, refused: list[str] = refused
+        ) -> None:
+            record = replace(DRESS, sku=currency, price_minor=4900, currency=currency)
+            try:
+                with ledger.begin() as session:
+                    at.wait(10)
+                    save_product(session, mine, record)
+            except CurrencyRefused:
+                refused.append(currency)
+
+        writers = [threading.Thread(target=write, args=(currency,)) for currency in ("EUR", "USD")]
+        for each in writers:
+            each.start()
+        for each in writers:
+            each.join(20)
+        with ledger() as session:
+            held = currency_of(session, mine)
+            skus = session.scalars(select(Product.sku).where(Product.merchant_id == mine)).all()
+        assert skus == [held] and refused == [{"EUR": "USD", "USD": "EUR"}[held]]
 
 
 def test_writers_and_an_indexer_at_the_same_time(ledger: Sessions) -> None:

@@ -137,6 +137,10 @@ def _shown(minor: int | None, currency: str) -> str:
 def _minor(typed: str, currency: str) -> int | None:
     if not typed:
         return None
+    if not currency:
+        raise ValueError(
+            "The shop has no currency yet, so no price means anything. Set it under Team, Prices."
+        )
     try:
         return money.minor(typed, currency)
     except ValueError:
