@@ -118,7 +118,7 @@ def _fire(shop: Shop, worker: Worker, items: int, kills: int, rng: random.Random
     shares = sorted(rng.uniform(0.02, 0.95) for _ in range(kills))
     killed = []
     for share in shares:
-        _wait_for(lambda share=share: _live(shop) >= share * items)  # type: ignore[misc]
+        wait_for(lambda share=share: live(shop) >= share * items)  # type: ignore[misc]
         time.sleep(rng.uniform(0, 0.5))
         target = rng.choice(("indexer", "engine", "both"))
         if target != "indexer":
@@ -133,16 +133,18 @@ def _fire(shop: Shop, worker: Worker, items: int, kills: int, rng: random.Random
     return killed
 
 
-def _live(shop: Shop) -> int:
+def live(shop: Shop) -> int:
+    """Images that can be found."""
     with shop.sessions() as session:
         return int(session.scalar(select(func.count()).select_from(Image).where(Image.state == "live")) or 0)
 
 
 def _settle(shop: Shop) -> bool:
-    return _wait_for(lambda: unfinished(shop.sessions) == 0)
+    return wait_for(lambda: unfinished(shop.sessions) == 0)
 
 
-def _wait_for(done: Callable[[], bool]) -> bool:
+def wait_for(done: Callable[[], bool]) -> bool:
+    """Whether that is so within SETTLE_S."""
     deadline = time.monotonic() + SETTLE_S
     while time.monotonic() < deadline:
         if done():
@@ -153,14 +155,14 @@ def _wait_for(done: Callable[[], bool]) -> bool:
 
 def _bars(shop: Shop, items: int, killed: list[str], settled: bool, took: float) -> Iterator[Bar]:
     found = shop.differences()
-    live = _live(shop)
+    there = live(shop)
     detail = f"{len(killed)} kills ({', '.join(killed)}), {took:.0f} s"
     kinds = ", ".join(sorted({each.kind for each in found})) or "none"
     yield Bar(
         "Kills during an import: differences of SQL, blobs, index", len(found), "0",
         settled and not found, "differences", f"{detail}; kinds: {kinds}",
     )  # fmt: skip
-    yield Bar("Kills during an import: images live", live, f"{items}", live == items, "images", detail)
+    yield Bar("Kills during an import: images live", there, f"{items}", there == items, "images", detail)
 
 
 def bars(items: int = 1000, kills: int = 10, seed: int = 1, pack: Path | None = None) -> Iterator[Bar]:
