@@ -20,6 +20,7 @@ from catalog.programs.api_keys import SCOPES, issue_key
 from searcher.query import SearchQuery
 from tests.fuzz import addresses, feeds, requests, uploads
 from tests.fuzz.judging import Verdict, watch_faults
+from tests.fuzz.known import known
 from tests.support.shop import small_shop
 from web.app import create_app
 
@@ -52,7 +53,11 @@ def tried(services: Services, folder: Path, asked: argparse.Namespace) -> Iterat
     headers = {"Authorization": f"Bearer {key}"}
     yield uploads.uploads(app, asked.uploads, asked.seed)
     yield requests.pages(app, asked.requests * 2 // 5, asked.seed, skus)
-    yield requests.api(app, asked.requests - asked.requests * 2 // 5, asked.seed, skus, headers)
+    things = known(app, skus, headers)
+    by_document = requests.api(app, asked.requests - asked.requests * 2 // 5, asked.seed, things, headers)
+    document = app.test_client().get("/api/v1/openapi.json").get_json()
+    by_document.wrong += [f"never reached: {each}" for each in requests.unreached(by_document, document)]
+    yield by_document
     yield feeds.feeds(services, folder, asked.feeds, asked.seed)
     if asked.line_mib:
         yield feeds.take_endless(services, folder, asked.line_mib)

@@ -23,11 +23,12 @@ class Verdict:
     answers: bool = True  # whether somebody waits for each: not for an import
     statuses: Counter[int] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
+    by_kind: dict[str, Counter[int]] = field(default_factory=dict)  # statuses of each kind that was named
     wrong: list[str] = field(default_factory=list)
     first_mb: float = 0.0
     last_mb: float = 0.0
 
-    def take(self, ask: Callable[[], tuple[int, str]], said: str) -> None:
+    def take(self, ask: Callable[[], tuple[int, str]], said: str, kind: str = "") -> None:
         """Ask once and judge: `ask` gives the status and what is wrong beside it; `said` is the input."""
         began = time.perf_counter()
         try:
@@ -37,6 +38,8 @@ class Verdict:
         took = time.perf_counter() - began
         self.seconds.append(took)
         self.statuses[status] += 1
+        if kind:
+            self.by_kind.setdefault(kind, Counter())[status] += 1
         if status >= 500 or wrong or took > SLOW_S:
             self._note(f"{status} after {took:.1f} s: {wrong} {said[:300]} {' | '.join(_faults)[-700:]}")
         _faults.clear()

@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -18,6 +18,9 @@ from tests.fuzz.judging import Verdict
 from tests.fuzz.words import hostile_words
 
 PROBLEM = "application/problem+json"
+METHODS = ("get", "put", "post", "patch", "delete")
+AT_THE_DOOR = {401, 403, 404, 405, 415, 429}  # answers before, or instead of, an endpoint's own work
+Known = Mapping[str, Sequence[str]]  # {parameter of a path: values of things that are there}
 
 
 @schemathesis.serializer("application/jsonl", "application/x-ndjson")
@@ -28,7 +31,7 @@ def lines(_context: Any, value: Any) -> bytes:
     return (value if isinstance(value, str) else json.dumps(value, default=str)).encode(errors="replace")
 
 
-def api(app: Flask, number: int, start: int, skus: list[str], headers: dict[str, str]) -> Verdict:
+def api(app: Flask, number: int, start: int, known: Known, headers: dict[str, str]) -> Verdict:
     """So many requests by the document: half of them such as it allows, half such as it forbids."""
     verdict = Verdict("requests by the document")
     schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app)
@@ -40,9 +43,20 @@ def api(app: Flask, number: int, start: int, skus: list[str], headers: dict[str,
         for at, (operation, mode) in enumerate(ways):
             rng = random.Random(f"{start} {at}")
             each = max(1, left // len(ways))
-            _draw(operation, mode, each, start + at, partial(_ask, verdict, rng, skus, headers))
+            _draw(operation, mode, each, start + at, partial(_ask, verdict, rng, known, headers))
         start += len(ways)
     return verdict.done()
+
+
+def unreached(verdict: Verdict, document: Mapping[str, Any]) -> list[str]:
+    """Operations of a document that were not asked for, or were turned away at the door each time."""
+    operations = [
+        f"{method.upper()} {path}"
+        for path, at in document["paths"].items()
+        for method in METHODS
+        if method in at
+    ]
+    return [each for each in operations if not set(verdict.by_kind.get(each, ())) - AT_THE_DOOR]
 
 
 def _draw(operation: Any, mode: GenerationMode, number: int, start: int, ask: Callable[[Any], None]) -> None:
@@ -61,13 +75,16 @@ def _draw(operation: Any, mode: GenerationMode, number: int, start: int, ask: Ca
         return  # a path of one free string has no wrong form
 
 
-def _ask(verdict: Verdict, rng: random.Random, skus: list[str], headers: dict[str, str], case: Any) -> None:
-    if "sku" in (case.path_parameters or {}) and rng.randrange(2):
-        case.path_parameters["sku"] = rng.choice(skus)
+def _ask(verdict: Verdict, rng: random.Random, known: Known, headers: dict[str, str], case: Any) -> None:
+    for name in case.path_parameters or {}:
+        there = known.get(name, ())
+        there = there[: (len(there) + 1) // 2] if case.method == "DELETE" else there  # some are left
+        if there and rng.randrange(2):
+            case.path_parameters[name] = rng.choice(there)
     if rng.randrange(4):
         case.headers.update(headers)
     said = f"{case.method} {case.formatted_path} {case.query!r} {dict(case.headers or {})!r} {case.body!r}"
-    verdict.take(partial(_call, case), said)
+    verdict.take(partial(_call, case), said, f"{case.method} {case.path}")
 
 
 def _call(case: Any) -> tuple[int, str]:
