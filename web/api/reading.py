@@ -11,7 +11,7 @@ from searcher.crop import Crop
 from searcher.filters import Filters
 from searcher.query import SearchQuery
 from web import money
-from web.api.schemas import FiltersSchema, SearchSchema
+from web.api.asked_schemas import FiltersSchema, SearchSchema
 from web.problems import FieldError, http, invalid
 from web.uploads import keep_photo, uploaded
 

@@ -9,18 +9,12 @@ from flask_smorest import Blueprint  # type: ignore[import-untyped]
 
 from web import observing
 from web.api import shapes
+from web.api.asked_schemas import PhotoSearchSchema, SearchSchema
 from web.api.catalogue import keys as secret_keys
 from web.api.catalogue import products as own_products
 from web.api.catalogue.schemas import OwnProductSchema
 from web.api.reading import read_filters, read_search
-from web.api.schemas import (
-    FacetsSchema,
-    PhotoSearchSchema,
-    ProductSchema,
-    ResultsSchema,
-    SearchSchema,
-    SuggestionsSchema,
-)
+from web.api.schemas import FacetsSchema, ProductSchema, ResultsSchema, SuggestionsSchema
 from web.pictures import rendition
 from web.services import merchant, services
 from web.shop import shelf

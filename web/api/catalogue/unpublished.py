@@ -9,10 +9,10 @@ from flask_smorest import Blueprint  # type: ignore[import-untyped]
 from marshmallow import Schema, fields, validate
 
 from catalog.models import IMAGE_STATES
+from web.api.asked_schemas import PhotoSearchSchema, SearchSchema
 from web.api.catalogue.described import KEYED
 from web.api.catalogue.keys import needs
 from web.api.reading import read_search
-from web.api.schemas import PhotoSearchSchema, SearchSchema
 from web.problems import FieldError, invalid
 from web.services import merchant
 from web.trying import Line, lines, tried
