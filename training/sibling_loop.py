@@ -25,12 +25,12 @@ from training.sibling_bank import Lesson, SiblingBank
 class SiblingTraining:
     """How stage four runs. Saved in the pack."""
 
-    families: int = 400  # drawn garments, about eight pictures each
+    families: int = 800  # drawn garments, about eight pictures each
     drawn_seed: int = 31
     wish: int = 256  # width of the wish
     turn: int = 64  # directions that a wish can turn a part along
-    steps: int = 300
-    batch: int = 40  # families a batch
+    steps: int = 1200
+    batch: int = 48  # families a batch
     asked: int = 5  # wishes a family
     rate: float = 1e-3
     weight_decay: float = 0.03
@@ -42,7 +42,7 @@ class SiblingTraining:
     weight_same: float = 2.0  # two wordings of a wish rank alike
     weight_values: float = 0.5  # the aligned part tells each attribute's value
     weight_photos: float = 15.0  # the aligned part stays on real photos
-    weight_words: float = 25.0  # and on captions
+    weight_words: float = 60.0  # and on captions
     held: int = 256  # photos and captions a batch that hold it
 
 

@@ -177,9 +177,9 @@ class SeedLoop:
         return torch.from_numpy(normalise(np.stack(squares), self._shape))
 
     def _encode(self, texts: Sequence[str]) -> Tensor:
-        fresh = sorted(set(texts) - self._sentences.keys())
-        if fresh:
-            self._sentences.update(zip(fresh, self.text.encode(fresh).clone(), strict=True))
+        for fresh in set(texts) - self._sentences.keys():
+            # One by one: on some processors a vector's last bits depend on what is encoded beside it.
+            self._sentences[fresh] = self.text.encode([fresh])[0].clone()
         return torch.stack([self._sentences[each] for each in texts])  # (B, h)
 
     def _judge(self, figure: float) -> None:

@@ -49,7 +49,7 @@ class Outline(HTMLParser):
 def evaluation(tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
     folder = tmp_path_factory.mktemp("evaluation")
     pack = load_pack(ROOT / "packs" / "twirl-small")
-    return evaluate(pack, sit(pack, folder / "exam", bases=2), folder / "no-data", folder / "work")
+    return evaluate(pack, sit(pack, folder / "exam", bases=6), folder / "no-data", folder / "work")
 
 
 @pytest.fixture(scope="module")
