@@ -143,7 +143,8 @@ def test_every_library_is_named_in_pyproject() -> None:
     ]
     named = {_canonical(line) for line in lines}
     named |= {_canonical(line) for name in named for line in requires(name) or () if "extra ==" not in line}
-    providers, own = packages_distributions(), {*MAY_IMPORT, "deploy", "tests", "benchmarks", "hostile", "twirl_client"}
+    own = {*MAY_IMPORT, "deploy", "tests", "benchmarks", "hostile", "twirl_client"}
+    providers = packages_distributions()
     wrong = []
     for path in _own_code():
         for library in {name.split(".")[0] for name in imported(path)} - own - sys.stdlib_module_names:
