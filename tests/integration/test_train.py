@@ -26,7 +26,7 @@ GROUPS = 20
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """Twenty shirts in four colours, imported and decoded; the live pack is a bad one."""
     folder = tmp_path_factory.mktemp("train")
-    live, given = disturbed_pack(folder / "live", name="bad", share=4.0), Settings()
+    live, given = disturbed_pack(folder / "live", name="bad", share=2.0), Settings()
     settings = replace(
         given, storage=replace(given.storage, data=folder / "data"),
         model=replace(given.model, pack=folder / "live"),

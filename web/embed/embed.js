@@ -13,7 +13,7 @@
       busy: "Searching…", found: (n) => (n === 1 ? "1 piece found" : `${n} pieces found`), none: "Nothing found. Try fewer words.",
       weak: "Nothing here is quite like that. These come nearest.", soldOut: "Sold out", without: "without",
       failed: "The search did not answer. Please try again.", large: "The photo is larger than 16 MB.",
-      drop: "Drop the photo here", ignored: "ignored", elsewhere: "prices here are in another currency", sale: "now", understood: "Understood",
+      drop: "Drop the photo here", ignored: "ignored", elsewhere: "in another currency than here", sale: "now", understood: "Understood",
     },
     de: {
       search: "Suchen", words: "Was suchen Sie?", change: "Was soll anders sein?", photo: "Mit Foto suchen",
@@ -22,7 +22,7 @@
       none: "Nichts gefunden. Versuchen Sie es mit weniger Wörtern.",
       weak: "So etwas gibt es hier nicht ganz. Am nächsten kommen diese.", soldOut: "Ausverkauft", without: "ohne",
       failed: "Die Suche hat nicht geantwortet. Bitte versuchen Sie es noch einmal.", large: "Das Foto ist größer als 16 MB.",
-      drop: "Foto hier ablegen", ignored: "nicht beachtet", elsewhere: "die Preise hier sind in einer anderen Währung", sale: "jetzt", understood: "Verstanden",
+      drop: "Foto hier ablegen", ignored: "nicht beachtet", elsewhere: "in anderer Währung als hier", sale: "jetzt", understood: "Verstanden",
     },
   };
 

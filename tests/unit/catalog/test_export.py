@@ -8,7 +8,7 @@ from catalog.database import Sessions
 from catalog.feeds import read_feed
 from catalog.importing.imports import import_feed
 from catalog.keeping.export import export_catalogue
-from catalog.models import Image
+from catalog.models import Image, Merchant
 from catalog.products import delete_product, ensure_merchant, hide_product, save_product
 from catalog.records import ProductRecord
 from catalog.storage.blobs import SIZES
@@ -26,6 +26,7 @@ DRESS = ProductRecord(
 def test_what_is_exported_is_imported_again(ledger: Sessions, shop: int, tmp_path: Path) -> None:
     blobs = FolderBlobs(tmp_path / "blobs")
     with ledger.begin() as session:
+        session.get_one(Merchant, shop).currency = "EUR"
         for sku in ("d1", "d2", "hidden", "deleted", "undecoded"):
             save_product(session, shop, replace(DRESS, sku=sku))
         hide_product(session, shop, "hidden")

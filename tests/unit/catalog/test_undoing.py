@@ -44,7 +44,7 @@ class Shop:
         self.ledger, self.folder = ledger, folder
         self.incoming, self.blobs = FolderIncoming(folder / "incoming"), FolderBlobs(folder / "blobs")
         with ledger.begin() as session:
-            self.id = ensure_merchant(session, "demo").id
+            self.id = ensure_merchant(session, "demo", currency="USD").id
         (folder / "blobs").mkdir()
 
     def load(self, feed: str, removal: Removal = Removal.NONE) -> ImportSummary:
