@@ -148,7 +148,7 @@ def test_choose_a_photo_keep_the_words_and_take_the_photo_away(
     page.locator("#words").fill(f"in {pair[1].colour.lower()}")
     data = shop.blobs.read(str(pair[0].images[0].sha256), 1200)
     page.set_input_files("#photo-file", {"name": "p.webp", "mimeType": "image/webp", "buffer": data})
-    expect(page).to_have_url(re.compile(r"photo=.*q=in\+"))
+    expect(page).to_have_url(re.compile(r"photo=.*q=in\+"), timeout=20_000)
     searched(page)
     page.get_by_role("link", name="Remove your photo").click()
     expect(page).to_have_url(re.compile(r"/\?q=in\+[a-z+]*$"))

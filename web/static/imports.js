@@ -5,6 +5,8 @@ const ALOUD_MS = 15000;
 const place = document.querySelector("[data-progress]");
 const number = new Intl.NumberFormat("en");
 let aloudAt = 0;
+let inUse = false; // a file is chosen or a form on its way: to load the page anew would take that away
+for (const event of ["change", "submit"]) document.addEventListener(event, () => { inUse = true; });
 
 function say(name, words) {
   const found = place.querySelector(`[data-said="${name}"]`);
@@ -44,7 +46,7 @@ async function look() {
       const far = await answer.json();
       show(far);
       if (far.over || far.state !== place.dataset.state) {
-        window.location.reload();
+        if (!inUse) window.location.reload();
         return;
       }
     }
