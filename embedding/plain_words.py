@@ -27,6 +27,7 @@ class _English:
     idle: frozenset[str]
     counted: re.Pattern[str]
     denials: dict[tuple[str, ...], Denial]
+    longest: int  # words of a denial
     ends: frozenset[str]
     moves: frozenset[str]
     into: frozenset[str]
@@ -36,10 +37,12 @@ class _English:
 def _english() -> _English:
     read = tomllib.loads(files("embedding").joinpath("plain_words.toml").read_text(encoding="utf-8"))
     kinds: tuple[Denial, ...] = ("gone", "superseded", "unwanted")
+    denials = {tuple(phrase.split()): kind for kind in kinds for phrase in read[kind]}
     return _English(
         frozenset(read["idle"].split()),
         re.compile(rf"\bone (?=(?:{'|'.join(read['counted'])})\b)"),
-        {tuple(phrase.split()): kind for kind in kinds for phrase in read[kind]},
+        denials,
+        max(map(len, denials)),
         _STOPS | frozenset(read["ends"]),
         frozenset(read["moves"]),
         frozenset(read["into"]),
@@ -103,8 +106,8 @@ class _Reading:
 
     def _denies(self) -> bool:
         """Skip what is not wanted, and note it."""
-        longest = max(len(phrase) for phrase in self.english.denials)
-        spans = (tuple(self.words[self.at : self.at + length]) for length in range(longest, 0, -1))
+        lengths = range(self.english.longest, 0, -1)
+        spans = (tuple(self.words[self.at : self.at + length]) for length in lengths)
         phrase = next((span for span in spans if span in self.english.denials), ())
         if not phrase:
             return False
